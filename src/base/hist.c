@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/hist.h"
+
+void
+hist_fini(struct hist *h)
+{
+	free(h->bin);
+	*h = (struct hist){0};
+}
+
+void
+hist_reset(struct hist *h)
+{
+	h->count = 0;
+}
+
+/* Makes bins low..high (numbers, inclusive) exist. */
+static void
+hist_span(struct hist *h, int32_t low, int32_t high)
+{
+	int32_t count, shift = 0;
+
+	if (h->count > 0) {
+		low = RT_MIN(low, h->low);
+		high = RT_MAX(high, h->low + h->count - 1);
+		shift = h->low - low;
+	}
+	count = high - low + 1;
+	if (count > h->cap) {
+		h->cap = RT_MIN(RT_MAX(count + count / 4, 8), HIST_BINS);
+		h->bin = mem_realloc(h->bin, (size_t)h->cap, sizeof(*h->bin));
+	}
+	if (shift > 0 && h->count > 0)
+		memmove(h->bin + shift, h->bin,
+		    (size_t)h->count * sizeof(*h->bin));
+	memset(h->bin, 0, (size_t)shift * sizeof(*h->bin));
+	memset(h->bin + shift + h->count, 0,
+	    (size_t)(count - shift - h->count) * sizeof(*h->bin));
+	h->low = low;
+	h->count = count;
+}
+
+void
+hist_add(struct hist *h, int bin, int32_t n)
+{
+	BUG_ON(bin < 0 || bin >= HIST_BINS);
+	if (h->count == 0 || bin < h->low || bin >= h->low + h->count)
+		hist_span(h, bin, bin);
+	h->bin[bin - h->low] += n;
+}
+
+void
+hist_merge(struct hist *to, const struct hist *from)
+{
+	int32_t i;
+
+	if (from->count == 0)
+		return;
+	hist_span(to, from->low, from->low + from->count - 1);
+	for (i = 0; i < from->count; i++)
+		to->bin[from->low + i - to->low] += from->bin[i];
+}
+
+int64_t
+hist_within(const struct hist *h, int64_t seconds)
+{
+	int64_t sum = 0;
+	int32_t i;
+
+	for (i = 0; i < h->count && h->low + i <= seconds; i++)
+		sum += h->bin[i];
+	return sum;
+}
+
+int64_t
+hist_total(const struct hist *h)
+{
+	return hist_within(h, HIST_BINS);
+}
+
+int64_t
+hist_percentile(const struct hist *h, double pct)
+{
+	int64_t total = hist_total(h), sum = 0;
+	int32_t i;
+
+	if (total <= 0)
+		return -1;
+	for (i = 0; i < h->count; i++) {
+		sum += h->bin[i];
+		if ((double)sum * 100.0 >= pct * (double)total)
+			return h->low + i;
+	}
+	return h->low + h->count - 1;
+}

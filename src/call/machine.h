@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The call machine of one switch: follows every visit from its arrival to its
+ * end and books what happens into the tally.
+ *
+ * A visit is the n-th entry of a call id. It is in one of these states, and on
+ * the list of that state; visit_set_state is the only place that changes it:
+ *
+ *	EARLY	something was heard of it, but not yet its arrival: lines out
+ *		of order, or a log that begins in mid-call. Not counted in any
+ *		figure until the arrival comes; given up as `unmatched`
+ *	WAITING	in the queue
+ *	TALKING	answered, the conversation goes on
+ *	ENDED	over. Remembered for LINGER_US, so that what is said twice or
+ *		too late is known for what it is, and the next entry of the
+ *		same call gets the next number
+ *
+ * What each event does in each state is the table in machine.c. Repeating an
+ * event changes nothing; what can not be is counted and named.
+ *
+ * Time is the switch's event clock: the newest event time, where a leap of
+ * more than a day forward counts only when the next event confirms it (one
+ * broken line must not age every call). Visits that nothing was heard of for
+ * lost_after_us of that clock are given up.
+ */
+#ifndef RT_CALL_MACHINE_H
+#define RT_CALL_MACHINE_H
+
+#include <sys/queue.h>
+
+#include "event/counters.h"
+#include "event/event.h"
+#include "tally/session.h"
+#include "tally/tally.h"
+
+#define CALL_ID_MAX	  255 /* bytes; longer ones are cut */
+#define CALL_CALLER_BYTES 16  /* of the keyed hash */
+#define CALL_REASON_MAX	  24
+#define MACHINE_LINGER_US (1800 * USEC_PER_SEC)
+
+enum visit_state {
+	VISIT_EARLY,
+	VISIT_WAITING,
+	VISIT_TALKING,
+	VISIT_ENDED,
+	VISIT_STATES
+};
+
+/* A call: the caller's id on the switch and its visits, newest first. */
+struct call {
+	UT_hash_handle hh;
+	struct visit *visits;
+	uint16_t entries; /* visits begun so far: the newest one's number */
+	uint16_t id_len;
+	char id[]; /* valid UTF-8, not terminated */
+};
+
+struct visit {
+	TAILQ_ENTRY(visit) list;	 /* of its state */
+	TAILQ_ENTRY(visit) changed_list; /* on machine.changed */
+	LIST_ENTRY(visit) talk_list;	 /* on agent.talks while TALKING */
+	struct visit *next;		 /* of the same call, older */
+	struct call *call;
+	struct queue *queue;
+	struct agent *agent; /* who answered; or NULL */
+	struct cell *cell;   /* of the arrival; NULL while EARLY */
+	int64_t entered_us;  /* 0 while EARLY */
+	int64_t answered_us; /* 0: not */
+	int64_t ended_us;    /* 0: not */
+	int64_t touched_us;  /* the event clock when last heard of */
+	int64_t wait_ms;     /* EVENT_UNKNOWN_MS until known */
+	int64_t talk_ms;
+	int64_t offset; /* where its arrival stands: evidence */
+	uint32_t file_no;
+	uint16_t feed;
+	uint16_t number;	/* the n-th entry of its call, from 1 */
+	uint8_t state;		/* enum visit_state */
+	uint8_t outcome;	/* enum outcome */
+	bool changed : 1;	/* on machine.changed */
+	bool stored : 1;	/* open_visit has (or is about to have) it */
+	bool has_caller : 1;
+	bool transferred : 1;
+	uint8_t caller[CALL_CALLER_BYTES];
+	char reason[CALL_REASON_MAX]; /* the feed's word for the end */
+};
+TAILQ_HEAD(visit_list, visit);
+
+/* A stored visit that is no longer needed: its row is to be deleted. */
+struct visit_key {
+	STAILQ_ENTRY(visit_key) list;
+	uint16_t number;
+	uint16_t id_len;
+	char id[];
+};
+STAILQ_HEAD(visit_keys, visit_key);
+
+struct machine_config {
+	int64_t lost_after_us;
+	uint32_t max_open; /* visits in memory; above it the oldest are given up */
+	/*
+	 * Called when a visit with a known arrival has ended, before it
+	 * lingers; NULL: nobody keeps them. (An ended visit whose talk time
+	 * comes late is not told again.)
+	 */
+	void (*ended)(void *ctx, const struct visit *visit);
+	/*
+	 * Makes the keyed hash of a caller's number; false: withheld. NULL:
+	 * callers are not kept.
+	 */
+	bool (*hash_caller)(void *ctx, struct slice number,
+	    uint8_t hash[CALL_CALLER_BYTES]);
+	void *ctx;
+	bool persistent; /* somebody takes `changed` and `gone` */
+};
+
+struct machine {
+	struct machine_config config;
+	struct tally *tally;
+	struct sessions sessions;
+	struct call *calls;	  /* uthash by id */
+	struct visit_list states[VISIT_STATES]; /* by touched_us, oldest first */
+	struct visit_list changed;
+	struct visit_keys gone;
+	struct pool visit_pool;
+	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
+	size_t in_state[VISIT_STATES];
+	int64_t clock_us;	/* the event clock; 0: no event yet */
+	int64_t leap_us;	/* a leap forward not yet confirmed; 0: none */
+	struct counters *counters; /* of the feed whose event this is */
+};
+
+void machine_init(struct machine *m, const struct machine_config *config,
+    struct tally *tally);
+void machine_fini(struct machine *m);
+
+/* Takes one event; counters: of the feed that it comes from. */
+void machine_event(struct machine *m, const struct event *ev,
+    struct counters *counters);
+
+/*
+ * At start: puts a stored visit back (all fields but list links, call, queue,
+ * agent and cell are taken from `like`); call in oldest-touched order. The
+ * arrival is not booked again.
+ */
+void machine_restore(struct machine *m, const struct visit *like,
+    struct slice call_id, struct slice queue, struct slice agent);
+
+/*
+ * Taking what changed since the last time: open_visit rows to write
+ * (visit->stored becomes true) and keys to delete. Both lists are empty
+ * afterwards. `gone` keys are freed behind the callback.
+ */
+void machine_take(struct machine *m,
+    void (*changed)(void *ctx, const struct visit *visit),
+    void (*gone)(void *ctx, const struct visit_key *key), void *ctx);
+
+const char *visit_state_name(enum visit_state state);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The commands of `ringtally`: each is one row of the table in command.c, from
+ * which the usage, the completion and the manual's check follow.
+ */
+#ifndef RT_CLI_COMMAND_H
+#define RT_CLI_COMMAND_H
+
+#include "base/err.h"
+
+/* Exit codes of both programs: contracts, see ringtally(1). */
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_FAILED = 1,
+	EXIT_USE = 2,
+	EXIT_CONF = 3
+};
+
+struct command {
+	const char *name;
+	const char *usage; /* what follows the name */
+	const char *help;  /* one line */
+	/*
+	 * conf_path: from -c before or after the name, or the default; argv[0]
+	 * is the command's name. Returns an enum exit_code.
+	 */
+	int (*run)(const char *conf_path, int argc, char **argv);
+};
+
+extern const struct command command_tally, command_db, command_feeds,
+    command_sim;
+extern const struct command *const commands[]; /* ends with NULL */
+
+/* Writes "ringtally NAME: ..." and how it is used; returns EXIT_USE. */
+int command_usage(const struct command *command, const char *fmt, ...)
+    RT_PRINTF(2, 3);
+
+#endif

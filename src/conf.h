@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The configuration, read from ringtally.conf and conf.d/ALL.conf beside it
+ * (libconfig; ringtally.conf(5)). Its options are the rows of conf.def; a
+ * stage's own options come with its descriptor. libconfig.h is included in
+ * conf.c only.
+ */
+#ifndef RT_CONF_H
+#define RT_CONF_H
+
+#include "base/err.h"
+#include "base/option.h"
+#include "event/stage.h"
+
+#define CONF_PATH SYSCONFDIR "/ringtally/ringtally.conf"
+
+/* One feed: a transport plus a format. */
+struct conf_feed {
+	struct conf_feed *next;
+	char *name;	   /* unique */
+	char *switch_name; /* feeds of one switch describe the same calls */
+	const struct stage *transport, *format;
+	void *transport_options; /* as the descriptor's rows say; may be NULL */
+	void *format_options;
+	char *where; /* "FILE:LINE", for messages about it */
+};
+
+/* One service: what the public asks for, and the queues that serve it. */
+struct conf_service {
+	struct conf_service *next;
+	char *name;
+	char **queues; /* patterns of fnmatch(3), NULL-terminated */
+	int64_t target_within_s; /* 0: no target */
+	double target_pct, target_amber_pct;
+};
+
+/* "These names are that agent". */
+struct conf_agent {
+	struct conf_agent *next;
+	char *name;
+	char **aliases; /* NULL-terminated */
+};
+
+struct conf {
+	char *site;
+	char *timezone;
+	struct option_ints thresholds_s;
+	int64_t short_abandon_us;
+	int64_t interval_minutes;
+	int64_t lost_after_us;
+	int64_t max_queues, max_agents, max_open_visits;
+	char *country_code; /* "44": makes 0114... and +44114... one caller */
+	char *caller_key_file; /* NULL: callers are not kept */
+	struct {
+		char *conninfo;
+		int64_t flush_us;
+		int64_t keep_visits_days; /* 0: none are kept */
+		int64_t pending_mb;
+	} database;
+	struct {
+		char *listen;  /* for the live views to come */
+		char *control;
+	} live;
+	struct conf_feed *feeds;
+	struct conf_service *services;
+	struct conf_agent *agents;
+};
+
+/*
+ * Reads and checks everything. Returns NULL with "FILE:LINE: what is wrong"
+ * in err; for an unknown key with the nearest known one.
+ */
+struct conf *conf_load(const char *path, struct err *err);
+void conf_free(struct conf *conf);
+
+/*
+ * Which option differs between two configurations that only a restart can
+ * change: its name, for the log; NULL: a reload may go on.
+ */
+const char *conf_needs_restart(const struct conf *old, const struct conf *new_);
+
+/* The service of a queue (the first whose pattern matches), or NULL. */
+const char *conf_service_of(const struct conf *conf, const char *queue);
+
+/* All rows of the daemon's own options, for the manual's check. */
+extern const struct option conf_options[];
+
+#endif

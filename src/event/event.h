@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The event: one fact about one call or agent, the same for every switch. A
+ * format makes events of records, the call machine follows them; nobody past
+ * the format sees a vendor's words (but `name`, for people).
+ *
+ * Of fixed size, and only lent: all slices point into the record (or into the
+ * format's own memory) and are dead when the sink returns.
+ */
+#ifndef RT_EVENT_EVENT_H
+#define RT_EVENT_EVENT_H
+
+#include "base/slice.h"
+
+enum event_kind {
+	EVENT_NONE,
+	/* of callers */
+	EVENT_ENTER,          /* call joins queue: a visit begins */
+	EVENT_CONNECT,        /* an agent answers; wait_ms */
+	EVENT_COMPLETE,       /* the conversation ends; wait_ms, talk_ms */
+	EVENT_LEAVE,          /* unanswered, by `outcome`; wait_ms */
+	EVENT_REFUSE,         /* could not join at all: a visit of no length */
+	EVENT_RING_NO_ANSWER, /* an agent's phone rang in vain; ring_ms */
+	EVENT_RING_CANCELED,  /* the caller left while it rang; ring_ms */
+	EVENT_AGENT_DUMP,     /* the agent sent the caller back; ends nothing */
+	EVENT_SUMMARY,        /* a whole visit at once, told after its end */
+	/* of agents; queue empty: the agent as a whole */
+	EVENT_LOGIN,
+	EVENT_LOGOFF, /* session_ms: how long, where the switch tells */
+	EVENT_PAUSE,  /* text: the reason */
+	EVENT_UNPAUSE,
+	EVENT_WRAP_UP, /* session_ms: how long it will last */
+	/* of the switch */
+	EVENT_SWITCH_START, /* all open calls ended without a word */
+	/* counted and shown by name, moves nothing */
+	EVENT_NOTE,
+	EVENT_KINDS
+};
+
+/* How a visit ends; design.md section 4. The order is kept in the database. */
+enum outcome {
+	OUTCOME_NONE, /* still waiting */
+	OUTCOME_ANSWERED,
+	OUTCOME_ABANDONED,
+	OUTCOME_TIMED_OUT,
+	OUTCOME_EXITED_KEY,
+	OUTCOME_EXITED_EMPTY,
+	OUTCOME_WITHDRAWN,
+	OUTCOME_REFUSED,
+	OUTCOME_LOST,
+	OUTCOMES
+};
+
+#define EVENT_UNKNOWN_MS INT64_C(-1) /* a duration that the feed did not tell */
+
+enum event_flag {
+	EVENT_TRANSFERRED = 1, /* of COMPLETE: by passing the call on */
+	EVENT_UNKNOWN_NAME = 2 /* the format's tables do not know `name` */
+};
+
+struct event {
+	enum event_kind kind;
+	enum outcome outcome; /* of LEAVE, REFUSE, SUMMARY */
+	unsigned flags;       /* enum event_flag */
+	int64_t time_us;      /* when it happened, since 1970 UTC: event time */
+	struct slice name;    /* the feed's own word: "COMPLETEAGENT" */
+	struct slice call;    /* call id, unique within the switch; or empty */
+	struct slice queue;   /* or empty */
+	struct slice agent;   /* or empty */
+	struct slice caller;  /* number as sent; empty: withheld or unknown */
+	struct slice text;    /* key, reason, target of a transfer ... */
+	int64_t wait_ms;      /* EVENT_UNKNOWN_MS where not told */
+	int64_t ring_ms;
+	int64_t talk_ms;
+	int64_t session_ms;
+	/* where it stands, set by the feed: evidence */
+	uint32_t feed;    /* number of the feed in this daemon */
+	uint32_t file_no; /* which of its files, see struct position */
+	int64_t offset;   /* of the record's first byte in that file */
+};
+
+/* "enter", "connect" ...: the names that logs, tests and manuals use. */
+const char *event_kind_name(enum event_kind kind);
+/* "answered", "timed_out" ... as in the database; "waiting" for none. */
+const char *outcome_name(enum outcome outcome);
+/* The outcome of that name, or -1. */
+int outcome_parse(const char *name);
+
+/*
+ * Where a format's events and refusals go. The receiver embeds it and finds
+ * itself by its address.
+ */
+struct sink {
+	void (*event)(struct sink *sink, const struct event *ev);
+};
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The line framer: cuts records out of a run of bytes. Knows nothing of where
+ * they come from. A record longer than STAGE_RECORD_MAX is passed over, also
+ * when it arrives in pieces and also when we were started again within it
+ * (`skipping`, part of the position).
+ */
+#ifndef RT_EVENT_FRAMER_H
+#define RT_EVENT_FRAMER_H
+
+#include "base/slice.h"
+
+struct framer {
+	bool skipping;	  /* within a record that is too long */
+	uint64_t oversize; /* records passed over since the start */
+};
+
+/*
+ * The next record at or after *at in bytes[0..n). Returns true with the record
+ * (its line end, LF or CRLF, left out) and *at moved behind it; false when no
+ * whole record is left, with *at at the first byte that must be offered again.
+ * With `last` the rest without a line end is a record too, if it is not empty.
+ */
+bool framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
+    bool last, struct slice *record);
+
+#endif

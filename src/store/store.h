@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The store: brings what was counted into PostgreSQL, exactly once.
+ *
+ * It runs on the loop, talks to the server asynchronously in pipeline mode and
+ * is at any time in one of the states below. The rules (design.md section 6):
+ *
+ * - A *cut* happens between two loop turns: changed cells as additive deltas,
+ *   changed open visits, ended visits, agents' sessions, the feeds' positions
+ *   and counters and the switches' clocks become one batch. One batch is in
+ *   flight at a time; meanwhile new figures gather in the tallies.
+ * - A batch is one transaction. Its first statement is ringtally.advance(),
+ *   which raises unless the writer rows of our switches hold our instance and
+ *   the number of the batch before. Success is the command tag COMMIT and
+ *   nothing else.
+ * - When the connection breaks with a batch in flight, the batch is kept. After
+ *   reconnecting, ringtally.take_over() tells the number that the database
+ *   holds: ours (the batch landed: drop it), one less (it did not: send it
+ *   again), anything else, or another instance (the database lost commits, or
+ *   somebody else wrote): all memory is thrown away and loaded anew, and the
+ *   feeds go on from the positions that the database knows.
+ * - Another daemon that is alive and writes our switches makes us wait, with
+ *   nothing read and nothing written, until it is gone.
+ */
+#ifndef RT_STORE_STORE_H
+#define RT_STORE_STORE_H
+
+#include "base/err.h"
+#include "base/slice.h"
+#include "call/machine.h"
+#include "event/counters.h"
+#include "event/stage.h"
+
+struct loop;
+struct store;
+
+enum store_state {
+	STORE_OFF,	  /* not started, or stopped */
+	STORE_CONNECTING, /* no connection yet */
+	STORE_STANDBY,	  /* another daemon writes our switches: waiting */
+	STORE_LOADING,	  /* reading what a restart needs */
+	STORE_READY,	  /* loaded; connected or, for a while, not */
+	STORE_BACKOFF,	  /* waiting to try again; will come right by itself */
+	STORE_BROKEN	  /* an operator must act (see the text); still trying */
+};
+
+struct store_config {
+	const char *conninfo; /* libpq's; lives as long as the store */
+	const char *site;
+	int64_t flush_us;      /* from a change to its cut */
+	int64_t keep_visits_days; /* 0: ended visits are not stored */
+	int64_t interval_us;
+	size_t pending_max; /* bytes waiting for the database before pressure */
+	bool once; /* cut when a batch is full, not by time; see store_finish */
+};
+
+/* One switch of this daemon; the pointers live as long as the store. */
+struct store_switch {
+	const char *name;
+	struct tally *tally;
+	struct machine *machine;
+};
+
+/* What the store reads of a feed at a cut, and gives back at a load. */
+struct store_feed {
+	const char *name;
+	const char *switch_name;
+	const char *transport;
+	const char *format;
+	/* counters since the last cut; the store zeroes them */
+	struct counters *counters;
+	/* events by name since the last cut: see feed/names.h */
+	struct names *names;
+	int64_t *last_event_us; /* newest event time; 0: none */
+	void (*position)(void *ctx, struct position *position);
+	void *ctx;
+};
+
+struct store_ops {
+	/*
+	 * Memory must start from nothing: empty tallies, machines and
+	 * sessions, feeds closed. Called before each load, the first too.
+	 * Behind it come the rows, then `ready`.
+	 */
+	void (*reset)(void *ctx);
+	void (*load_switch)(void *ctx, const char *name, int64_t clock_us,
+	    int64_t leap_us);
+	void (*load_feed)(void *ctx, const char *name,
+	    const struct position *position);
+	/* see machine_restore, sessions_restore */
+	void (*load_visit)(void *ctx, const char *switch_name,
+	    const struct visit *like, struct slice call_id, struct slice queue,
+	    struct slice agent);
+	void (*load_session)(void *ctx, const char *switch_name,
+	    struct slice agent, struct slice queue, int64_t login_us,
+	    int64_t pause_us, struct slice reason);
+	/* Everything is loaded: open the feeds. */
+	void (*ready)(void *ctx);
+	/* More is pending than memory may hold: pause the feeds; or go on. */
+	void (*pressure)(void *ctx, bool on);
+	/* A batch was committed; lag_us: since the oldest change in it. */
+	void (*committed)(void *ctx, uint64_t number, int64_t lag_us);
+	/* The state changed, with a line for people. */
+	void (*state)(void *ctx, enum store_state state, const char *text);
+};
+
+struct store *store_new(struct loop *loop, const struct store_config *config,
+    const struct store_ops *ops, void *ctx);
+void store_add_switch(struct store *store, const struct store_switch *sw);
+void store_add_feed(struct store *store, const struct store_feed *feed);
+/* Begins to connect. Everything must be added before. */
+void store_start(struct store *store);
+/* Tells the service which queues belong together: (queue name) -> service. */
+void store_set_services(struct store *store,
+    const char *(*service_of)(void *ctx, const char *queue), void *ctx);
+
+/* An ended visit, to be kept; called by the machine through its config. */
+void store_visit(struct store *store, const char *switch_name,
+    const char *feed_name, const struct visit *visit);
+
+/* Something changed: a cut is due within flush_us. Cheap; call per chunk. */
+void store_touch(struct store *store);
+
+/*
+ * Cuts and commits all that is pending, then calls done once (from the loop):
+ * failed is NULL, or the reason why it could not within timeout_us.
+ */
+void store_finish(struct store *store, int64_t timeout_us,
+    void (*done)(void *ctx, const char *failed), void *ctx);
+
+/* Breaks the connection and frees everything; nothing is flushed. */
+void store_free(struct store *store);
+
+const char *store_state_name(enum store_state state);
+
+/*
+ * The schema, for `ringtally db`: blocking, on a connection of their own.
+ * Directory: where the numbered migrations lie. Each returns -1 with the
+ * reason.
+ */
+int schema_migrate(const char *conninfo, const char *directory, bool init,
+    void (*say)(void *ctx, const char *line), void *ctx, struct err *err);
+/* What is there against what this version needs; *ok false: not usable. */
+int schema_check(const char *conninfo, bool *ok,
+    void (*say)(void *ctx, const char *line), void *ctx, struct err *err);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tally of one switch: what is counted, by queue and interval and by
+ * agent, queue and interval. Pure: it knows no clock but the event times that
+ * it is given, and no database. The call machine books, `ringtally tally`
+ * prints, the store takes what changed.
+ *
+ * A cell is one queue's (or one agent's) interval. What it holds was booked
+ * since it was last taken by tally_take_*; where nobody takes (ringtally
+ * tally), that is everything. A cell that visits still refer to, or that
+ * changed, stays; others are let go when they are old.
+ */
+#ifndef RT_TALLY_TALLY_H
+#define RT_TALLY_TALLY_H
+
+#include <sys/queue.h>
+
+#include "base/hist.h"
+#include "base/pool.h"
+#include "base/slice.h"
+#include "base/table.h"
+#include "event/event.h"
+#include "tally/measure.h"
+
+#define TALLY_NAME_MAX 256 /* bytes of a queue's or agent's name, cleaned */
+
+struct agent;
+struct tally;
+
+/* One queue's interval. */
+struct cell {
+	UT_hash_handle hh;
+	TAILQ_ENTRY(cell) list; /* on tally.changed or tally.settled */
+	struct queue *queue;
+	int64_t starts_us; /* the key: a multiple of the interval, UTC */
+	bool changed;
+	uint32_t visits;  /* visits in memory that arrived here */
+	uint32_t waiting; /* of these, waiting now */
+	int64_t v[MEASURES];
+	struct hist wait_answered, wait_abandoned;
+};
+TAILQ_HEAD(cell_list, cell);
+
+struct queue {
+	UT_hash_handle hh;
+	struct tally *tally;
+	struct cell *cells; /* uthash by starts_us */
+	struct cell *last;  /* the one used last */
+	char *name;	    /* valid UTF-8, no controls, not empty */
+	size_t name_len;
+	uint32_t id; /* counted from 0, in this process only */
+};
+
+/* One agent's interval, in one queue or (queue NULL) as a whole. */
+struct agent_cell {
+	UT_hash_handle hh;
+	TAILQ_ENTRY(agent_cell) list;
+	struct agent_cell_key {
+		int64_t starts_us;
+		uint32_t agent; /* agent->id */
+		uint32_t queue; /* queue->id, or UINT32_MAX */
+	} key;
+	struct agent *agent;
+	struct queue *queue;
+	bool changed;
+	int64_t v[AGENT_MEASURES];
+};
+TAILQ_HEAD(agent_cell_list, agent_cell);
+
+struct visit;
+LIST_HEAD(visit_talks, visit);
+
+struct agent {
+	UT_hash_handle hh;
+	char *name;
+	size_t name_len;
+	uint32_t id;
+	struct visit_talks talks; /* visits this agent is talking to */
+	struct agent_session *sessions; /* see tally/session.h */
+};
+
+/* "This name is that agent": from the configuration. */
+struct tally_alias {
+	UT_hash_handle hh;
+	struct agent *agent;
+	size_t name_len;
+	char name[];
+};
+
+struct tally_config {
+	int64_t interval_us;	  /* > 0; divides a day */
+	int64_t short_abandon_us;
+	uint32_t max_queues; /* further ones are booked under "other" */
+	uint32_t max_agents;
+	int64_t keep_us; /* settled cells older than this go; 0: keep all */
+};
+
+struct tally {
+	struct tally_config config;
+	struct queue *queues; /* uthash by name */
+	struct agent *agents; /* uthash by name */
+	struct tally_alias *aliases;
+	struct queue *last_queue; /* found last */
+	struct agent_cell *agent_cells;
+	struct cell_list changed, settled;
+	struct agent_cell_list agent_changed, agent_settled;
+	struct pool cell_pool, agent_cell_pool;
+	size_t n_cells, n_agent_cells;
+	uint64_t capped; /* names booked under "other" */
+};
+
+void tally_init(struct tally *t, const struct tally_config *config);
+void tally_fini(struct tally *t);
+
+/*
+ * The queue or agent of that name, made when new. The name is cleaned first
+ * (valid UTF-8, no controls, at most TALLY_NAME_MAX bytes). Above max_queues
+ * (max_agents) it is the one called "other", and tally.capped goes up.
+ */
+struct queue *tally_queue(struct tally *t, struct slice name);
+struct agent *tally_agent(struct tally *t, struct slice name);
+/* Books everything said of `name` under `agent`. */
+void tally_alias_add(struct tally *t, struct slice name, struct slice agent);
+
+/* The cell of the queue's interval that t_us falls in, made when new. */
+struct cell *tally_cell(struct queue *queue, int64_t t_us);
+struct agent_cell *tally_agent_cell(struct tally *t, struct agent *agent,
+    struct queue *queue, int64_t t_us);
+
+/*
+ * Books: adds n to a measure (or raises a MAX measure to n) and marks the cell
+ * as changed. n may be negative for a SUM.
+ */
+void tally_book(struct tally *t, struct cell *cell, enum measure m, int64_t n);
+void tally_book_agent(struct tally *t, struct agent *agent,
+    struct queue *queue, int64_t t_us, enum agent_measure m, int64_t n);
+/*
+ * Books the time from from_us to to_us to an agent, each part in the interval
+ * that it falls in. from_us > to_us takes the same away again.
+ */
+void tally_book_span(struct tally *t, struct agent *agent,
+    struct queue *queue, enum agent_measure m, int64_t from_us, int64_t to_us);
+
+/*
+ * A visit's outcome, with its wait (EVENT_UNKNOWN_MS where not known): the
+ * count of the outcome, sums, maximum and histograms, in one place.
+ */
+void tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
+    int64_t wait_ms);
+
+/*
+ * Taking what changed. The callback is given each changed cell once, copies
+ * what it needs, and the cell is zeroed and settled behind it. Then settled
+ * cells older than config.keep_us before now_us go.
+ */
+typedef void (*tally_cell_fn)(void *ctx, const struct cell *cell);
+typedef void (*tally_agent_cell_fn)(void *ctx, const struct agent_cell *cell);
+void tally_take(struct tally *t, tally_cell_fn cell_fn,
+    tally_agent_cell_fn agent_fn, void *ctx, int64_t now_us);
+
+#endif
