@@ -23,7 +23,6 @@ enum event_kind {
 	EVENT_RING_NO_ANSWER, /* an agent's phone rang in vain; ring_ms */
 	EVENT_RING_CANCELED,  /* the caller left while it rang; ring_ms */
 	EVENT_AGENT_DUMP,     /* the agent sent the caller back; ends nothing */
-	EVENT_SUMMARY,        /* a whole visit at once, told after its end */
 	/* of agents; queue empty: the agent as a whole */
 	EVENT_LOGIN,
 	EVENT_LOGOFF, /* session_ms: how long, where the switch tells */
@@ -60,7 +59,7 @@ enum event_flag {
 
 struct event {
 	enum event_kind kind;
-	enum outcome outcome; /* of LEAVE, REFUSE, SUMMARY */
+	enum outcome outcome; /* of LEAVE and REFUSE */
 	unsigned flags;       /* enum event_flag */
 	int64_t time_us;      /* when it happened, since 1970 UTC: event time */
 	struct slice name;    /* the feed's own word: "COMPLETEAGENT" */

@@ -31,6 +31,22 @@ struct measure_row {
 	const char *help;
 };
 
+/* The kind of a measure, known to the compiler. */
+static inline enum measure_kind
+measure_kind(enum measure m)
+{
+	switch (m) {
+#define MEASURE(name, kind, unit, help)                                       \
+	case MEASURE_##name:                                                  \
+		return MEASURE_KIND_##kind;
+#include "tally/measures.def"
+#undef MEASURE
+	case MEASURES:
+		break;
+	}
+	return MEASURE_KIND_SUM;
+}
+
 extern const struct measure_row measure_rows[MEASURES];
 extern const struct measure_row agent_measure_rows[AGENT_MEASURES];
 

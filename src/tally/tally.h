@@ -131,7 +131,8 @@ struct agent_cell *tally_agent_cell(struct tally *t, struct agent *agent,
  * Books: adds n to a measure (or raises a MAX measure to n) and marks the cell
  * as changed. n may be negative for a SUM.
  */
-void tally_book(struct tally *t, struct cell *cell, enum measure m, int64_t n);
+static inline void tally_book(struct tally *t, struct cell *cell,
+    enum measure m, int64_t n);
 void tally_book_agent(struct tally *t, struct agent *agent,
     struct queue *queue, int64_t t_us, enum agent_measure m, int64_t n);
 /*
@@ -157,5 +158,19 @@ typedef void (*tally_cell_fn)(void *ctx, const struct cell *cell);
 typedef void (*tally_agent_cell_fn)(void *ctx, const struct agent_cell *cell);
 void tally_take(struct tally *t, tally_cell_fn cell_fn,
     tally_agent_cell_fn agent_fn, void *ctx, int64_t now_us);
+
+/* Puts a cell on the list of changed ones; tally_book's slow half. */
+void tally_mark(struct tally *t, struct cell *cell);
+
+static inline void
+tally_book(struct tally *t, struct cell *cell, enum measure m, int64_t n)
+{
+	if (measure_kind(m) == MEASURE_KIND_MAX)
+		cell->v[m] = RT_MAX(cell->v[m], n);
+	else
+		cell->v[m] += n;
+	if (!cell->changed)
+		tally_mark(t, cell);
+}
 
 #endif

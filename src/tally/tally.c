@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "tally/tally.h"
+
+#define TALLY_OTHER SLICE("other")
+
+void
+tally_init(struct tally *t, const struct tally_config *config)
+{
+	BUG_ON(config->interval_us <= 0);
+	*t = (struct tally){.config = *config};
+	TAILQ_INIT(&t->changed);
+	TAILQ_INIT(&t->settled);
+	TAILQ_INIT(&t->agent_changed);
+	TAILQ_INIT(&t->agent_settled);
+	pool_init(&t->cell_pool, sizeof(struct cell));
+	pool_init(&t->agent_cell_pool, sizeof(struct agent_cell));
+}
+
+static void
+tally_free_queue(struct tally *t, struct queue *queue)
+{
+	struct cell *cell, *next;
+
+	HASH_ITER(hh, queue->cells, cell, next) {
+		hist_fini(&cell->wait_answered);
+		hist_fini(&cell->wait_abandoned);
+	}
+	HASH_CLEAR(hh, queue->cells);
+	HASH_DEL(t->queues, queue);
+	free(queue->name);
+	free(queue);
+}
+
+void
+tally_fini(struct tally *t)
+{
+	struct queue *queue, *next_queue;
+	struct agent *agent, *next_agent;
+	struct tally_alias *alias, *next_alias;
+
+	HASH_ITER(hh, t->queues, queue, next_queue)
+		tally_free_queue(t, queue);
+	HASH_CLEAR(hh, t->agent_cells);
+	HASH_ITER(hh, t->aliases, alias, next_alias) {
+		HASH_DEL(t->aliases, alias);
+		free(alias);
+	}
+	HASH_ITER(hh, t->agents, agent, next_agent) {
+		HASH_DEL(t->agents, agent);
+		free(agent->name);
+		free(agent);
+	}
+	pool_fini(&t->cell_pool);
+	pool_fini(&t->agent_cell_pool);
+}
+
+/* The name as it is kept; `room` holds it where it had to be cleaned. */
+static struct slice
+tally_clean(struct slice name, char room[TALLY_NAME_MAX])
+{
+	if (name.n > TALLY_NAME_MAX || !utf8_is_ascii(name.p, name.n)) {
+		name.n = utf8_clean(room, TALLY_NAME_MAX, name.p, name.n);
+		name.p = room;
+	}
+	return name;
+}
+
+static char *
+tally_copy(struct slice name)
+{
+	char *copy = mem_alloc(name.n + 1);
+
+	memcpy(copy, name.p, name.n);
+	copy[name.n] = '\0';
+	return copy;
+}
+
+static struct queue *
+tally_find_queue(struct tally *t, struct slice name)
+{
+	struct queue *queue;
+
+	HASH_FIND(hh, t->queues, name.p, name.n, queue);
+	return queue;
+}
+
+static struct queue *
+tally_new_queue(struct tally *t, struct slice name)
+{
+	struct queue *queue = mem_zalloc(sizeof(*queue));
+
+	queue->tally = t;
+	queue->name = tally_copy(name);
+	queue->name_len = name.n;
+	queue->id = HASH_COUNT(t->queues);
+	HASH_ADD_KEYPTR(hh, t->queues, queue->name, queue->name_len, queue);
+	return queue;
+}
+
+/* A name that is not in the table as it was sent: cleaned, new or too many. */
+static struct queue *
+tally_other_queue(struct tally *t, struct slice name)
+{
+	char room[TALLY_NAME_MAX];
+	struct slice clean = tally_clean(name, room);
+	struct queue *queue = tally_find_queue(t, clean);
+
+	if (queue != NULL)
+		return queue;
+	if (HASH_COUNT(t->queues) >= t->config.max_queues) {
+		t->capped++;
+		queue = tally_find_queue(t, TALLY_OTHER);
+		return queue != NULL ? queue : tally_new_queue(t, TALLY_OTHER);
+	}
+	return tally_new_queue(t, clean);
+}
+
+struct queue *
+tally_queue(struct tally *t, struct slice name)
+{
+	struct queue *queue = t->last_queue;
+
+	if (queue != NULL && queue->name_len == name.n &&
+	    memcmp(queue->name, name.p, name.n) == 0)
+		return queue;
+	queue = tally_find_queue(t, name);
+	if (RT_UNLIKELY(queue == NULL))
+		queue = tally_other_queue(t, name);
+	return t->last_queue = queue;
+}
+
+static struct agent *
+tally_find_agent(struct tally *t, struct slice name)
+{
+	struct tally_alias *alias;
+	struct agent *agent;
+
+	if (t->aliases != NULL) {
+		HASH_FIND(hh, t->aliases, name.p, name.n, alias);
+		if (alias != NULL)
+			return alias->agent;
+	}
+	HASH_FIND(hh, t->agents, name.p, name.n, agent);
+	return agent;
+}
+
+static struct agent *
+tally_new_agent(struct tally *t, struct slice name)
+{
+	struct agent *agent = mem_zalloc(sizeof(*agent));
+
+	agent->name = tally_copy(name);
+	agent->name_len = name.n;
+	agent->id = HASH_COUNT(t->agents);
+	LIST_INIT(&agent->talks);
+	HASH_ADD_KEYPTR(hh, t->agents, agent->name, agent->name_len, agent);
+	return agent;
+}
+
+struct agent *
+tally_agent(struct tally *t, struct slice name)
+{
+	struct agent *agent = tally_find_agent(t, name);
+	char room[TALLY_NAME_MAX];
+
+	if (RT_LIKELY(agent != NULL))
+		return agent;
+	name = tally_clean(name, room);
+	agent = tally_find_agent(t, name);
+	if (agent != NULL)
+		return agent;
+	if (HASH_COUNT(t->agents) >= t->config.max_agents) {
+		t->capped++;
+		agent = tally_find_agent(t, TALLY_OTHER);
+		return agent != NULL ? agent : tally_new_agent(t, TALLY_OTHER);
+	}
+	return tally_new_agent(t, name);
+}
+
+void
+tally_alias_add(struct tally *t, struct slice name, struct slice agent)
+{
+	char room[TALLY_NAME_MAX];
+	struct tally_alias *alias, *old;
+
+	name = tally_clean(name, room);
+	HASH_FIND(hh, t->aliases, name.p, name.n, old);
+	if (old != NULL || slice_eq(name, agent))
+		return;
+	alias = mem_alloc(sizeof(*alias) + name.n);
+	alias->agent = tally_agent(t, agent);
+	alias->name_len = name.n;
+	memcpy(alias->name, name.p, name.n);
+	HASH_ADD_KEYPTR(hh, t->aliases, alias->name, alias->name_len, alias);
+}
+
+static struct cell *
+tally_new_cell(struct queue *queue, int64_t starts_us)
+{
+	struct tally *t = queue->tally;
+	struct cell *cell = pool_get(&t->cell_pool);
+
+	cell->queue = queue;
+	cell->starts_us = starts_us;
+	HASH_ADD(hh, queue->cells, starts_us, sizeof(starts_us), cell);
+	TAILQ_INSERT_TAIL(&t->settled, cell, list);
+	t->n_cells++;
+	return cell;
+}
+
+struct cell *
+tally_cell(struct queue *queue, int64_t t_us)
+{
+	int64_t interval = queue->tally->config.interval_us;
+	struct cell *cell = queue->last;
+	int64_t starts;
+
+	if (cell != NULL && t_us >= cell->starts_us &&
+	    t_us - cell->starts_us < interval)
+		return cell;
+	starts = clock_floor(t_us, interval);
+	HASH_FIND(hh, queue->cells, &starts, sizeof(starts), cell);
+	if (cell == NULL)
+		cell = tally_new_cell(queue, starts);
+	return queue->last = cell;
+}
+
+static void
+tally_free_cell(struct tally *t, struct cell *cell)
+{
+	if (cell->queue->last == cell)
+		cell->queue->last = NULL;
+	HASH_DEL(cell->queue->cells, cell);
+	hist_fini(&cell->wait_answered);
+	hist_fini(&cell->wait_abandoned);
+	pool_put(&t->cell_pool, cell);
+	t->n_cells--;
+}
+
+void
+tally_mark(struct tally *t, struct cell *cell)
+{
+	TAILQ_REMOVE(&t->settled, cell, list);
+	TAILQ_INSERT_TAIL(&t->changed, cell, list);
+	cell->changed = true;
+}
+
+struct agent_cell *
+tally_agent_cell(struct tally *t, struct agent *agent, struct queue *queue,
+    int64_t t_us)
+{
+	struct agent_cell_key key = {
+	    .starts_us = clock_floor(t_us, t->config.interval_us),
+	    .agent = agent->id,
+	    .queue = queue != NULL ? queue->id : UINT32_MAX};
+	struct agent_cell *cell;
+
+	HASH_FIND(hh, t->agent_cells, &key, sizeof(key), cell);
+	if (cell != NULL)
+		return cell;
+	cell = pool_get(&t->agent_cell_pool);
+	cell->key = key;
+	cell->agent = agent;
+	cell->queue = queue;
+	HASH_ADD(hh, t->agent_cells, key, sizeof(key), cell);
+	TAILQ_INSERT_TAIL(&t->agent_settled, cell, list);
+	t->n_agent_cells++;
+	return cell;
+}
+
+void
+tally_book_agent(struct tally *t, struct agent *agent, struct queue *queue,
+    int64_t t_us, enum agent_measure m, int64_t n)
+{
+	struct agent_cell *cell = tally_agent_cell(t, agent, queue, t_us);
+
+	cell->v[m] += n;
+	if (!cell->changed) {
+		TAILQ_REMOVE(&t->agent_settled, cell, list);
+		TAILQ_INSERT_TAIL(&t->agent_changed, cell, list);
+		cell->changed = true;
+	}
+}
+
+void
+tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
+    enum agent_measure m, int64_t from_us, int64_t to_us)
+{
+	int64_t interval = t->config.interval_us;
+	int sign = 1;
+
+	if (from_us > to_us) {
+		int64_t swap = from_us;
+
+		from_us = to_us;
+		to_us = swap;
+		sign = -1;
+	}
+	while (from_us < to_us) {
+		int64_t border = clock_floor(from_us, interval) + interval;
+		int64_t until = RT_MIN(border, to_us);
+
+		/* whole milliseconds that add up over any number of cuts */
+		tally_book_agent(t, agent, queue, from_us, m,
+		    sign * (until / USEC_PER_MSEC - from_us / USEC_PER_MSEC));
+		from_us = until;
+	}
+}
+
+static const enum measure tally_outcome_measure[OUTCOMES] = {
+    [OUTCOME_ANSWERED] = MEASURE_answered,
+    [OUTCOME_ABANDONED] = MEASURE_abandoned,
+    [OUTCOME_TIMED_OUT] = MEASURE_timed_out,
+    [OUTCOME_EXITED_KEY] = MEASURE_exited_key,
+    [OUTCOME_EXITED_EMPTY] = MEASURE_exited_empty,
+    [OUTCOME_WITHDRAWN] = MEASURE_withdrawn,
+    [OUTCOME_REFUSED] = MEASURE_refused,
+    [OUTCOME_LOST] = MEASURE_lost,
+};
+
+void
+tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
+    int64_t wait_ms)
+{
+	BUG_ON(outcome <= OUTCOME_NONE || outcome >= OUTCOMES);
+	tally_book(t, cell, tally_outcome_measure[outcome], 1);
+	if (wait_ms == EVENT_UNKNOWN_MS)
+		return;
+	tally_book(t, cell, MEASURE_max_wait_ms, wait_ms);
+	if (outcome == OUTCOME_ANSWERED) {
+		tally_book(t, cell, MEASURE_wait_answered_ms, wait_ms);
+		hist_add(&cell->wait_answered, hist_bin(wait_ms), 1);
+	} else if (outcome == OUTCOME_ABANDONED) {
+		tally_book(t, cell, MEASURE_wait_abandoned_ms, wait_ms);
+		hist_add(&cell->wait_abandoned, hist_bin(wait_ms), 1);
+		if (wait_ms * USEC_PER_MSEC <= t->config.short_abandon_us)
+			tally_book(t, cell, MEASURE_abandoned_short, 1);
+	}
+}
+
+/* Lets old settled cells go, from the longest settled on. */
+static void
+tally_age(struct tally *t, int64_t now_us)
+{
+	int64_t oldest = now_us - t->config.keep_us;
+	struct agent_cell *agent_cell, *next_agent;
+	struct cell *cell, *next;
+
+	if (t->config.keep_us == 0)
+		return;
+	for (cell = TAILQ_FIRST(&t->settled); cell != NULL; cell = next) {
+		next = TAILQ_NEXT(cell, list);
+		if (cell->starts_us >= oldest)
+			break;
+		if (cell->visits > 0)
+			continue;
+		TAILQ_REMOVE(&t->settled, cell, list);
+		tally_free_cell(t, cell);
+	}
+	for (agent_cell = TAILQ_FIRST(&t->agent_settled); agent_cell != NULL;
+	     agent_cell = next_agent) {
+		next_agent = TAILQ_NEXT(agent_cell, list);
+		if (agent_cell->key.starts_us >= oldest)
+			break;
+		TAILQ_REMOVE(&t->agent_settled, agent_cell, list);
+		HASH_DEL(t->agent_cells, agent_cell);
+		pool_put(&t->agent_cell_pool, agent_cell);
+		t->n_agent_cells--;
+	}
+}
+
+void
+tally_take(struct tally *t, tally_cell_fn cell_fn, tally_agent_cell_fn agent_fn,
+    void *ctx, int64_t now_us)
+{
+	struct agent_cell *agent_cell;
+	struct cell *cell;
+
+	while ((cell = TAILQ_FIRST(&t->changed)) != NULL) {
+		cell_fn(ctx, cell);
+		memset(cell->v, 0, sizeof(cell->v));
+		hist_reset(&cell->wait_answered);
+		hist_reset(&cell->wait_abandoned);
+		cell->changed = false;
+		TAILQ_REMOVE(&t->changed, cell, list);
+		TAILQ_INSERT_TAIL(&t->settled, cell, list);
+	}
+	while ((agent_cell = TAILQ_FIRST(&t->agent_changed)) != NULL) {
+		agent_fn(ctx, agent_cell);
+		memset(agent_cell->v, 0, sizeof(agent_cell->v));
+		agent_cell->changed = false;
+		TAILQ_REMOVE(&t->agent_changed, agent_cell, list);
+		TAILQ_INSERT_TAIL(&t->agent_settled, agent_cell, list);
+	}
+	tally_age(t, now_us);
+}
