@@ -34,6 +34,7 @@
 #include "tally/tally.h"
 
 #define CALL_ID_MAX	  255 /* bytes; longer ones are cut */
+#define CALL_POOL_ID	  40  /* ids up to this come from a pool */
 #define CALL_CALLER_BYTES 16  /* of the keyed hash */
 #define CALL_REASON_MAX	  24
 #define MACHINE_LINGER_US (1800 * USEC_PER_SEC)
@@ -50,7 +51,7 @@ enum visit_state {
 struct call {
 	UT_hash_handle hh;
 	struct visit *visits;
-	uint16_t entries; /* visits begun so far: the newest one's number */
+	uint32_t entries; /* visits begun so far: the newest one's number */
 	uint16_t id_len;
 	char id[]; /* valid UTF-8, not terminated */
 };
@@ -72,14 +73,15 @@ struct visit {
 	int64_t talk_ms;
 	int64_t offset; /* where its arrival stands: evidence */
 	uint32_t file_no;
+	uint32_t number; /* the n-th entry of its call, from 1 */
 	uint16_t feed;
-	uint16_t number;	/* the n-th entry of its call, from 1 */
 	uint8_t state;		/* enum visit_state */
 	uint8_t outcome;	/* enum outcome */
 	bool changed : 1;	/* on machine.changed */
 	bool stored : 1;	/* open_visit has (or is about to have) it */
 	bool has_caller : 1;
 	bool transferred : 1;
+	bool answer_derived : 1; /* answered_us was worked out from its end */
 	uint8_t caller[CALL_CALLER_BYTES];
 	char reason[CALL_REASON_MAX]; /* the feed's word for the end */
 };
@@ -88,7 +90,7 @@ TAILQ_HEAD(visit_list, visit);
 /* A stored visit that is no longer needed: its row is to be deleted. */
 struct visit_key {
 	STAILQ_ENTRY(visit_key) list;
-	uint16_t number;
+	uint32_t number;
 	uint16_t id_len;
 	char id[];
 };
@@ -128,6 +130,11 @@ struct machine {
 	int64_t leap_us;	/* a leap forward not yet confirmed; 0: none */
 	struct counters *counters; /* of the feed whose event this is */
 };
+
+/* The call of that id, or NULL; made when new with `make`. */
+struct call *call_find(struct machine *m, struct slice id, bool make);
+/* Takes a visit out of its call, and the call with its last visit. */
+void call_remove_visit(struct machine *m, struct visit *visit);
 
 void machine_init(struct machine *m, const struct machine_config *config,
     struct tally *tally);

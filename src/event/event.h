@@ -86,11 +86,11 @@ const char *outcome_name(enum outcome outcome);
 int outcome_parse(const char *name);
 
 /*
- * Where a format's events and refusals go. The receiver embeds it and finds
- * itself by its address.
+ * Where a format's events go. The receiver embeds it and finds itself by its
+ * address; it stamps the event with its place.
  */
 struct sink {
-	void (*event)(struct sink *sink, const struct event *ev);
+	void (*event)(struct sink *sink, struct event *ev);
 };
 
 #endif

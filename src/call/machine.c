@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "base/clock.h"
+#include "call/visit.h"
+
+#define MACHINE_LEAP_US (SEC_PER_DAY * USEC_PER_SEC)
+
+static void
+machine_count(struct machine *m, enum counter counter)
+{
+	m->counters->v[counter]++;
+}
+
+/* --- whom an event is about ---------------------------------------------- */
+
+/*
+ * Which of a call's visits to a queue an event is about: the first state in
+ * this order that one of them is in, the newest of those.
+ */
+static const uint8_t machine_prefers[VISIT_EVENTS][VISIT_STATES] = {
+    [VISIT_EVENT_ENTER] = {VISIT_EARLY, VISIT_WAITING, VISIT_TALKING,
+	VISIT_ENDED},
+    [VISIT_EVENT_CONNECT] = {VISIT_WAITING, VISIT_EARLY, VISIT_TALKING,
+	VISIT_ENDED},
+    [VISIT_EVENT_COMPLETE] = {VISIT_TALKING, VISIT_WAITING, VISIT_EARLY,
+	VISIT_ENDED},
+    [VISIT_EVENT_LEAVE] = {VISIT_WAITING, VISIT_EARLY, VISIT_TALKING,
+	VISIT_ENDED},
+};
+
+static struct visit *
+machine_choose(const struct call *call, const struct queue *queue,
+    enum visit_event what)
+{
+	struct visit *best[VISIT_STATES] = {NULL};
+	struct visit *v;
+	int i;
+
+	for (v = call->visits; v != NULL; v = v->next)
+		if (v->queue == queue && best[v->state] == NULL)
+			best[v->state] = v;
+	for (i = 0; i < VISIT_STATES; i++)
+		if (best[machine_prefers[what][i]] != NULL)
+			return best[machine_prefers[what][i]];
+	return NULL;
+}
+
+/*
+ * A completion under a call id that has no visit in this queue: Asterisk wrote
+ * another channel's id because the caller's was optimised away. The
+ * conversation of the same agent, queue and wait is the one that ended.
+ */
+static struct visit *
+machine_optimised(struct machine *m, struct queue *queue,
+    const struct event *ev)
+{
+	struct agent *agent;
+	struct visit *v, *found = NULL;
+
+	if (ev->agent.n == 0 || ev->wait_ms == EVENT_UNKNOWN_MS)
+		return NULL;
+	agent = tally_agent(m->tally, ev->agent);
+	LIST_FOREACH (v, &agent->talks, talk_list)
+		if (v->queue == queue && v->wait_ms == ev->wait_ms)
+			found = v; /* the oldest stands last */
+	return found;
+}
+
+/* Heard of for the first time, and it is not an arrival. */
+static void
+machine_early(struct machine *m, struct slice id, struct queue *queue,
+    enum visit_event what, const struct event *ev)
+{
+	struct visit *v = NULL;
+
+	if (what == VISIT_EVENT_COMPLETE)
+		v = machine_optimised(m, queue, ev);
+	if (v != NULL)
+		machine_count(m, COUNTER_repaired);
+	else
+		v = visit_new(m, call_find(m, id, true), queue, VISIT_EARLY);
+	visit_event(m, v, what, ev);
+}
+
+static struct queue *
+machine_queue(struct machine *m, struct slice name)
+{
+	uint64_t capped = m->tally->capped;
+	struct queue *queue = tally_queue(m->tally, name);
+
+	m->counters->v[COUNTER_capped] += m->tally->capped - capped;
+	return queue;
+}
+
+static void
+machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
+{
+	struct queue *queue;
+	struct call *call;
+	struct visit *v = NULL;
+
+	if (ev->call.n == 0 || ev->queue.n == 0) {
+		machine_count(m, COUNTER_unmatched);
+		return;
+	}
+	queue = machine_queue(m, ev->queue);
+	call = call_find(m, ev->call, what == VISIT_EVENT_ENTER);
+	if (call != NULL)
+		v = machine_choose(call, queue, what);
+	if (v != NULL)
+		visit_event(m, v, what, ev);
+	else if (what == VISIT_EVENT_ENTER)
+		visit_begin(m, call, queue, ev);
+	else
+		machine_early(m, ev->call, queue, what, ev);
+}
+
+/* --- agents ------------------------------------------------------------- */
+
+static void
+machine_ring(struct machine *m, const struct event *ev)
+{
+	struct queue *queue;
+
+	if (ev->queue.n == 0)
+		return;
+	queue = machine_queue(m, ev->queue);
+	tally_book(m->tally, tally_cell(queue, ev->time_us),
+	    MEASURE_ring_no_answer, 1);
+	if (ev->agent.n > 0)
+		tally_book_agent(m->tally, machine_agent(m, ev), queue,
+		    ev->time_us, AGENT_ring_no_answer, 1);
+}
+
+static void
+machine_wrap_up(struct machine *m, const struct event *ev)
+{
+	struct queue *queue = ev->queue.n > 0
+	    ? machine_queue(m, ev->queue)
+	    : NULL;
+
+	if (ev->agent.n == 0 || ev->session_ms == EVENT_UNKNOWN_MS)
+		return;
+	if (queue != NULL)
+		tally_book(m->tally, tally_cell(queue, ev->time_us),
+		    MEASURE_wrap_up_ms, ev->session_ms);
+	tally_book_span(m->tally, machine_agent(m, ev), queue,
+	    AGENT_wrap_up_ms, ev->time_us,
+	    ev->time_us + ev->session_ms * USEC_PER_MSEC);
+}
+
+static void
+machine_session(struct machine *m, const struct event *ev)
+{
+	struct queue *queue = ev->queue.n > 0
+	    ? machine_queue(m, ev->queue)
+	    : NULL;
+
+	if (ev->agent.n > 0)
+		sessions_event(&m->sessions, machine_agent(m, ev), queue, ev);
+}
+
+/* --- the switch and its clock ------------------------------------------- */
+
+/* The switch started again at t_us: what was open has ended without a word. */
+static void
+machine_restart(struct machine *m, int64_t t_us)
+{
+	static const enum visit_state open[] = {VISIT_WAITING, VISIT_TALKING};
+	struct visit *v, *next;
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(open); i++)
+		for (v = TAILQ_FIRST(&m->states[open[i]]); v != NULL; v = next) {
+			next = TAILQ_NEXT(v, list);
+			if (v->entered_us <= t_us)
+				visit_lose(m, v, t_us, SLICE("switch restart"));
+		}
+	sessions_restart(&m->sessions, t_us);
+}
+
+static void
+machine_give_up(struct machine *m, struct visit *v)
+{
+	if (v->state == VISIT_EARLY) {
+		machine_count(m, COUNTER_unmatched);
+		visit_free(m, v);
+	} else {
+		visit_lose(m, v, m->clock_us, SLICE("never heard of again"));
+	}
+}
+
+/* Lets go of what nothing was heard of for too long. */
+static void
+machine_expire(struct machine *m)
+{
+	int64_t lost_us = m->clock_us - m->config.lost_after_us;
+	int64_t linger_us = m->clock_us - MACHINE_LINGER_US;
+	struct visit *v;
+	int state;
+
+	for (state = VISIT_EARLY; state <= VISIT_TALKING; state++)
+		while ((v = TAILQ_FIRST(&m->states[state])) != NULL &&
+		    v->touched_us < lost_us)
+			machine_give_up(m, v);
+	while ((v = TAILQ_FIRST(&m->states[VISIT_ENDED])) != NULL &&
+	    v->touched_us < linger_us)
+		visit_free(m, v);
+}
+
+/* More visits in memory than allowed: the longest untouched ones go. */
+static void
+machine_shed(struct machine *m)
+{
+	static const enum visit_state order[] = {
+	    VISIT_ENDED, VISIT_EARLY, VISIT_TALKING, VISIT_WAITING};
+	struct visit *v = NULL;
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(order) && v == NULL; i++)
+		v = TAILQ_FIRST(&m->states[order[i]]);
+	if (v->state == VISIT_ENDED)
+		visit_free(m, v);
+	else
+		machine_give_up(m, v);
+}
+
+static void
+machine_set_clock(struct machine *m, int64_t t_us)
+{
+	m->clock_us = t_us;
+	sessions_clock(&m->sessions, t_us);
+	machine_expire(m);
+}
+
+/*
+ * Moves the event clock. It never goes back, but for its very first value,
+ * which one more event must confirm; a leap forward must be confirmed too.
+ */
+static void
+machine_clock(struct machine *m, int64_t t_us)
+{
+	bool unsure = m->clock_us == 0 || m->leap_us == m->clock_us;
+
+	if (unsure) {
+		m->leap_us = m->clock_us == 0 ||
+			t_us < m->clock_us - MACHINE_LEAP_US
+		    ? t_us
+		    : 0;
+		if (t_us > m->clock_us || m->leap_us != 0)
+			m->clock_us = t_us;
+		if (m->leap_us == 0)
+			machine_set_clock(m, m->clock_us);
+	} else if (t_us < m->clock_us) {
+		machine_count(m, COUNTER_out_of_order);
+	} else if (t_us - m->clock_us <= MACHINE_LEAP_US ||
+	    (m->leap_us != 0 && t_us >= m->leap_us - MACHINE_LEAP_US &&
+		t_us <= m->leap_us + MACHINE_LEAP_US)) {
+		m->leap_us = 0;
+		machine_set_clock(m, t_us);
+	} else {
+		m->leap_us = t_us;
+	}
+}
+
+void
+machine_event(struct machine *m, const struct event *ev,
+    struct counters *counters)
+{
+	m->counters = counters;
+	if (ev->time_us != m->clock_us || m->leap_us != 0)
+		machine_clock(m, ev->time_us);
+	switch (ev->kind) {
+	case EVENT_ENTER:
+		machine_caller(m, VISIT_EVENT_ENTER, ev);
+		break;
+	case EVENT_CONNECT:
+		machine_caller(m, VISIT_EVENT_CONNECT, ev);
+		break;
+	case EVENT_COMPLETE:
+		machine_caller(m, VISIT_EVENT_COMPLETE, ev);
+		break;
+	case EVENT_LEAVE:
+		machine_caller(m, VISIT_EVENT_LEAVE, ev);
+		break;
+	case EVENT_REFUSE:
+		if (ev->call.n == 0 || ev->queue.n == 0)
+			machine_count(m, COUNTER_unmatched);
+		else
+			visit_refuse(m, call_find(m, ev->call, true),
+			    machine_queue(m, ev->queue), ev);
+		break;
+	case EVENT_RING_NO_ANSWER:
+		machine_ring(m, ev);
+		break;
+	case EVENT_LOGIN:
+	case EVENT_LOGOFF:
+	case EVENT_PAUSE:
+	case EVENT_UNPAUSE:
+		machine_session(m, ev);
+		break;
+	case EVENT_WRAP_UP:
+		machine_wrap_up(m, ev);
+		break;
+	case EVENT_SWITCH_START:
+		machine_restart(m, ev->time_us);
+		break;
+	case EVENT_RING_CANCELED:
+	case EVENT_AGENT_DUMP:
+	case EVENT_NOTE:
+		break; /* the feed has counted it; it moves nothing */
+	case EVENT_NONE:
+	case EVENT_KINDS:
+		BUG("event of no kind");
+	}
+	while (m->visit_pool.used > m->config.max_open)
+		machine_shed(m);
+}
+
+/* --- beginning, end and what is stored ---------------------------------- */
+
+void
+machine_init(struct machine *m, const struct machine_config *config,
+    struct tally *tally)
+{
+	int i;
+
+	BUG_ON(config->max_open == 0 || config->lost_after_us <= 0);
+	*m = (struct machine){.config = *config, .tally = tally};
+	sessions_init(&m->sessions, tally);
+	for (i = 0; i < VISIT_STATES; i++)
+		TAILQ_INIT(&m->states[i]);
+	TAILQ_INIT(&m->changed);
+	STAILQ_INIT(&m->gone);
+	pool_init(&m->visit_pool, sizeof(struct visit));
+	pool_init(&m->call_pool, sizeof(struct call) + CALL_POOL_ID);
+}
+
+static void
+machine_free_keys(struct machine *m)
+{
+	struct visit_key *key;
+
+	while ((key = STAILQ_FIRST(&m->gone)) != NULL) {
+		STAILQ_REMOVE_HEAD(&m->gone, list);
+		free(key);
+	}
+}
+
+void
+machine_fini(struct machine *m)
+{
+	struct visit *v;
+	int i;
+
+	for (i = 0; i < VISIT_STATES; i++)
+		while ((v = TAILQ_FIRST(&m->states[i])) != NULL) {
+			v->stored = false;
+			visit_free(m, v);
+		}
+	machine_free_keys(m);
+	sessions_fini(&m->sessions);
+	pool_fini(&m->visit_pool);
+	pool_fini(&m->call_pool);
+}
+
+void
+machine_restore(struct machine *m, const struct visit *like,
+    struct slice call_id, struct slice queue, struct slice agent)
+{
+	struct call *call = call_find(m, call_id, true);
+	struct visit *v = pool_get(&m->visit_pool), **at = &call->visits;
+
+	*v = *like;
+	v->call = call;
+	v->queue = tally_queue(m->tally, queue);
+	v->agent = agent.n > 0 ? tally_agent(m->tally, agent) : NULL;
+	v->cell = NULL;
+	v->changed = false;
+	v->stored = true;
+	while (*at != NULL && (*at)->number > v->number)
+		at = &(*at)->next; /* newest first */
+	v->next = *at;
+	*at = v;
+	call->entries = RT_MAX(call->entries, v->number);
+	TAILQ_INSERT_TAIL(&m->states[v->state], v, list);
+	m->in_state[v->state]++;
+	if (v->state == VISIT_TALKING && v->agent != NULL)
+		LIST_INSERT_HEAD(&v->agent->talks, v, talk_list);
+	if (v->state == VISIT_EARLY)
+		return;
+	v->cell = tally_cell(v->queue, v->entered_us);
+	v->cell->visits++;
+	v->cell->waiting += v->state == VISIT_WAITING;
+}
+
+void
+machine_take(struct machine *m,
+    void (*changed)(void *ctx, const struct visit *visit),
+    void (*gone)(void *ctx, const struct visit_key *key), void *ctx)
+{
+	struct visit_key *key;
+	struct visit *v;
+
+	STAILQ_FOREACH (key, &m->gone, list)
+		gone(ctx, key);
+	machine_free_keys(m);
+	while ((v = TAILQ_FIRST(&m->changed)) != NULL) {
+		TAILQ_REMOVE(&m->changed, v, changed_list);
+		v->changed = false;
+		v->stored = true;
+		changed(ctx, v);
+	}
+}

@@ -1,0 +1,520 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* One visit: its states, what each event does to it, and what is booked. */
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/utf8.h"
+#include "call/visit.h"
+
+const char *
+visit_state_name(enum visit_state state)
+{
+	static const char *const names[VISIT_STATES] = {
+	    "early", "waiting", "talking", "ended"};
+
+	BUG_ON((unsigned)state >= VISIT_STATES);
+	return names[state];
+}
+
+static void
+visit_count(struct machine *m, enum counter counter)
+{
+	m->counters->v[counter]++;
+}
+
+/* --- one visit ---------------------------------------------------------- */
+
+static void
+visit_changed(struct machine *m, struct visit *v)
+{
+	if (!m->config.persistent || v->changed)
+		return;
+	v->changed = true;
+	TAILQ_INSERT_TAIL(&m->changed, v, changed_list);
+}
+
+/* The one place that moves a visit from list to list. */
+static void
+visit_set_state(struct machine *m, struct visit *v, enum visit_state state)
+{
+	bool waited = v->state == VISIT_WAITING;
+
+	TAILQ_REMOVE(&m->states[v->state], v, list);
+	m->in_state[v->state]--;
+	if (v->state == VISIT_TALKING && v->agent != NULL)
+		LIST_REMOVE(v, talk_list);
+	v->state = (uint8_t)state;
+	v->touched_us = m->clock_us;
+	TAILQ_INSERT_TAIL(&m->states[state], v, list);
+	m->in_state[state]++;
+	if (state == VISIT_TALKING && v->agent != NULL)
+		LIST_INSERT_HEAD(&v->agent->talks, v, talk_list);
+	if (v->cell != NULL)
+		v->cell->waiting =
+		    v->cell->waiting - waited + (state == VISIT_WAITING);
+	visit_changed(m, v);
+}
+
+/*
+ * A call that comes back again and again, under one id: only its newest visits
+ * are remembered, so that one id can not slow all others down.
+ */
+static void
+visit_bound(struct machine *m, struct call *call)
+{
+	struct visit *oldest = call->visits;
+	int n = 1;
+
+	if (oldest == NULL)
+		return;
+	for (; oldest->next != NULL; oldest = oldest->next)
+		n++;
+	if (n < VISITS_PER_CALL)
+		return;
+	if (oldest->state != VISIT_ENDED)
+		visit_lose(m, oldest, m->clock_us, SLICE("too many entries"));
+	visit_free(m, oldest);
+}
+
+struct visit *
+visit_new(struct machine *m, struct call *call, struct queue *queue,
+    enum visit_state state)
+{
+	struct visit *v;
+
+	visit_bound(m, call);
+	v = pool_get(&m->visit_pool);
+
+	v->call = call;
+	v->queue = queue;
+	v->next = call->visits;
+	call->visits = v;
+	v->number = ++call->entries;
+	v->wait_ms = v->talk_ms = EVENT_UNKNOWN_MS;
+	v->state = (uint8_t)state;
+	v->touched_us = m->clock_us;
+	TAILQ_INSERT_TAIL(&m->states[state], v, list);
+	m->in_state[state]++;
+	visit_changed(m, v);
+	return v;
+}
+
+static void
+visit_gone(struct machine *m, const struct visit *v)
+{
+	struct visit_key *key = mem_alloc(sizeof(*key) + v->call->id_len);
+
+	key->number = v->number;
+	key->id_len = v->call->id_len;
+	memcpy(key->id, v->call->id, key->id_len);
+	STAILQ_INSERT_TAIL(&m->gone, key, list);
+}
+
+void
+visit_free(struct machine *m, struct visit *v)
+{
+	if (v->state == VISIT_TALKING && v->agent != NULL)
+		LIST_REMOVE(v, talk_list);
+	if (v->changed)
+		TAILQ_REMOVE(&m->changed, v, changed_list);
+	if (v->stored)
+		visit_gone(m, v);
+	if (v->cell != NULL) {
+		v->cell->visits--;
+		v->cell->waiting -= v->state == VISIT_WAITING;
+	}
+	TAILQ_REMOVE(&m->states[v->state], v, list);
+	m->in_state[v->state]--;
+	call_remove_visit(m, v);
+	pool_put(&m->visit_pool, v);
+}
+
+static void
+visit_set_reason(struct visit *v, struct slice name)
+{
+	size_t n;
+
+	if (name.n < sizeof(v->reason) && utf8_is_ascii(name.p, name.n)) {
+		n = name.n;
+		memcpy(v->reason, name.p, n);
+	} else {
+		n = utf8_clean(v->reason, sizeof(v->reason) - 1, name.p, name.n);
+	}
+	v->reason[n] = '\0';
+}
+
+static int64_t
+visit_wait_until(const struct visit *v, int64_t t_us)
+{
+	return t_us > v->entered_us ? (t_us - v->entered_us) / USEC_PER_MSEC : 0;
+}
+
+/* The visit is over: told to whoever keeps visits, remembered for a while. */
+static void
+visit_end(struct machine *m, struct visit *v, int64_t ended_us)
+{
+	v->ended_us = ended_us;
+	visit_set_state(m, v, VISIT_ENDED);
+	if (m->config.ended != NULL && v->cell != NULL)
+		m->config.ended(m->config.ctx, v);
+}
+
+/* --- what is booked ----------------------------------------------------- */
+
+static void
+visit_book_answer(struct machine *m, struct visit *v)
+{
+	tally_outcome(m->tally, v->cell, OUTCOME_ANSWERED, v->wait_ms);
+	if (v->agent != NULL)
+		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
+		    AGENT_handled, 1);
+}
+
+static void
+visit_book_talk(struct machine *m, struct visit *v)
+{
+	if (v->transferred)
+		tally_book(m->tally, v->cell, MEASURE_transferred, 1);
+	if (v->talk_ms == EVENT_UNKNOWN_MS)
+		return;
+	tally_book(m->tally, v->cell, MEASURE_talk_ms, v->talk_ms);
+	if (v->agent != NULL)
+		tally_book_span(m->tally, v->agent, v->queue, AGENT_talk_ms,
+		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
+}
+
+/* --- the rules: what an event does to a visit in some state ------------- */
+
+struct agent *
+machine_agent(struct machine *m, const struct event *ev)
+{
+	uint64_t capped = m->tally->capped;
+	struct agent *agent;
+
+	if (ev->agent.n == 0)
+		return NULL;
+	agent = tally_agent(m->tally, ev->agent);
+	m->counters->v[COUNTER_capped] += m->tally->capped - capped;
+	return agent;
+}
+
+static void
+visit_take_answer(struct machine *m, struct visit *v, const struct event *ev)
+{
+	v->outcome = OUTCOME_ANSWERED;
+	v->answered_us = ev->time_us;
+	v->agent = machine_agent(m, ev);
+	v->wait_ms = ev->wait_ms;
+	if (v->wait_ms == EVENT_UNKNOWN_MS && v->state != VISIT_EARLY)
+		v->wait_ms = visit_wait_until(v, ev->time_us);
+}
+
+/* The end of a conversation whose answer was not seen tells of both. */
+static void
+visit_take_talk(struct machine *m, struct visit *v, const struct event *ev)
+{
+	v->talk_ms = ev->talk_ms;
+	v->transferred = (ev->flags & EVENT_TRANSFERRED) != 0;
+	visit_set_reason(v, ev->name);
+	if (v->outcome == OUTCOME_ANSWERED)
+		return;
+	visit_take_answer(m, v, ev);
+	v->answer_derived = true;
+	if (ev->talk_ms == EVENT_UNKNOWN_MS)
+		return;
+	v->answered_us -= ev->talk_ms * USEC_PER_MSEC;
+	if (ev->wait_ms == EVENT_UNKNOWN_MS && v->state != VISIT_EARLY)
+		v->wait_ms = visit_wait_until(v, v->answered_us);
+}
+
+static void
+visit_connect(struct machine *m, struct visit *v, const struct event *ev)
+{
+	visit_take_answer(m, v, ev);
+	visit_book_answer(m, v);
+	visit_set_state(m, v, VISIT_TALKING);
+}
+
+static void
+visit_complete(struct machine *m, struct visit *v, const struct event *ev)
+{
+	bool was_answered = v->outcome == OUTCOME_ANSWERED;
+
+	visit_take_talk(m, v, ev);
+	if (!was_answered) {
+		visit_count(m, COUNTER_repaired);
+		visit_book_answer(m, v);
+	}
+	v->ended_us = ev->time_us;
+	visit_book_talk(m, v);
+	visit_end(m, v, ev->time_us);
+}
+
+static void
+visit_leave(struct machine *m, struct visit *v, const struct event *ev)
+{
+	v->outcome = (uint8_t)ev->outcome;
+	v->wait_ms = ev->wait_ms != EVENT_UNKNOWN_MS
+	    ? ev->wait_ms
+	    : visit_wait_until(v, ev->time_us);
+	visit_set_reason(v, ev->name);
+	tally_outcome(m->tally, v->cell, ev->outcome, v->wait_ms);
+	visit_end(m, v, ev->time_us);
+}
+
+/* Given up: what became of it is not known. */
+void
+visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
+{
+	visit_set_reason(v, why);
+	if (v->state == VISIT_WAITING) {
+		v->outcome = OUTCOME_LOST;
+		tally_outcome(m->tally, v->cell, OUTCOME_LOST, EVENT_UNKNOWN_MS);
+	}
+	visit_end(m, v, t_us);
+}
+
+static void
+visit_repeated(struct machine *m, struct visit *v, const struct event *ev)
+{
+	(void)v;
+	(void)ev;
+	visit_count(m, COUNTER_repeated);
+}
+
+static void
+visit_late(struct machine *m, struct visit *v, const struct event *ev)
+{
+	(void)v;
+	(void)ev;
+	visit_count(m, COUNTER_late);
+}
+
+/*
+ * CONNECT after the end. Out of order it corrects the moment of answer that
+ * was worked out from the end, so that the agent's call stands in the interval
+ * in which it would stand had the lines come in order.
+ */
+static void
+visit_connect_again(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (v->outcome != OUTCOME_ANSWERED) {
+		visit_late(m, v, ev);
+		return;
+	}
+	if (!v->answer_derived) {
+		visit_repeated(m, v, ev);
+		return;
+	}
+	if (v->cell != NULL && v->agent != NULL) {
+		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
+		    AGENT_handled, -1);
+		tally_book_agent(m->tally, v->agent, v->queue, ev->time_us,
+		    AGENT_handled, 1);
+	}
+	v->answer_derived = false;
+	v->answered_us = ev->time_us;
+	visit_changed(m, v);
+}
+
+static void
+visit_complete_again(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (v->outcome == OUTCOME_ANSWERED && v->talk_ms != EVENT_UNKNOWN_MS)
+		visit_repeated(m, v, ev);
+	else
+		visit_late(m, v, ev);
+}
+
+static void
+visit_leave_again(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (v->outcome == (uint8_t)ev->outcome)
+		visit_repeated(m, v, ev);
+	else
+		visit_late(m, v, ev);
+}
+
+static void
+visit_early_connect(struct machine *m, struct visit *v, const struct event *ev)
+{
+	bool talked = v->ended_us != 0;
+
+	if (v->outcome == OUTCOME_ANSWERED && !v->answer_derived) {
+		visit_repeated(m, v, ev);
+		return;
+	}
+	visit_take_answer(m, v, ev);
+	v->answer_derived = false;
+	if (!talked)
+		visit_set_reason(v, ev->name);
+	visit_changed(m, v);
+}
+
+static void
+visit_early_complete(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (v->ended_us != 0) {
+		visit_repeated(m, v, ev);
+		return;
+	}
+	visit_take_talk(m, v, ev);
+	v->ended_us = ev->time_us;
+	visit_changed(m, v);
+}
+
+static void
+visit_early_leave(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (v->outcome != OUTCOME_NONE) {
+		visit_leave_again(m, v, ev);
+		return;
+	}
+	v->outcome = (uint8_t)ev->outcome;
+	v->wait_ms = ev->wait_ms;
+	v->ended_us = ev->time_us;
+	visit_set_reason(v, ev->name);
+	visit_changed(m, v);
+}
+
+/* --- arrivals ----------------------------------------------------------- */
+
+/* The arrival is known: from here on the visit is in the figures. */
+static void
+visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
+{
+	v->entered_us = ev->time_us;
+	v->feed = (uint16_t)ev->feed;
+	v->file_no = ev->file_no;
+	v->offset = ev->offset;
+	v->cell = tally_cell(v->queue, ev->time_us);
+	v->cell->visits++;
+	tally_book(m->tally, v->cell, MEASURE_offered, 1);
+	if (m->config.hash_caller != NULL && ev->caller.n > 0)
+		v->has_caller =
+		    m->config.hash_caller(m->config.ctx, ev->caller, v->caller);
+}
+
+void
+visit_begin(struct machine *m, struct call *call, struct queue *queue,
+    const struct event *ev)
+{
+	struct visit *v = visit_new(m, call, queue, VISIT_WAITING);
+
+	visit_arrive(m, v, ev);
+	v->cell->waiting++;
+}
+
+/* The arrival comes after what followed it. */
+static void
+visit_adopt(struct machine *m, struct visit *v, const struct event *ev)
+{
+	int64_t left_us = v->outcome == OUTCOME_ANSWERED ? v->answered_us
+							 : v->ended_us;
+
+	visit_arrive(m, v, ev);
+	if (v->wait_ms == EVENT_UNKNOWN_MS)
+		v->wait_ms = visit_wait_until(v, left_us);
+	if (v->outcome == OUTCOME_ANSWERED) {
+		visit_book_answer(m, v);
+		if (v->ended_us == 0) {
+			visit_set_state(m, v, VISIT_TALKING);
+			return;
+		}
+		visit_book_talk(m, v);
+	} else {
+		tally_outcome(m->tally, v->cell, v->outcome, v->wait_ms);
+	}
+	visit_end(m, v, v->ended_us);
+}
+
+/* What was heard of an early visit happened at or after this arrival. */
+static void
+visit_early_enter(struct machine *m, struct visit *v, const struct event *ev)
+{
+	int64_t heard_us = v->outcome == OUTCOME_ANSWERED ? v->answered_us
+							  : v->ended_us;
+
+	if (ev->time_us <= heard_us)
+		visit_adopt(m, v, ev);
+	else /* an older entry, whose arrival we shall never see */
+		visit_begin(m, v->call, v->queue, ev);
+}
+
+/*
+ * The call enters a queue in which it is waiting already. The same line again
+ * changes nothing; otherwise the end of the former visit was not written.
+ */
+static void
+visit_waiting_enter(struct machine *m, struct visit *v, const struct event *ev)
+{
+	struct call *call = v->call;
+	struct queue *queue = v->queue;
+
+	if (ev->time_us <= v->entered_us) {
+		visit_repeated(m, v, ev);
+		return;
+	}
+	visit_lose(m, v, ev->time_us, SLICE("entered again"));
+	visit_begin(m, call, queue, ev);
+}
+
+/*
+ * Entering again after the end is a new visit. A line that was written before
+ * that end, with the arrival's own time, is the old one once more.
+ */
+static void
+visit_ended_enter(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (ev->time_us == v->entered_us && ev->time_us < v->ended_us)
+		visit_repeated(m, v, ev);
+	else
+		visit_begin(m, v->call, v->queue, ev);
+}
+
+static void
+visit_talking_enter(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (ev->time_us <= v->entered_us)
+		visit_repeated(m, v, ev);
+	else
+		visit_begin(m, v->call, v->queue, ev);
+}
+
+/* Could not join: a visit that begins and ends at once. */
+void
+visit_refuse(struct machine *m, struct call *call, struct queue *queue,
+    const struct event *ev)
+{
+	struct visit *v = visit_new(m, call, queue, VISIT_WAITING);
+
+	visit_arrive(m, v, ev);
+	v->cell->waiting++;
+	v->outcome = OUTCOME_REFUSED;
+	v->wait_ms = 0;
+	visit_set_reason(v, ev->name);
+	tally_outcome(m->tally, v->cell, OUTCOME_REFUSED, 0);
+	visit_end(m, v, ev->time_us);
+}
+
+/* --- the table ---------------------------------------------------------- */
+
+typedef void (*visit_fn)(struct machine *m, struct visit *v,
+    const struct event *ev);
+
+static const visit_fn visit_rules[VISIT_STATES][VISIT_EVENTS] = {
+    [VISIT_EARLY] = {visit_early_enter, visit_early_connect,
+	visit_early_complete, visit_early_leave},
+    [VISIT_WAITING] = {visit_waiting_enter, visit_connect, visit_complete,
+	visit_leave},
+    [VISIT_TALKING] = {visit_talking_enter, visit_repeated, visit_complete,
+	visit_late},
+    [VISIT_ENDED] = {visit_ended_enter, visit_connect_again,
+	visit_complete_again, visit_leave_again},
+};
+
+void
+visit_event(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev)
+{
+	visit_rules[v->state][what](m, v, ev);
+}

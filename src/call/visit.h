@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Between machine.c and visit.c only: the machine finds the visit that an
+ * event is about, visit.c knows what the event does to it.
+ */
+#ifndef RT_CALL_VISIT_H
+#define RT_CALL_VISIT_H
+
+#include "call/machine.h"
+
+#define VISITS_PER_CALL 64 /* remembered; the oldest goes first */
+
+enum visit_event {
+	VISIT_EVENT_ENTER,
+	VISIT_EVENT_CONNECT,
+	VISIT_EVENT_COMPLETE,
+	VISIT_EVENT_LEAVE,
+	VISIT_EVENTS
+};
+
+/* What the event does to a visit in its present state. */
+void visit_event(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev);
+
+/* A visit of the call, in a list but not yet in any figure. */
+struct visit *visit_new(struct machine *m, struct call *call,
+    struct queue *queue, enum visit_state state);
+/* An arrival: the visit begins to wait. */
+void visit_begin(struct machine *m, struct call *call, struct queue *queue,
+    const struct event *ev);
+/* Could not join: a visit that begins and ends at once. */
+void visit_refuse(struct machine *m, struct call *call, struct queue *queue,
+    const struct event *ev);
+/* Given up: what became of it is not known. why: ASCII. */
+void visit_lose(struct machine *m, struct visit *v, int64_t t_us,
+    struct slice why);
+void visit_free(struct machine *m, struct visit *v);
+
+/* The event's agent, made when new; NULL: it names none. */
+struct agent *machine_agent(struct machine *m, const struct event *ev);
+
+#endif

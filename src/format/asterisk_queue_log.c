@@ -1,0 +1,585 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Asterisk's queue_log, all versions from 1.2 on:
+ *
+ *	epoch|callid|queue|agent|EVENT|parameters...
+ *
+ * Facts: main/logger.c and apps/app_queue.c of Asterisk 1.2 to 23, and
+ * recordings of a real 22.10. Nothing is escaped, so that a `|` in a name
+ * shifts the fields behind it; see queue_log_recover. Waits are whole seconds,
+ * ring times milliseconds. What never appears: callers refused because the
+ * queue is full or has no agents (but Wazo and XiVO write them: FULL ...).
+ */
+#include "base/base.h"
+#include "base/clock.h"
+#include "base/table.h"
+#include "event/stage.h"
+#include "format/formats.h"
+
+#define QUEUE_LOG_FIELDS 24 /* split off; what is behind stays with the last */
+#define QUEUE_LOG_FIXED	 5  /* epoch, callid, queue, agent, event */
+#define QUEUE_LOG_SLOTS	 256
+/* A duration above this (over three years) is no duration. */
+#define QUEUE_LOG_SECS_MAX INT64_C(100000000)
+/* 9999-12-31: what every consumer of a time stamp still understands. */
+#define QUEUE_LOG_EPOCH_MAX INT64_C(253402300799)
+
+struct queue_log_line {
+	struct slice field[QUEUE_LOG_FIELDS];
+	unsigned n; /* fields */
+	const char *end; /* of the record */
+};
+
+/* The parameters of one event, behind its name. */
+struct queue_log_params {
+	const struct slice *p;
+	unsigned n;
+	struct slice all; /* as one, separators included */
+};
+
+/*
+ * Fills what the parameters tell; false: they do not fit the event (then the
+ * name was found in a wrong place).
+ */
+typedef bool (*queue_log_fn)(const struct queue_log_params *in,
+    struct event *ev);
+
+struct queue_log_event {
+	const char *name;
+	enum event_kind kind;
+	enum outcome outcome;
+	unsigned flags;
+	queue_log_fn params;
+	/* The parameters are telling enough to find the event by them. */
+	bool numeric;
+};
+
+static struct slice
+queue_log_param(const struct queue_log_params *in, unsigned i)
+{
+	return i < in->n ? in->p[i] : (struct slice){"", 0};
+}
+
+/*
+ * Seconds (or, with unit 1, milliseconds) to ms; empty: not told. Negative
+ * ones are written when the switch's clock was set back meanwhile: 0.
+ */
+static bool
+queue_log_ms(const struct queue_log_params *in, unsigned i, int64_t unit,
+    int64_t *ms)
+{
+	struct slice s = queue_log_param(in, i);
+	int64_t v;
+
+	*ms = EVENT_UNKNOWN_MS;
+	if (s.n == 0)
+		return true;
+	if (s.n > 1 && s.p[0] == '-') {
+		*ms = 0;
+		return slice_uint((struct slice){s.p + 1, s.n - 1}, &v);
+	}
+	if (!slice_uint(s, &v) || v > QUEUE_LOG_SECS_MAX * 1000 / unit)
+		return false;
+	*ms = v * unit;
+	return true;
+}
+
+static bool
+queue_log_none(const struct queue_log_params *in, struct event *ev)
+{
+	(void)in;
+	(void)ev;
+	return true;
+}
+
+/*
+ * url | number | position [| name]. The url and the number may hold
+ * separators; then nobody can tell which field is the number, and no number is
+ * better than a wrong one.
+ */
+static bool
+queue_log_enter(const struct queue_log_params *in, struct event *ev)
+{
+	int64_t position;
+
+	if (in->n <= 3 ||
+	    (in->n == 4 && slice_uint(queue_log_param(in, 2), &position)))
+		ev->caller = queue_log_param(in, 1);
+	return true;
+}
+
+/* hold | agent's channel | ring time; 1.2: hold only */
+static bool
+queue_log_connect(const struct queue_log_params *in, struct event *ev)
+{
+	return queue_log_ms(in, 0, 1000, &ev->wait_ms) &&
+	    queue_log_ms(in, 2, 1000, &ev->ring_ms);
+}
+
+/* hold | talk | original position */
+static bool
+queue_log_complete(const struct queue_log_params *in, struct event *ev)
+{
+	return queue_log_ms(in, 0, 1000, &ev->wait_ms) &&
+	    queue_log_ms(in, 1, 1000, &ev->talk_ms);
+}
+
+/* position | original position | wait [| info]; <= 1.4: position only */
+static bool
+queue_log_leave(const struct queue_log_params *in, struct event *ev)
+{
+	int64_t position;
+
+	return queue_log_ms(in, 0, 1000, &position) &&
+	    queue_log_ms(in, 2, 1000, &ev->wait_ms);
+}
+
+/* key | position | original position | wait; <= 1.6.2: key, position */
+static bool
+queue_log_exit_key(const struct queue_log_params *in, struct event *ev)
+{
+	int64_t position;
+
+	ev->text = queue_log_param(in, 0);
+	return queue_log_ms(in, 1, 1000, &position) &&
+	    queue_log_ms(in, 3, 1000, &ev->wait_ms);
+}
+
+/* exten | context | hold | talk | original position; 1.2: exten, context */
+static bool
+queue_log_transfer(const struct queue_log_params *in, struct event *ev)
+{
+	ev->text = queue_log_param(in, 0);
+	return queue_log_ms(in, 2, 1000, &ev->wait_ms) &&
+	    queue_log_ms(in, 3, 1000, &ev->talk_ms);
+}
+
+/*
+ * BRIDGE | id, APP | name or LINK | channel | channel, then hold | talk |
+ * position: read from the right. A known report is an empty field at the end.
+ */
+static bool
+queue_log_attended(const struct queue_log_params *in, struct event *ev)
+{
+	unsigned n = in->n;
+
+	while (n > 0 && in->p[n - 1].n == 0)
+		n--;
+	if (n < 5)
+		return true; /* told nothing of times */
+	ev->text = queue_log_param(in, 1);
+	return queue_log_ms(in, n - 3, 1000, &ev->wait_ms) &&
+	    queue_log_ms(in, n - 2, 1000, &ev->talk_ms);
+}
+
+/* milliseconds, in all versions */
+static bool
+queue_log_ring(const struct queue_log_params *in, struct event *ev)
+{
+	return queue_log_ms(in, 0, 1, &ev->ring_ms);
+}
+
+/* a reason, which may hold separators */
+static bool
+queue_log_reason(const struct queue_log_params *in, struct event *ev)
+{
+	ev->text = in->all;
+	return true;
+}
+
+/* AGENTLOGOFF: channel | seconds logged in; ...CALLBACKLOGOFF: the same */
+static bool
+queue_log_logoff(const struct queue_log_params *in, struct event *ev)
+{
+	if (!queue_log_ms(in, 1, 1000, &ev->session_ms))
+		ev->session_ms = EVENT_UNKNOWN_MS;
+	return true;
+}
+
+/* WRAPUPSTART (Wazo): seconds that it will last */
+static bool
+queue_log_wrap_up(const struct queue_log_params *in, struct event *ev)
+{
+	return queue_log_ms(in, 0, 1000, &ev->session_ms);
+}
+
+#define NOTE(name) {name, EVENT_NOTE, 0, 0, queue_log_none, false}
+
+static const struct queue_log_event queue_log_events[] = {
+    {"ENTERQUEUE", EVENT_ENTER, 0, 0, queue_log_enter, false},
+    {"CONNECT", EVENT_CONNECT, 0, 0, queue_log_connect, true},
+    {"COMPLETEAGENT", EVENT_COMPLETE, 0, 0, queue_log_complete, true},
+    {"COMPLETECALLER", EVENT_COMPLETE, 0, 0, queue_log_complete, true},
+    {"TRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED, queue_log_transfer,
+	false},
+    {"BLINDTRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED,
+	queue_log_transfer, false},
+    {"ATTENDEDTRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED,
+	queue_log_attended, false},
+    {"ABANDON", EVENT_LEAVE, OUTCOME_ABANDONED, 0, queue_log_leave, true},
+    /* channels that can not be joined: Asterisk counts it as abandoned */
+    {"SYSCOMPAT", EVENT_LEAVE, OUTCOME_ABANDONED, 0, queue_log_none, false},
+    {"EXITWITHTIMEOUT", EVENT_LEAVE, OUTCOME_TIMED_OUT, 0, queue_log_leave,
+	true},
+    {"EXITEMPTY", EVENT_LEAVE, OUTCOME_EXITED_EMPTY, 0, queue_log_leave,
+	true},
+    {"EXITWITHKEY", EVENT_LEAVE, OUTCOME_EXITED_KEY, 0, queue_log_exit_key,
+	true},
+    {"WITHDRAW", EVENT_LEAVE, OUTCOME_WITHDRAWN, 0, queue_log_leave, true},
+    {"RINGNOANSWER", EVENT_RING_NO_ANSWER, 0, 0, queue_log_ring, true},
+    {"RINGCANCELED", EVENT_RING_CANCELED, 0, 0, queue_log_ring, true},
+    {"AGENTDUMP", EVENT_AGENT_DUMP, 0, 0, queue_log_none, false},
+    {"ADDMEMBER", EVENT_LOGIN, 0, 0, queue_log_reason, false},
+    {"REMOVEMEMBER", EVENT_LOGOFF, 0, 0, queue_log_none, false},
+    {"AGENTLOGIN", EVENT_LOGIN, 0, 0, queue_log_none, false},
+    {"AGENTLOGOFF", EVENT_LOGOFF, 0, 0, queue_log_logoff, false},
+    {"AGENTCALLBACKLOGIN", EVENT_LOGIN, 0, 0, queue_log_none, false},
+    {"AGENTCALLBACKLOGOFF", EVENT_LOGOFF, 0, 0, queue_log_logoff, false},
+    {"PAUSE", EVENT_PAUSE, 0, 0, queue_log_reason, false},
+    {"UNPAUSE", EVENT_UNPAUSE, 0, 0, queue_log_none, false},
+    {"PAUSEALL", EVENT_PAUSE, 0, 0, queue_log_reason, false},
+    {"UNPAUSEALL", EVENT_UNPAUSE, 0, 0, queue_log_none, false},
+    {"QUEUESTART", EVENT_SWITCH_START, 0, 0, queue_log_none, false},
+    /* known, and of no consequence here */
+    NOTE("CONFIGRELOAD"),
+    NOTE("PENALTY"),
+    NOTE("RINGINUSE"),
+    NOTE("OUTCALL"),
+    /* FreePBX's, QueueMetrics' and VICIdial's additions */
+    NOTE("DID"),
+    NOTE("INFO"),
+    NOTE("CALLSTATUS"),
+    NOTE("CALLERONHOLD"),
+    NOTE("CALLEROFFHOLD"),
+    NOTE("PAUSEREASON"),
+    /* Wazo's and XiVO's additions */
+    {"FULL", EVENT_REFUSE, OUTCOME_REFUSED, 0, queue_log_none, false},
+    {"CLOSED", EVENT_REFUSE, OUTCOME_REFUSED, 0, queue_log_none, false},
+    {"JOINEMPTY", EVENT_REFUSE, OUTCOME_REFUSED, 0, queue_log_none, false},
+    {"DIVERT_CA_RATIO", EVENT_REFUSE, OUTCOME_REFUSED, 0, queue_log_none,
+	false},
+    {"DIVERT_HOLDTIME", EVENT_REFUSE, OUTCOME_REFUSED, 0, queue_log_none,
+	false},
+    {"LEAVEEMPTY", EVENT_LEAVE, OUTCOME_EXITED_EMPTY, 0, queue_log_none,
+	false},
+    {"WRAPUPSTART", EVENT_WRAP_UP, 0, 0, queue_log_wrap_up, true},
+};
+
+/* Event names by hash, open addressing; shared by all instances. */
+struct queue_log {
+	uint8_t slot[QUEUE_LOG_SLOTS]; /* row + 1, or 0 */
+	struct slice name[RT_COUNT(queue_log_events)];
+};
+
+static unsigned
+queue_log_hash(struct slice name)
+{
+	uint32_t h = (uint32_t)name.n * 0x9e3779b1U;
+
+	if (name.n >= 4) {
+		uint32_t head, tail;
+
+		memcpy(&head, name.p, 4);
+		memcpy(&tail, name.p + name.n - 4, 4);
+		h ^= head * 0x85ebca6bU ^ tail * 0xc2b2ae35U;
+	} else if (name.n > 0) {
+		h ^= (uint32_t)(unsigned char)name.p[0] * 0x85ebca6bU;
+	}
+	h ^= h >> 15;
+	return h % QUEUE_LOG_SLOTS;
+}
+
+static int
+queue_log_open(void **self, const struct stage_setup *setup, struct err *err)
+{
+	struct queue_log *q = mem_zalloc(sizeof(*q));
+	unsigned i, at;
+
+	(void)setup;
+	(void)err;
+	for (i = 0; i < RT_COUNT(queue_log_events); i++) {
+		q->name[i] = slice_of(queue_log_events[i].name);
+		at = queue_log_hash(q->name[i]);
+		while (q->slot[at] != 0)
+			at = (at + 1) % QUEUE_LOG_SLOTS;
+		q->slot[at] = (uint8_t)(i + 1);
+	}
+	*self = q;
+	return 0;
+}
+
+static void
+queue_log_close(void *self, const char *reason)
+{
+	(void)reason;
+	free(self);
+}
+
+static const struct queue_log_event *
+queue_log_find(const struct queue_log *q, struct slice name)
+{
+	unsigned at = queue_log_hash(name);
+
+	for (; q->slot[at] != 0; at = (at + 1) % QUEUE_LOG_SLOTS)
+		if (slice_eq(q->name[q->slot[at] - 1], name))
+			return &queue_log_events[q->slot[at] - 1];
+	return NULL;
+}
+
+/*
+ * Splits at separators, eight bytes at a time: a byte of x is zero where the
+ * line has one, and (x - 0x01..) & ~x & 0x80.. marks the lowest such byte.
+ */
+static void
+queue_log_split(struct slice record, struct queue_log_line *line)
+{
+	const char *p = record.p, *start = record.p;
+	const char *end = record.p + record.n;
+	unsigned n = 0;
+
+	while (end - p >= 8) {
+		uint64_t x, mark;
+
+		memcpy(&x, p, 8);
+		x ^= UINT64_C(0x7c7c7c7c7c7c7c7c); /* '|' */
+		mark = (x - UINT64_C(0x0101010101010101)) & ~x &
+		    UINT64_C(0x8080808080808080);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+		mark = mark != 0 ? UINT64_C(1) << 63 : 0;
+#endif
+		if (mark == 0) {
+			p += 8;
+			continue;
+		}
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		p += __builtin_ctzll(mark) / 8;
+#else
+		while (*p != '|')
+			p++;
+#endif
+		line->field[n++] = (struct slice){start, (size_t)(p - start)};
+		start = ++p;
+		if (n == QUEUE_LOG_FIELDS - 1)
+			goto out;
+	}
+	for (; p < end; p++) {
+		if (*p != '|')
+			continue;
+		line->field[n++] = (struct slice){start, (size_t)(p - start)};
+		start = p + 1;
+		if (n == QUEUE_LOG_FIELDS - 1)
+			break;
+	}
+out:
+	line->field[n++] = (struct slice){start, (size_t)(end - start)};
+	line->n = n;
+	line->end = end;
+}
+
+/* "1795288729", or with a fraction as hand-made logs have it. */
+static bool
+queue_log_time(struct slice s, int64_t *time_us)
+{
+	const char *dot = s.n > 10 ? memchr(s.p, '.', s.n) : NULL;
+	int64_t sec, us = 0, unit = USEC_PER_SEC / 10;
+
+	if (dot != NULL) {
+		const char *d;
+
+		for (d = dot + 1; d < s.p + s.n; d++, unit /= 10) {
+			if (*d < '0' || *d > '9')
+				return false;
+			us += (*d - '0') * unit;
+		}
+		s.n = (size_t)(dot - s.p);
+	}
+	if (!slice_uint(s, &sec) || sec > QUEUE_LOG_EPOCH_MAX)
+		return false;
+	*time_us = sec * USEC_PER_SEC + us;
+	return true;
+}
+
+static struct slice
+queue_log_join(const struct queue_log_line *line, unsigned from, unsigned to)
+{
+	const char *p = line->field[from].p;
+
+	return (struct slice){p,
+	    (size_t)(line->field[to].p + line->field[to].n - p)};
+}
+
+static void
+queue_log_params_at(const struct queue_log_line *line, unsigned at,
+    struct queue_log_params *in)
+{
+	in->p = &line->field[at + 1];
+	in->n = line->n > at + 1 ? line->n - at - 1 : 0;
+	in->all = in->n > 0 ? queue_log_join(line, at + 1, line->n - 1)
+			    : (struct slice){"", 0};
+}
+
+/* A word such as DISPOSITION or CALL_STATUS: looks like an event's name. */
+static bool
+queue_log_looks_like_event(struct slice s)
+{
+	size_t i;
+
+	if (s.n < 2 || s.p[0] < 'A' || s.p[0] > 'Z' || slice_eq(s, SLICE("NONE")))
+		return false;
+	for (i = 0; i < s.n; i++)
+		if (!((s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '_' ||
+			(s.p[i] >= '0' && s.p[i] <= '9')))
+			return false;
+	return true;
+}
+
+/*
+ * The fifth field is no known event: either it is an unknown one, or a name
+ * before it held a separator and the event stands further right. It is taken
+ * from there when its parameters fit it (numbers where numbers must be), or
+ * when the fifth field does not look like an event's name at all. The field
+ * before the event is NONE or the agent's last part; with NONE it was the
+ * queue's name that held the separator.
+ */
+static const struct queue_log_event *
+queue_log_recover(const struct queue_log *q, const struct queue_log_line *line,
+    struct event *ev, struct queue_log_params *in)
+{
+	bool custom = queue_log_looks_like_event(line->field[4]);
+	unsigned at;
+
+	for (at = QUEUE_LOG_FIXED; at < line->n && at < 12; at++) {
+		const struct queue_log_event *row =
+		    queue_log_find(q, line->field[at]);
+
+		if (row == NULL || (custom && !row->numeric))
+			continue;
+		queue_log_params_at(line, at, in);
+		if (row->numeric && queue_log_param(in, 0).n == 0)
+			continue;
+		if (!row->params(in, ev))
+			continue;
+		if (slice_eq(line->field[at - 1], SLICE("NONE"))) {
+			ev->queue = queue_log_join(line, 2, at - 2);
+			ev->agent = line->field[at - 1];
+		} else {
+			ev->queue = line->field[2];
+			ev->agent = queue_log_join(line, 3, at - 1);
+		}
+		ev->name = line->field[at];
+		return row;
+	}
+	return NULL;
+}
+
+static struct slice
+queue_log_or_none(struct slice s)
+{
+	if (s.n == 4 && memcmp(s.p, "NONE", 4) == 0)
+		s.n = 0;
+	return s;
+}
+
+/* The call id field also says who acted, where no call is meant. */
+static struct slice
+queue_log_call_id(struct slice s)
+{
+	if (slice_eq(s, SLICE("NONE")) || slice_eq(s, SLICE("MANAGER")) ||
+	    slice_eq(s, SLICE("REALTIME")) || slice_eq(s, SLICE("CLI")))
+		s.n = 0;
+	return s;
+}
+
+static const struct queue_log_event *
+queue_log_identify(const struct queue_log *q, const struct queue_log_line *line,
+    struct event *ev, bool *fits)
+{
+	const struct queue_log_event *row = queue_log_find(q, line->field[4]);
+	struct queue_log_params in;
+
+	*fits = true;
+	ev->queue = line->field[2];
+	ev->agent = line->field[3];
+	ev->name = line->field[4];
+	if (RT_LIKELY(row != NULL)) {
+		queue_log_params_at(line, 4, &in);
+		*fits = row->params(&in, ev);
+	} else {
+		row = queue_log_recover(q, line, ev, &in);
+	}
+	return row;
+}
+
+static void
+queue_log_emit(const struct queue_log_event *row, struct event *ev,
+    struct sink *sink)
+{
+	bool paused = row->kind == EVENT_LOGIN &&
+	    slice_eq(ev->text, SLICE("PAUSED"));
+
+	ev->kind = row->kind;
+	ev->outcome = row->outcome;
+	ev->flags = row->flags;
+	if (row->kind == EVENT_LOGIN)
+		ev->text.n = 0;
+	sink->event(sink, ev);
+	if (paused) { /* ADDMEMBER ... PAUSED: no PAUSE line follows */
+		ev->kind = EVENT_PAUSE;
+		sink->event(sink, ev);
+	}
+}
+
+static int
+queue_log_input(void *self, struct slice record, struct sink *sink,
+    const char **why)
+{
+	const struct queue_log_event *row;
+	struct queue_log_line line;
+	struct event ev;
+	bool fits;
+
+	queue_log_split(record, &line);
+	if (line.n < QUEUE_LOG_FIXED) {
+		*why = "fewer than five fields";
+		return -1;
+	}
+	if (!queue_log_time(line.field[0], &ev.time_us)) {
+		*why = "no time stamp";
+		return -1;
+	}
+	ev.caller = ev.text = (struct slice){"", 0};
+	ev.wait_ms = ev.ring_ms = EVENT_UNKNOWN_MS;
+	ev.talk_ms = ev.session_ms = EVENT_UNKNOWN_MS;
+	row = queue_log_identify(self, &line, &ev, &fits);
+	if (!fits) {
+		*why = "parameters that do not fit the event";
+		return -1;
+	}
+	if (ev.name.n == 0) {
+		*why = "no event";
+		return -1;
+	}
+	ev.call = queue_log_call_id(line.field[1]);
+	ev.queue = queue_log_or_none(ev.queue);
+	ev.agent = queue_log_or_none(ev.agent);
+	if (row == NULL) {
+		ev.kind = EVENT_NOTE;
+		ev.outcome = OUTCOME_NONE;
+		ev.flags = EVENT_UNKNOWN_NAME;
+		sink->event(sink, &ev);
+	} else {
+		queue_log_emit(row, &ev, sink);
+	}
+	return 0;
+}
+
+const struct stage asterisk_queue_log_stage = {
+    .name = "asterisk-queue-log",
+    .kind = STAGE_FORMAT,
+    .framing = FRAMING_LINES,
+    .help = "Asterisk's queue_log, versions 1.2 to 23, with the additions of "
+	    "FreePBX, QueueMetrics, VICIdial, Wazo and XiVO.",
+    .open = queue_log_open,
+    .input = queue_log_input,
+    .close = queue_log_close,
+};
