@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The intake of one feed: bytes in, events out to the call machine of its
+ * switch. Cuts records, hands them to the format, stamps events with their
+ * place, counts what the feed's data is like. The daemon's feeds and
+ * `ringtally tally` go through the same intake.
+ */
+#ifndef RT_CALL_INTAKE_H
+#define RT_CALL_INTAKE_H
+
+#include "base/log.h"
+#include "call/machine.h"
+#include "event/framer.h"
+#include "event/names.h"
+#include "event/stage.h"
+
+/* What was counted while the switch's event clock was in one interval. */
+struct intake_cell {
+	int64_t starts_us;
+	struct counters counters;
+};
+
+struct intake {
+	struct sink sink; /* the format's events come here */
+	const char *name; /* of the feed; outlives the intake */
+	const struct stage *format;
+	void *format_self;
+	struct machine *machine;
+	uint32_t feed; /* its number, stamped on events */
+	struct framer framer;
+	struct names names;
+	struct intake_cell *cells; /* since last taken; the last one is now */
+	size_t n_cells, cap_cells;
+	struct counters *now; /* of the last cell */
+	int64_t now_ends_us;
+	int64_t last_event_us; /* newest event time seen; 0: none */
+	/* of the record in work */
+	uint32_t file_no;
+	int64_t offset;
+	struct log_limit limit;
+};
+
+/*
+ * Opens the format. options: of the format, may be NULL. The machine must
+ * live as long.
+ */
+int intake_init(struct intake *in, const char *name, uint32_t feed,
+    const struct stage *format, const void *options, struct machine *machine,
+    struct err *err);
+void intake_fini(struct intake *in);
+
+/*
+ * Takes whole records from bytes[0..n), which stand at `position` in the feed;
+ * see stage_upstream.bytes. Returns the bytes taken.
+ */
+size_t intake_bytes(struct intake *in, const struct position *position,
+    const char *bytes, size_t n, bool last);
+
+/* Adds n to a counter that the transport knows of (gaps, lost bytes). */
+void intake_count(struct intake *in, enum counter counter, uint64_t n);
+
+/*
+ * Calls fn for each interval in which something was counted since the last
+ * time, and forgets it.
+ */
+void intake_take(struct intake *in,
+    void (*fn)(void *ctx, const struct intake_cell *cell), void *ctx);
+
+#endif
