@@ -31,6 +31,9 @@ log_under_journal(void)
 	return known;
 }
 
+static void log_write(enum log_level level, const char *fmt, va_list ap)
+    RT_PRINTF(2, 0);
+
 static void
 log_write(enum log_level level, const char *fmt, va_list ap)
 {
