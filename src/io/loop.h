@@ -17,8 +17,9 @@ struct timer;
 
 /* Returns NULL with the reason where libevent can not start. */
 struct loop *loop_new(struct err *err);
+/* All timers, watches and tasks must be freed already. NULL is fine. */
 void loop_free(struct loop *loop);
-/* Runs until loop_stop. */
+/* Runs until loop_stop; returns at once if that was called before. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
