@@ -1,0 +1,343 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <jansson.h>
+#include <math.h>
+
+#include "base/clock.h"
+#include "base/strbuf.h"
+#include "base/utf8.h"
+#include "cli/table.h"
+
+#define TABLE_NULL_PLAIN "\xe2\x80\x93" /* an en dash */
+
+struct table {
+	FILE *to;
+	enum table_format format;
+	const struct table_column *columns;
+	size_t n_columns;
+	size_t at; /* column of the next cell */
+	uint64_t rows;
+	json_t *row;	     /* JSON: the row so far */
+	struct strbuf line;  /* CSV: the row so far */
+	struct strbuf cells; /* plain: all of them, each with its NUL */
+	size_t *widths;	     /* plain: the widest cell of each column */
+};
+
+/* How many characters a terminal needs for it, one for each rune. */
+static size_t
+table_width(const char *text)
+{
+	size_t n = strlen(text), at = 0, width = 0;
+	uint32_t rune;
+
+	while (at < n) {
+		size_t len = utf8_decode(text + at, n - at, &rune);
+
+		at += len > 0 ? len : 1;
+		width++;
+	}
+	return width;
+}
+
+static void
+table_cell_plain(struct table *t, const char *text)
+{
+	size_t from = t->cells.n, width;
+
+	strbuf_add_escaped(&t->cells, slice_of(text), SIZE_MAX);
+	strbuf_addc(&t->cells, '\0');
+	width = table_width(t->cells.p + from);
+	t->widths[t->at] = RT_MAX(t->widths[t->at], width);
+}
+
+static bool
+table_is_formula(const char *text)
+{
+	return text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
+}
+
+/* A field; `foreign` where we did not write it ourselves. */
+static void
+table_cell_csv(struct table *t, const char *text, bool foreign)
+{
+	const char *p;
+
+	if (t->at > 0)
+		strbuf_addc(&t->line, ',');
+	foreign = foreign && table_is_formula(text);
+	if (strpbrk(text, ",\"\r\n") == NULL) {
+		strbuf_adds(&t->line, foreign ? "'" : "");
+		strbuf_adds(&t->line, text);
+		return;
+	}
+	strbuf_adds(&t->line, foreign ? "\"'" : "\"");
+	for (p = text; *p != '\0'; p++) {
+		if (*p == '"')
+			strbuf_addc(&t->line, '"');
+		strbuf_addc(&t->line, *p);
+	}
+	strbuf_addc(&t->line, '"');
+}
+
+static void
+table_row_end(struct table *t)
+{
+	char *text;
+
+	t->at = 0;
+	t->rows++;
+	if (t->format == TABLE_CSV) {
+		strbuf_addc(&t->line, '\n');
+		fwrite(t->line.p, 1, t->line.n, t->to);
+		strbuf_reset(&t->line);
+	} else if (t->format == TABLE_JSON) {
+		text = json_dumps(t->row, JSON_REAL_PRECISION(15));
+		BUG_ON(text == NULL); /* all texts in it are valid UTF-8 */
+		fprintf(t->to, "%s\n%s", t->rows > 1 ? "," : "[", text);
+		free(text);
+		json_object_clear(t->row);
+	}
+}
+
+/* The JSON value of the next cell; it is ours from here. */
+static void
+table_add_json(struct table *t, json_t *value)
+{
+	const char *name = t->columns[t->at].name;
+
+	BUG_ON(value == NULL);
+	BUG_ON(json_object_set_new(t->row, name, value) < 0);
+}
+
+/* A cell in its written form, which is a number in JSON or is not. */
+static void
+table_add(struct table *t, const char *plain, const char *text)
+{
+	enum table_type type = t->columns[t->at].type;
+
+	if (t->format == TABLE_PLAIN)
+		table_cell_plain(t, plain);
+	else if (t->format == TABLE_CSV)
+		table_cell_csv(t, text, type == TABLE_TEXT);
+	else if (type == TABLE_DECIMAL && strchr(text, '.') != NULL)
+		table_add_json(t, json_real(strtod(text, NULL)));
+	else if (type == TABLE_INT || type == TABLE_DECIMAL)
+		table_add_json(t, json_integer(strtoll(text, NULL, 10)));
+	else
+		table_add_json(t, json_string(text));
+	if (++t->at == t->n_columns)
+		table_row_end(t);
+}
+
+static void
+table_expect(const struct table *t, enum table_type type)
+{
+	const struct table_column *column = &t->columns[t->at];
+
+	if (column->type != type)
+		BUG("column %s is of another type", column->name);
+}
+
+struct table *
+table_new(FILE *to, enum table_format format,
+    const struct table_column *columns, size_t n)
+{
+	struct table *t = mem_zalloc(sizeof(*t));
+
+	*t = (struct table){.to = to,
+	    .format = format,
+	    .columns = columns,
+	    .n_columns = n,
+	    .line = STRBUF_INIT,
+	    .cells = STRBUF_INIT};
+	t->widths = mem_zalloc(n * sizeof(*t->widths));
+	if (format == TABLE_JSON)
+		BUG_ON((t->row = json_object()) == NULL);
+	if (format == TABLE_CSV)
+		for (t->at = 0; t->at < n; t->at++)
+			table_cell_csv(t, columns[t->at].name, false);
+	if (format == TABLE_CSV)
+		table_row_end(t);
+	return t;
+}
+
+/* One line of the plain table; cells: the first of its texts. */
+static const char *
+table_print_row(const struct table *t, const char *cells)
+{
+	size_t i, pad;
+
+	for (i = 0; i < t->n_columns; i++, cells += strlen(cells) + 1) {
+		bool left = t->columns[i].type == TABLE_TEXT;
+
+		pad = t->widths[i] - table_width(cells);
+		if (i > 0)
+			fputs("  ", t->to);
+		if (!left)
+			fprintf(t->to, "%*s", (int)pad, "");
+		fputs(cells, t->to);
+		if (left && i + 1 < t->n_columns)
+			fprintf(t->to, "%*s", (int)pad, "");
+	}
+	fputc('\n', t->to);
+	return cells;
+}
+
+static void
+table_print(struct table *t)
+{
+	struct strbuf head = STRBUF_INIT;
+	const char *cells = t->cells.p;
+	uint64_t row;
+	size_t i, width;
+
+	for (i = 0; i < t->n_columns; i++) {
+		const char *name = t->columns[i].name;
+
+		width = table_width(name);
+		t->widths[i] = RT_MAX(t->widths[i], width);
+		strbuf_add(&head, name, strlen(name) + 1);
+	}
+	table_print_row(t, head.p);
+	for (row = 0; row < t->rows; row++)
+		cells = table_print_row(t, cells);
+	strbuf_fini(&head);
+}
+
+int
+table_end(struct table *t, struct err *err)
+{
+	int rc = 0;
+
+	BUG_ON(t->at != 0);
+	if (t->format == TABLE_PLAIN)
+		table_print(t);
+	else if (t->format == TABLE_JSON)
+		fputs(t->rows > 0 ? "\n]\n" : "[]\n", t->to);
+	if (fflush(t->to) != 0 || ferror(t->to))
+		rc = err_sys(err, "writing the output");
+	if (t->row != NULL)
+		json_decref(t->row);
+	strbuf_fini(&t->line);
+	strbuf_fini(&t->cells);
+	free(t->widths);
+	free(t);
+	return rc;
+}
+
+void
+table_text(struct table *t, const char *text)
+{
+	size_t n, cap;
+	char *clean;
+
+	table_expect(t, TABLE_TEXT);
+	if (text == NULL) {
+		table_null(t);
+		return;
+	}
+	if (t->format != TABLE_JSON) {
+		table_add(t, text, text);
+		return;
+	}
+	n = strlen(text);
+	cap = n * 3 + 1; /* a control of one byte becomes U+FFFD */
+	clean = mem_alloc(cap);
+	clean[utf8_clean(clean, cap - 1, text, n)] = '\0';
+	table_add(t, clean, clean);
+	free(clean);
+}
+
+void
+table_int(struct table *t, int64_t value)
+{
+	char text[32];
+
+	table_expect(t, TABLE_INT);
+	snprintf(text, sizeof(text), "%" PRId64, value);
+	table_add(t, text, text);
+}
+
+/* Adds a decimal number, without the zeros at its end where no one reads. */
+static void
+table_decimal(struct table *t, const char *text)
+{
+	char *point = strchr(text, '.'), *end;
+	char *trimmed = mem_strdup(text);
+
+	if (point != NULL) {
+		end = trimmed + strlen(trimmed);
+		while (end[-1] == '0')
+			end--;
+		if (end[-1] == '.')
+			end--;
+		*end = '\0';
+	}
+	if (strcmp(trimmed, "-0") == 0)
+		memcpy(trimmed, "0", 2);
+	table_add(t, text, trimmed);
+	free(trimmed);
+}
+
+void
+table_ms(struct table *t, int64_t ms)
+{
+	int decimals = t->columns[t->at].decimals;
+	char text[64];
+
+	table_expect(t, TABLE_DECIMAL);
+	if (t->format != TABLE_PLAIN)
+		decimals = 3;
+	snprintf(text, sizeof(text), "%.*f", decimals, (double)ms / 1000.0);
+	table_decimal(t, text);
+}
+
+void
+table_real(struct table *t, double value)
+{
+	char text[400]; /* DBL_MAX has 309 digits */
+
+	table_expect(t, TABLE_DECIMAL);
+	if (!isfinite(value)) {
+		table_null(t);
+		return;
+	}
+	snprintf(text, sizeof(text), "%.*f", t->columns[t->at].decimals, value);
+	table_decimal(t, text);
+}
+
+void
+table_time(struct table *t, int64_t utc_us)
+{
+	char text[CLOCK_ISO_MAX];
+
+	table_expect(t, TABLE_TIME);
+	clock_iso(text, sizeof(text), utc_us);
+	table_add(t, text, text);
+}
+
+void
+table_null(struct table *t)
+{
+	if (t->format == TABLE_PLAIN)
+		table_cell_plain(t, TABLE_NULL_PLAIN);
+	else if (t->format == TABLE_CSV)
+		table_cell_csv(t, "", false);
+	else
+		table_add_json(t, json_null());
+	if (++t->at == t->n_columns)
+		table_row_end(t);
+}
+
+int
+table_format_parse(const char *name)
+{
+	static const char *const names[] = {"table", "csv", "json"};
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(names); i++)
+		if (strcmp(name, names[i]) == 0)
+			return (int)i;
+	return -1;
+}
