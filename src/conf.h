@@ -83,6 +83,6 @@ const char *conf_needs_restart(const struct conf *old, const struct conf *new_);
 const char *conf_service_of(const struct conf *conf, const char *queue);
 
 /* All rows of the daemon's own options, for the manual's check. */
-extern const struct option conf_options[];
+extern const struct option_row conf_options[];
 
 #endif

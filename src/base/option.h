@@ -26,7 +26,7 @@ struct option_ints {
 	int n;
 };
 
-struct option {
+struct option_row {
 	const char *name; /* as written in its group; NULL ends a table */
 	const char *group; /* "", "database", "live", "feeds", "services" ... */
 	enum option_type type;

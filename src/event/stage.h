@@ -120,7 +120,7 @@ struct stage {
 	unsigned traits; /* enum stage_trait */
 	enum framing framing; /* formats */
 	const char *help;
-	const struct option *options; /* ends with a NULL name; or NULL */
+	const struct option_row *options; /* ends with a NULL name; or NULL */
 	size_t options_size; /* of the struct that the options describe */
 
 	/*
