@@ -27,8 +27,8 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "call/intake.h"
 #include "call/machine.h"
-#include "event/counters.h"
 #include "event/stage.h"
 
 struct loop;
@@ -50,6 +50,7 @@ struct store_config {
 	int64_t flush_us;      /* from a change to its cut */
 	int64_t keep_visits_days; /* 0: ended visits are not stored */
 	int64_t interval_us;
+	const char *timezone; /* of the site, for local days */
 	size_t pending_max; /* bytes waiting for the database before pressure */
 	bool once; /* cut when a batch is full, not by time; see store_finish */
 };
@@ -67,11 +68,11 @@ struct store_feed {
 	const char *switch_name;
 	const char *transport;
 	const char *format;
-	/* counters since the last cut; the store zeroes them */
-	struct counters *counters;
-	/* events by name since the last cut: see feed/names.h */
-	struct names *names;
-	int64_t *last_event_us; /* newest event time; 0: none */
+	/*
+	 * Taken at each cut: counters by interval (intake_take), events by
+	 * name (names_take on intake->names), the newest event's time
+	 */
+	struct intake *intake;
 	void (*position)(void *ctx, struct position *position);
 	void *ctx;
 };
