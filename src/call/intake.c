@@ -79,6 +79,7 @@ intake_bytes(struct intake *in, const struct position *position,
 		const char *why = NULL;
 
 		in->now->v[COUNTER_records]++;
+		in->records++;
 		if (record.n == 0)
 			continue;
 		in->offset = position->offset + (record.p - bytes);

@@ -34,6 +34,7 @@ struct intake {
 	struct counters *now; /* of the last cell */
 	int64_t now_ends_us;
 	int64_t last_event_us; /* newest event time seen; 0: none */
+	uint64_t records;      /* in all, since it was opened */
 	/* of the record in work */
 	uint32_t file_no;
 	int64_t offset;
