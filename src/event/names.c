@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "base/utf8.h"
+#include "event/names.h"
+
+void
+names_fini(struct names *names)
+{
+	struct name_count *name, *tmp;
+
+	HASH_ITER(hh, names->table, name, tmp) {
+		HASH_DEL(names->table, name);
+		free(name);
+	}
+}
+
+static struct name_count *
+names_find(const struct names *names, struct slice text)
+{
+	struct name_count *name;
+
+	HASH_FIND(hh, names->table, text.p, text.n, name);
+	return name;
+}
+
+static struct name_count *
+names_add(struct names *names, struct slice text)
+{
+	struct name_count *name = mem_zalloc(sizeof(*name) + text.n + 1);
+
+	memcpy(name->name, text.p, text.n);
+	name->len = text.n;
+	HASH_ADD_KEYPTR(hh, names->table, name->name, name->len, name);
+	return name;
+}
+
+/* The row to count under, made when new and while there is room. */
+static struct name_count *
+names_get(struct names *names, struct slice text)
+{
+	struct name_count *name = names_find(names, text);
+
+	if (name != NULL)
+		return name;
+	if (HASH_COUNT(names->table) < NAMES_MAX)
+		return names_add(names, text);
+	text = SLICE(NAMES_OTHERS);
+	name = names_find(names, text);
+	return name != NULL ? name : names_add(names, text);
+}
+
+void
+names_count(
+    struct names *names, struct slice text, bool unknown, int64_t time_us)
+{
+	char clean[NAMES_BYTES];
+	struct name_count *name;
+
+	if (text.n == 0)
+		text = SLICE(NAMES_EMPTY);
+	if (text.n > sizeof(clean) || !utf8_is_ascii(text.p, text.n)) {
+		text.n = utf8_clean(clean, sizeof(clean), text.p, text.n);
+		text.p = clean;
+	}
+	name = names_get(names, text);
+	if (name->count == 0 || time_us > name->last_us)
+		name->last_us = time_us;
+	name->count++;
+	name->unknown = unknown;
+}
+
+void
+names_take(struct names *names,
+    void (*fn)(void *ctx, const struct name_count *name), void *ctx)
+{
+	struct name_count *name, *tmp;
+
+	HASH_ITER(hh, names->table, name, tmp) {
+		if (name->count == 0)
+			continue;
+		fn(ctx, name);
+		name->count = 0;
+	}
+}
