@@ -18,7 +18,7 @@ sessions_fini(struct sessions *s)
 {
 	struct agent_session *session;
 
-	TAILQ_FOREACH (session, &s->all, list)
+	TAILQ_FOREACH(session, &s->all, list)
 		session->agent->sessions = NULL;
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->changed);
@@ -243,15 +243,25 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 }
 
 /*
- * Ends what ran when the switch fell silent. What began after that is its
- * first word again: the clock follows a leap one event late.
+ * Did the switch fall silent, before now_us, while this ran? What began later
+ * than the clock is its first word again: the clock follows a leap one event
+ * late. Before the clock is known there was no word but this one.
  */
-static void
-session_silence(struct sessions *s, struct agent_session *session)
+static bool
+session_silent(const struct sessions *s, int64_t begin_us, int64_t now_us)
 {
-	if (session->paused && session->pause_us <= s->clock_us)
+	int64_t last_us = s->clock_us != 0 ? s->clock_us : begin_us;
+
+	return begin_us <= last_us && now_us - last_us > SESSION_GAP_US;
+}
+
+static void
+session_silence(struct sessions *s, struct agent_session *session,
+    int64_t now_us)
+{
+	if (session->paused && session_silent(s, session->pause_us, now_us))
 		session_unpause(s, session, s->clock_us);
-	if (session->logged_in && session->login_us <= s->clock_us)
+	if (session->logged_in && session_silent(s, session->login_us, now_us))
 		session_logout(s, session, s->clock_us);
 }
 
@@ -285,13 +295,10 @@ sessions_pass(struct sessions *s, int64_t now_us)
 {
 	int64_t interval_us = s->tally->config.interval_us;
 	int64_t border_us = clock_floor(now_us, interval_us);
-	bool silence =
-	    s->clock_us != 0 && now_us - s->clock_us > SESSION_GAP_US;
 	struct agent_session *session;
 
-	TAILQ_FOREACH (session, &s->all, list) {
-		if (silence)
-			session_silence(s, session);
+	TAILQ_FOREACH(session, &s->all, list) {
+		session_silence(s, session, now_us);
 		session_pass(s, session, border_us);
 		session_forget(s, session, now_us);
 	}
@@ -306,7 +313,7 @@ sessions_restart(struct sessions *s, int64_t t_us)
 	struct agent_session *session;
 
 	t_us = session_time(s, &ev);
-	TAILQ_FOREACH (session, &s->all, list)
+	TAILQ_FOREACH(session, &s->all, list)
 		if (session->queue == NULL && session->logged_in)
 			session_logoff(s, session, t_us);
 }

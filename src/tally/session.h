@@ -78,7 +78,8 @@ void sessions_pass(struct sessions *s, int64_t now_us);
  * The switch's event clock has come to now_us; a time before the one told last
  * is passed over. To be called for each event of the switch, of any kind,
  * before sessions_event; and at start with the stored clock, before the first
- * session is restored. Costs a comparison until a border is passed.
+ * session is restored. Not before the clock is believed: see call/machine.h.
+ * Costs a comparison until a border is passed.
  */
 static inline void
 sessions_clock(struct sessions *s, int64_t now_us)

@@ -533,6 +533,20 @@ test_broken_times_cost_little(void **state)
 	assert_seconds(login_s(w, NINE, HOUR), 60);
 }
 
+/* The very first event is not believed until the next one. */
+static void
+test_broken_first_time(void **state)
+{
+	struct world *w = *state;
+	const struct event ancient = {.kind = EVENT_LOGIN, .time_us = 1};
+
+	sessions_event(&w->sessions, w->jo, NULL, &ancient);
+	sessions_clock(&w->sessions, NINE);
+	assert_int_equal(w->tally.n_agent_cells, 0);
+	happens(w, EVENT_LOGOFF, NULL, NINE + MIN);
+	assert_int_equal(w->tally.n_agent_cells, 0);
+}
+
 static void
 test_taking(void **state)
 {
@@ -722,7 +736,7 @@ model_check(struct model *m, struct tally *t)
 			if (m->session[who].on[what])
 				model_span(m, what, who,
 				    m->session[who].since[what], border);
-	HASH_ITER (hh, t->agent_cells, cell, tmp) {
+	HASH_ITER(hh, t->agent_cells, cell, tmp) {
 		assert_int_equal(
 		    cell->v[AGENT_login_ms], *model_at(m, 0, cell));
 		assert_int_equal(
@@ -855,6 +869,7 @@ main(void)
 	    test_in_world(test_silence),
 	    test_in_world(test_silence_of_a_week_is_none),
 	    test_in_world(test_broken_times_cost_little),
+	    test_in_world(test_broken_first_time),
 	    test_in_world(test_taking),
 	    test_in_world(test_logoff_is_forgotten),
 	    test_in_world(test_restored_under_one_name),
