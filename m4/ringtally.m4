@@ -49,16 +49,6 @@ AS_IF([test -z "$PYTHON"], [
 AC_MSG_RESULT([${PYTHON:-no}])
 ])
 
-AC_DEFUN([RT_COMPILER_NAME], [
-AC_MSG_CHECKING([whether the compiler is clang])
-AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [[
-#ifndef __clang__
-#error no
-#endif
-]])], [rt_clang=yes], [rt_clang=no])
-AC_MSG_RESULT([$rt_clang])
-])
-
 # RT_APPEND(VARIABLE, FLAG ...): those that the compiler knows. They are tried
 # on a program with a header, as _FORTIFY_SOURCE complains only there.
 AC_DEFUN([RT_APPEND], [
@@ -68,7 +58,8 @@ AX_APPEND_COMPILE_FLAGS([$2], [$1], [-Werror -Wformat],
 
 AC_DEFUN([RT_WARNINGS], [
 RT_APPEND([WARN_CFLAGS], [-Wall -Wextra -Wshadow -Wundef -Wvla -Wcast-qual dnl
--Wpointer-arith -Wwrite-strings -Wformat=2 -Wimplicit-fallthrough dnl
+-Wpointer-arith -Wwrite-strings -Wconversion -Wsign-conversion dnl
+-Wformat=2 -Wimplicit-fallthrough dnl
 -Wmissing-prototypes -Wstrict-prototypes -Wold-style-definition dnl
 -Wtrampolines -Wbidi-chars=any -Wduplicated-cond -Wlogical-op dnl
 -Werror=format-security -Werror=implicit dnl
