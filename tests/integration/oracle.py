@@ -146,13 +146,19 @@ class Visit:
     talk: int = None
     transferred: bool = False
     reason: str = None      # the log's word for the end
-    rings: int = 0
     touched: int = 0
 
     def known(self):
         """What stands in ringtally.visit of an ended visit."""
         return (self.call, self.number, self.queue, self.entered,
                 self.outcome)
+
+
+def new_row():
+    row = dict.fromkeys(CSV_COLUMNS + COUNTS, 0)
+    row["wait_answered_hist"] = defaultdict(int)
+    row["wait_abandoned_hist"] = defaultdict(int)
+    return row
 
 
 def hist_bin(wait):
@@ -171,7 +177,7 @@ class Oracle:
         self.early = defaultdict(list)      # call id -> events
         self.sessions = {}                  # (agent, queue) -> dict
         self.agents = defaultdict(lambda: dict.fromkeys(AGENT_COLUMNS, 0))
-        self.wraps = defaultdict(int)       # (queue, interval) -> seconds
+        self.rings = defaultdict(int)       # (queue, interval) -> rings
         self.clock = 0
         self.leap = 0
         self.events = 0
@@ -203,8 +209,6 @@ class Oracle:
             self.follow(event, ("talking", "waiting"))
         elif name == "RINGNOANSWER":
             self.ring(event)
-        elif name == "RINGCANCELED":
-            self.touch(event)
         elif name in LOGINS + LOGOFFS + PAUSES + UNPAUSES:
             self.session(event)
         elif name == "WRAPUPSTART":
@@ -248,15 +252,23 @@ class Oracle:
         for visit in list(self.open.values()):
             self.lose(visit, event.time)
         for (agent, queue), session in self.sessions.items():
-            if queue is None:
+            if queue is None and session["login"] is not None:
+                self.end_span(session, agent, queue, "pause", event.time)
                 self.end_span(session, agent, queue, "login", event.time)
 
     # -- visits ----------------------------------------------------------
 
     def enter(self, event):
-        for visit in self.calls[event.call]:
-            if visit.state == "waiting" and visit.queue == event.queue:
+        for visit in reversed(self.calls[event.call]):
+            if visit.queue != event.queue:
+                continue
+            if event.time <= visit.entered and (
+                    visit.state != "ended" or (event.time == visit.entered
+                                               and event.time < visit.ended)):
                 return      # said again
+            if visit.state == "waiting":
+                self.lose(visit, event.time)    # its end was not written
+            break
         visit = Visit(event.call, len(self.calls[event.call]) + 1,
                       event.queue, event.time, event.offset,
                       touched=self.now())
@@ -329,7 +341,7 @@ class Oracle:
             self.end(visit, event.time)
             if visit.agent:
                 self.span(visit.agent, visit.queue, "talk_s",
-                          visit.answered, visit.answered + talk)
+                          event.time - talk, event.time)
 
     def answer(self, visit, event, time, wait):
         visit.state, visit.outcome = "talking", "answered"
@@ -339,19 +351,12 @@ class Oracle:
             self.book(visit.agent, visit.queue, time, "handled", 1)
 
     def ring(self, event):
-        self.touch(event)
-        for visit in reversed(self.calls[event.call]):
-            if visit.queue == event.queue:
-                visit.rings += 1
-                break
-        if event.agent:
-            self.book(event.agent, event.queue, event.time,
-                      "ring_no_answer", 1)
-
-    def touch(self, event):
-        for visit in self.calls[event.call]:
-            if visit.state != "ended" and visit.queue == event.queue:
-                visit.touched = self.now()
+        """Rings are the agents' doing: booked when they happen."""
+        if event.queue:
+            self.rings[event.queue, self.floor(event.time)] += 1
+            if event.agent:
+                self.book(event.agent, event.queue, event.time,
+                          "ring_no_answer", 1)
 
     # -- agents ----------------------------------------------------------
 
@@ -376,8 +381,8 @@ class Oracle:
     def session(self, event):
         queue = event.queue or None
         key = event.agent, queue
-        session = self.sessions.setdefault(key,
-                                           {"login": None, "pause": None})
+        session = self.sessions.setdefault(
+            key, {"login": None, "pause": None, "logoff": 0})
         name = event.name
         if name in LOGINS:
             if session["login"] is None:
@@ -386,21 +391,34 @@ class Oracle:
                 if session["pause"] is None:
                     session["pause"] = event.time
         elif name in LOGOFFS:
-            if session["login"] is None:
-                told = event.number(1) if name != "REMOVEMEMBER" else None
-                if told:
-                    self.span(*key, "login_s", event.time - told, event.time)
-            self.end_span(session, *key, "login", event.time)
+            unseen = session["login"] is None and queue is None
             self.end_span(session, *key, "pause", event.time)
+            self.end_span(session, *key, "login", event.time)
+            if unseen:
+                self.book_back(session, event)
         elif name in PAUSES:
             if session["pause"] is None:
                 session["pause"] = event.time
         else:
             self.end_span(session, *key, "pause", event.time)
 
+    def book_back(self, session, event):
+        """A login that was not seen, told by its end: never twice, and not
+        where it would reach back further than SESSION_GAP."""
+        told = event.number(1)
+        if not told or told > SESSION_GAP:
+            return
+        start = event.time - told
+        if start > self.clock - SESSION_GAP:
+            self.span(event.agent, None, "login_s",
+                      max(start, session["logoff"]), event.time)
+            session["logoff"] = event.time
+
     def end_span(self, session, agent, queue, what, time):
         if session[what] is not None:
             self.span(agent, queue, what + "_s", session[what], time)
+            if what == "login" and queue is None:
+                session["logoff"] = max(session["logoff"], time)
             session[what] = None
 
     def end_sessions(self, time):
@@ -420,17 +438,13 @@ class Oracle:
         rows = {}
         for visit in self.visits:
             key = visit.queue, self.floor(visit.entered)
-            row = rows.get(key)
-            if row is None:
-                row = rows[key] = dict.fromkeys(CSV_COLUMNS + COUNTS, 0)
-                row["wait_answered_hist"] = defaultdict(int)
-                row["wait_abandoned_hist"] = defaultdict(int)
-            self.add_visit(row, visit)
+            self.add_visit(rows.setdefault(key, new_row()), visit)
+        for key, rings in self.rings.items():
+            rows.setdefault(key, new_row())["ring_no_answer"] = rings
         return rows
 
     def add_visit(self, row, visit):
         row["offered"] += 1
-        row["ring_no_answer"] += visit.rings
         if visit.outcome is None:
             row["waiting"] += 1
             return
