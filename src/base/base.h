@@ -31,20 +31,20 @@
 #define RT_LIKELY(x)	     __builtin_expect(!!(x), 1)
 #define RT_UNLIKELY(x)	     __builtin_expect(!!(x), 0)
 
-#define RT_COUNT(array)	  (sizeof(array) / sizeof((array)[0]))
-#define RT_MIN(a, b)	  ((a) < (b) ? (a) : (b))
-#define RT_MAX(a, b)	  ((a) > (b) ? (a) : (b))
+#define RT_COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define RT_MIN(a, b)	((a) < (b) ? (a) : (b))
+#define RT_MAX(a, b)	((a) > (b) ? (a) : (b))
 
 /*
  * Our own mistake, as against bad input and failed calls: stop at once, in
  * production too. A crash loses nothing (the last commit is the truth and the
  * feeds are read again from there); a wrong figure loses everything.
  */
-#define BUG(...)	  base_bug(__FILE__, __LINE__, __VA_ARGS__)
-#define BUG_ON(condition)                                                     \
-	do {                                                                  \
-		if (RT_UNLIKELY(condition))                                   \
-			BUG("%s", #condition);                                \
+#define BUG(...) base_bug(__FILE__, __LINE__, __VA_ARGS__)
+#define BUG_ON(condition)                      \
+	do {                                   \
+		if (RT_UNLIKELY(condition))    \
+			BUG("%s", #condition); \
 	} while (0)
 
 void base_bug(const char *file, int line, const char *fmt, ...)

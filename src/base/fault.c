@@ -19,8 +19,8 @@ fault_hit(const char *name)
 		if (wanted == NULL)
 			wanted = "";
 		colon = strchr(wanted, ':');
-		wanted_len = colon != NULL ? (size_t)(colon - wanted)
-					   : strlen(wanted);
+		wanted_len =
+		    colon != NULL ? (size_t)(colon - wanted) : strlen(wanted);
 		if (colon != NULL)
 			passes = strtol(colon + 1, NULL, 10);
 	}

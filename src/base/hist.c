@@ -31,8 +31,8 @@ hist_span(struct hist *h, int32_t low, int32_t high)
 		h->bin = mem_realloc(h->bin, (size_t)h->cap, sizeof(*h->bin));
 	}
 	if (shift > 0 && h->count > 0)
-		memmove(h->bin + shift, h->bin,
-		    (size_t)h->count * sizeof(*h->bin));
+		memmove(
+		    h->bin + shift, h->bin, (size_t)h->count * sizeof(*h->bin));
 	memset(h->bin, 0, (size_t)shift * sizeof(*h->bin));
 	memset(h->bin + shift + h->count, 0,
 	    (size_t)(count - shift - h->count) * sizeof(*h->bin));

@@ -31,15 +31,16 @@ log_under_journal(void)
 	return known;
 }
 
-static void log_write(enum log_level level, const char *fmt, va_list ap)
-    RT_PRINTF(2, 0);
+static void
+log_write(enum log_level level, const char *fmt, va_list ap) RT_PRINTF(2, 0);
 
 static void
 log_write(enum log_level level, const char *fmt, va_list ap)
 {
-	static const char *const names[] = {
-	    [LOG_LEVEL_ERROR] = "error", [LOG_LEVEL_WARN] = "warning",
-	    [LOG_LEVEL_NOTE] = "notice", [LOG_LEVEL_INFO] = "info",
+	static const char *const names[] = {[LOG_LEVEL_ERROR] = "error",
+	    [LOG_LEVEL_WARN] = "warning",
+	    [LOG_LEVEL_NOTE] = "notice",
+	    [LOG_LEVEL_INFO] = "info",
 	    [LOG_LEVEL_DEBUG] = "debug"};
 	struct strbuf raw = STRBUF_INIT, line = STRBUF_INIT;
 	char when[CLOCK_ISO_MAX];
@@ -49,11 +50,11 @@ log_write(enum log_level level, const char *fmt, va_list ap)
 	if (log_under_journal())
 		strbuf_addf(&line, "<%d>", (int)level);
 	else
-		strbuf_addf(&line, "%s %s: ",
-		    clock_iso(when, sizeof(when), clock_wall_us()),
+		strbuf_addf(&line,
+		    "%s %s: ", clock_iso(when, sizeof(when), clock_wall_us()),
 		    names[level]);
-	strbuf_add_escaped(&line, (struct slice){strbuf_str(&raw), raw.n},
-	    LOG_LINE_MAX);
+	strbuf_add_escaped(
+	    &line, (struct slice){strbuf_str(&raw), raw.n}, LOG_LINE_MAX);
 	strbuf_addc(&line, '\n');
 	while (done < line.n) {
 		ssize_t n = write(STDERR_FILENO, line.p + done, line.n - done);
@@ -99,7 +100,8 @@ log_limited(struct log_limit *limit, enum log_level level, const char *fmt, ...)
 	}
 	limit->said++;
 	if (limit->held_back > 0) {
-		log_at(level, "(%" PRIu64 " messages like the next were held back)",
+		log_at(level,
+		    "(%" PRIu64 " messages like the next were held back)",
 		    limit->held_back);
 		limit->held_back = 0;
 	}

@@ -35,17 +35,17 @@ bool log_wants(enum log_level level);
 
 void log_at(enum log_level level, const char *fmt, ...) RT_PRINTF(2, 3);
 /* At most 5 messages in 10 seconds for each limit. */
-void log_limited(struct log_limit *limit, enum log_level level,
-    const char *fmt, ...) RT_PRINTF(3, 4);
+void log_limited(struct log_limit *limit, enum log_level level, const char *fmt,
+    ...) RT_PRINTF(3, 4);
 
 #define log_error(...) log_at(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_at(LOG_LEVEL_WARN, __VA_ARGS__)
 #define log_note(...)  log_at(LOG_LEVEL_NOTE, __VA_ARGS__)
 #define log_info(...)  log_at(LOG_LEVEL_INFO, __VA_ARGS__)
-#define log_debug(...)                                                         \
-	do {                                                                  \
-		if (log_wants(LOG_LEVEL_DEBUG))                               \
-			log_at(LOG_LEVEL_DEBUG, __VA_ARGS__);                 \
+#define log_debug(...)                                        \
+	do {                                                  \
+		if (log_wants(LOG_LEVEL_DEBUG))               \
+			log_at(LOG_LEVEL_DEBUG, __VA_ARGS__); \
 	} while (0)
 
 #endif

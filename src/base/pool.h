@@ -15,7 +15,7 @@ struct pool {
 	size_t size; /* of one object, bytes */
 	struct pool_free *free;
 	struct pool_chunk *chunks;
-	char *next; /* never used yet: from here ... */
+	char *next;  /* never used yet: from here ... */
 	size_t left; /* ... this many objects */
 	size_t used; /* objects handed out now */
 };

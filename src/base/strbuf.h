@@ -28,8 +28,8 @@ void strbuf_add(struct strbuf *b, const void *bytes, size_t n);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_adds(struct strbuf *b, const char *text);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) RT_PRINTF(2, 3);
-void strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
-    RT_PRINTF(2, 0);
+void
+strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap) RT_PRINTF(2, 0);
 /*
  * Adds bytes of unknown origin for a person to read: printable ASCII and valid
  * UTF-8 as they are, all else (controls, broken sequences, bidi overrides) as

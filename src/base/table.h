@@ -11,11 +11,11 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define HASH_FUNCTION(key, length, hash)                                      \
+#define HASH_FUNCTION(key, length, hash) \
 	((hash) = (unsigned)XXH3_64bits((key), (length)))
-#define uthash_malloc(size)    mem_alloc(size)
-#define uthash_free(p, size)   free(p)
-#define uthash_fatal(message)  BUG("uthash: %s", message)
+#define uthash_malloc(size)   mem_alloc(size)
+#define uthash_free(p, size)  free(p)
+#define uthash_fatal(message) BUG("uthash: %s", message)
 #include <uthash.h>
 
 #endif

@@ -21,8 +21,8 @@ intake_new_cell(struct intake *in)
 
 	if (in->n_cells == in->cap_cells) {
 		in->cap_cells = in->cap_cells * 2 + 4;
-		in->cells = mem_realloc(in->cells, in->cap_cells,
-		    sizeof(*in->cells));
+		in->cells =
+		    mem_realloc(in->cells, in->cap_cells, sizeof(*in->cells));
 	}
 	in->cells[in->n_cells++] = (struct intake_cell){.starts_us = starts};
 	in->now = &in->cells[in->n_cells - 1].counters;
@@ -83,8 +83,8 @@ intake_bytes(struct intake *in, const struct position *position,
 		if (record.n == 0)
 			continue;
 		in->offset = position->offset + (record.p - bytes);
-		if (in->format->input(in->format_self, record, &in->sink,
-			&why) < 0)
+		if (in->format->input(
+			in->format_self, record, &in->sink, &why) < 0)
 			intake_reject(in, position, record, why);
 	}
 	in->now->v[COUNTER_bytes] += at;

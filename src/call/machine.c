@@ -29,8 +29,8 @@ static const uint8_t machine_prefers[VISIT_EVENTS][VISIT_STATES] = {
 };
 
 static struct visit *
-machine_choose(const struct call *call, const struct queue *queue,
-    enum visit_event what)
+machine_choose(
+    const struct call *call, const struct queue *queue, enum visit_event what)
 {
 	struct visit *best[VISIT_STATES] = {NULL};
 	struct visit *v;
@@ -51,8 +51,8 @@ machine_choose(const struct call *call, const struct queue *queue,
  * conversation of the same agent, queue and wait is the one that ended.
  */
 static struct visit *
-machine_optimised(struct machine *m, struct queue *queue,
-    const struct event *ev)
+machine_optimised(
+    struct machine *m, struct queue *queue, const struct event *ev)
 {
 	struct agent *agent;
 	struct visit *v, *found = NULL;
@@ -135,26 +135,23 @@ machine_ring(struct machine *m, const struct event *ev)
 static void
 machine_wrap_up(struct machine *m, const struct event *ev)
 {
-	struct queue *queue = ev->queue.n > 0
-	    ? machine_queue(m, ev->queue)
-	    : NULL;
+	struct queue *queue =
+	    ev->queue.n > 0 ? machine_queue(m, ev->queue) : NULL;
 
 	if (ev->agent.n == 0 || ev->session_ms == EVENT_UNKNOWN_MS)
 		return;
 	if (queue != NULL)
 		tally_book(m->tally, tally_cell(queue, ev->time_us),
 		    MEASURE_wrap_up_ms, ev->session_ms);
-	tally_book_span(m->tally, machine_agent(m, ev), queue,
-	    AGENT_wrap_up_ms, ev->time_us,
-	    ev->time_us + ev->session_ms * USEC_PER_MSEC);
+	tally_book_span(m->tally, machine_agent(m, ev), queue, AGENT_wrap_up_ms,
+	    ev->time_us, ev->time_us + ev->session_ms * USEC_PER_MSEC);
 }
 
 static void
 machine_session(struct machine *m, const struct event *ev)
 {
-	struct queue *queue = ev->queue.n > 0
-	    ? machine_queue(m, ev->queue)
-	    : NULL;
+	struct queue *queue =
+	    ev->queue.n > 0 ? machine_queue(m, ev->queue) : NULL;
 
 	if (ev->agent.n > 0)
 		sessions_event(&m->sessions, machine_agent(m, ev), queue, ev);
@@ -171,7 +168,8 @@ machine_restart(struct machine *m, int64_t t_us)
 	size_t i;
 
 	for (i = 0; i < RT_COUNT(open); i++)
-		for (v = TAILQ_FIRST(&m->states[open[i]]); v != NULL; v = next) {
+		for (v = TAILQ_FIRST(&m->states[open[i]]); v != NULL;
+		     v = next) {
 			next = TAILQ_NEXT(v, list);
 			if (v->entered_us <= t_us)
 				visit_lose(m, v, t_us, SLICE("switch restart"));
@@ -243,8 +241,8 @@ machine_clock(struct machine *m, int64_t t_us)
 	bool unsure = m->clock_us == 0 || m->leap_us == m->clock_us;
 
 	if (unsure) {
-		m->leap_us = m->clock_us == 0 ||
-			t_us < m->clock_us - MACHINE_LEAP_US
+		m->leap_us =
+		    m->clock_us == 0 || t_us < m->clock_us - MACHINE_LEAP_US
 		    ? t_us
 		    : 0;
 		if (t_us > m->clock_us || m->leap_us != 0)
@@ -264,8 +262,8 @@ machine_clock(struct machine *m, int64_t t_us)
 }
 
 void
-machine_event(struct machine *m, const struct event *ev,
-    struct counters *counters)
+machine_event(
+    struct machine *m, const struct event *ev, struct counters *counters)
 {
 	m->counters = counters;
 	if (ev->time_us != m->clock_us || m->leap_us != 0)
@@ -320,8 +318,8 @@ machine_event(struct machine *m, const struct event *ev,
 /* --- beginning, end and what is stored ---------------------------------- */
 
 void
-machine_init(struct machine *m, const struct machine_config *config,
-    struct tally *tally)
+machine_init(
+    struct machine *m, const struct machine_config *config, struct tally *tally)
 {
 	int i;
 

@@ -75,10 +75,10 @@ struct visit {
 	uint32_t file_no;
 	uint32_t number; /* the n-th entry of its call, from 1 */
 	uint16_t feed;
-	uint8_t state;		/* enum visit_state */
-	uint8_t outcome;	/* enum outcome */
-	bool changed : 1;	/* on machine.changed */
-	bool stored : 1;	/* open_visit has (or is about to have) it */
+	uint8_t state;	  /* enum visit_state */
+	uint8_t outcome;  /* enum outcome */
+	bool changed : 1; /* on machine.changed */
+	bool stored : 1;  /* open_visit has (or is about to have) it */
 	bool has_caller : 1;
 	bool transferred : 1;
 	bool answer_derived : 1; /* answered_us was worked out from its end */
@@ -98,7 +98,8 @@ STAILQ_HEAD(visit_keys, visit_key);
 
 struct machine_config {
 	int64_t lost_after_us;
-	uint32_t max_open; /* visits in memory; above it the oldest are given up */
+	uint32_t
+	    max_open; /* visits in memory; above it the oldest are given up */
 	/*
 	 * Called when a visit with a known arrival has ended, before it
 	 * lingers; NULL: nobody keeps them. (An ended visit whose talk time
@@ -109,8 +110,8 @@ struct machine_config {
 	 * Makes the keyed hash of a caller's number; false: withheld. NULL:
 	 * callers are not kept.
 	 */
-	bool (*hash_caller)(void *ctx, struct slice number,
-	    uint8_t hash[CALL_CALLER_BYTES]);
+	bool (*hash_caller)(
+	    void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);
 	void *ctx;
 	bool persistent; /* somebody takes `changed` and `gone` */
 };
@@ -119,15 +120,16 @@ struct machine {
 	struct machine_config config;
 	struct tally *tally;
 	struct sessions sessions;
-	struct call *calls;	  /* uthash by id */
-	struct visit_list states[VISIT_STATES]; /* by touched_us, oldest first */
+	struct call *calls; /* uthash by id */
+	struct visit_list
+	    states[VISIT_STATES]; /* by touched_us, oldest first */
 	struct visit_list changed;
 	struct visit_keys gone;
 	struct pool visit_pool;
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
 	size_t in_state[VISIT_STATES];
-	int64_t clock_us;	/* the event clock; 0: no event yet */
-	int64_t leap_us;	/* a leap forward not yet confirmed; 0: none */
+	int64_t clock_us; /* the event clock; 0: no event yet */
+	int64_t leap_us;  /* a leap forward not yet confirmed; 0: none */
 	struct counters *counters; /* of the feed whose event this is */
 };
 
@@ -141,8 +143,8 @@ void machine_init(struct machine *m, const struct machine_config *config,
 void machine_fini(struct machine *m);
 
 /* Takes one event; counters: of the feed that it comes from. */
-void machine_event(struct machine *m, const struct event *ev,
-    struct counters *counters);
+void machine_event(
+    struct machine *m, const struct event *ev, struct counters *counters);
 
 /*
  * At start: puts a stored visit back (all fields but list links, call, queue,

@@ -137,7 +137,8 @@ visit_set_reason(struct visit *v, struct slice name)
 		n = name.n;
 		memcpy(v->reason, name.p, n);
 	} else {
-		n = utf8_clean(v->reason, sizeof(v->reason) - 1, name.p, name.n);
+		n = utf8_clean(
+		    v->reason, sizeof(v->reason) - 1, name.p, name.n);
 	}
 	v->reason[n] = '\0';
 }
@@ -145,7 +146,8 @@ visit_set_reason(struct visit *v, struct slice name)
 static int64_t
 visit_wait_until(const struct visit *v, int64_t t_us)
 {
-	return t_us > v->entered_us ? (t_us - v->entered_us) / USEC_PER_MSEC : 0;
+	return t_us > v->entered_us ? (t_us - v->entered_us) / USEC_PER_MSEC
+				    : 0;
 }
 
 /* The visit is over: told to whoever keeps visits, remembered for a while. */
@@ -268,7 +270,8 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
 	visit_set_reason(v, why);
 	if (v->state == VISIT_WAITING) {
 		v->outcome = OUTCOME_LOST;
-		tally_outcome(m->tally, v->cell, OUTCOME_LOST, EVENT_UNKNOWN_MS);
+		tally_outcome(
+		    m->tally, v->cell, OUTCOME_LOST, EVENT_UNKNOWN_MS);
 	}
 	visit_end(m, v, t_us);
 }
@@ -408,8 +411,8 @@ visit_begin(struct machine *m, struct call *call, struct queue *queue,
 static void
 visit_adopt(struct machine *m, struct visit *v, const struct event *ev)
 {
-	int64_t left_us = v->outcome == OUTCOME_ANSWERED ? v->answered_us
-							 : v->ended_us;
+	int64_t left_us =
+	    v->outcome == OUTCOME_ANSWERED ? v->answered_us : v->ended_us;
 
 	visit_arrive(m, v, ev);
 	if (v->wait_ms == EVENT_UNKNOWN_MS)
@@ -431,8 +434,8 @@ visit_adopt(struct machine *m, struct visit *v, const struct event *ev)
 static void
 visit_early_enter(struct machine *m, struct visit *v, const struct event *ev)
 {
-	int64_t heard_us = v->outcome == OUTCOME_ANSWERED ? v->answered_us
-							  : v->ended_us;
+	int64_t heard_us =
+	    v->outcome == OUTCOME_ANSWERED ? v->answered_us : v->ended_us;
 
 	if (ev->time_us <= heard_us)
 		visit_adopt(m, v, ev);
@@ -498,8 +501,8 @@ visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 
 /* --- the table ---------------------------------------------------------- */
 
-typedef void (*visit_fn)(struct machine *m, struct visit *v,
-    const struct event *ev);
+typedef void (*visit_fn)(
+    struct machine *m, struct visit *v, const struct event *ev);
 
 static const visit_fn visit_rules[VISIT_STATES][VISIT_EVENTS] = {
     [VISIT_EARLY] = {visit_early_enter, visit_early_connect,

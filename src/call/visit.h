@@ -32,8 +32,8 @@ void visit_begin(struct machine *m, struct call *call, struct queue *queue,
 void visit_refuse(struct machine *m, struct call *call, struct queue *queue,
     const struct event *ev);
 /* Given up: what became of it is not known. why: ASCII. */
-void visit_lose(struct machine *m, struct visit *v, int64_t t_us,
-    struct slice why);
+void
+visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why);
 void visit_free(struct machine *m, struct visit *v);
 
 /* The event's agent, made when new; NULL: it names none. */

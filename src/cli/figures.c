@@ -137,15 +137,15 @@ fill_waiting(struct table *t, const struct figures_row *r)
 static void
 fill_sl_15(struct table *t, const struct figures_row *r)
 {
-	figures_share(t, hist_within(&r->wait_answered, 15),
-	    r->v[MEASURE_offered]);
+	figures_share(
+	    t, hist_within(&r->wait_answered, 15), r->v[MEASURE_offered]);
 }
 
 static void
 fill_sl_20(struct table *t, const struct figures_row *r)
 {
-	figures_share(t, hist_within(&r->wait_answered, 20),
-	    r->v[MEASURE_offered]);
+	figures_share(
+	    t, hist_within(&r->wait_answered, 20), r->v[MEASURE_offered]);
 }
 
 static void
@@ -157,8 +157,7 @@ fill_abandoned_pct(struct table *t, const struct figures_row *r)
 static void
 fill_asa(struct table *t, const struct figures_row *r)
 {
-	figures_mean(t, r->v[MEASURE_wait_answered_ms],
-	    r->v[MEASURE_answered]);
+	figures_mean(t, r->v[MEASURE_wait_answered_ms], r->v[MEASURE_answered]);
 }
 
 static void
@@ -216,8 +215,8 @@ figures_add_row(struct figures_rows *rows)
 
 	if (rows->n == rows->cap) {
 		rows->cap = rows->cap * 2 + 64;
-		rows->row = mem_realloc(rows->row, rows->cap,
-		    sizeof(*rows->row));
+		rows->row =
+		    mem_realloc(rows->row, rows->cap, sizeof(*rows->row));
 	}
 	row = &rows->row[rows->n++];
 	*row = (struct figures_row){0};
@@ -299,14 +298,14 @@ figures_is_empty(const struct cell *cell)
 }
 
 static void
-figures_collect(struct figures_rows *rows, const struct tally *tally,
-    enum figures_by by)
+figures_collect(
+    struct figures_rows *rows, const struct tally *tally, enum figures_by by)
 {
 	struct queue *queue, *next_queue;
 	struct cell *cell, *next;
 
-	HASH_ITER(hh, tally->queues, queue, next_queue)
-		HASH_ITER(hh, queue->cells, cell, next) {
+	HASH_ITER (hh, tally->queues, queue, next_queue)
+		HASH_ITER (hh, queue->cells, cell, next) {
 			struct figures_row *row;
 
 			if (figures_is_empty(cell))
@@ -372,14 +371,14 @@ static int
 figures_print_agents(FILE *to, const struct tally *tally,
     enum table_format format, struct err *err)
 {
-	struct table *table = table_new(to, format, figures_agent_columns,
-	    RT_COUNT(figures_agent_columns));
+	struct table *table = table_new(
+	    to, format, figures_agent_columns, RT_COUNT(figures_agent_columns));
 	size_t count = HASH_COUNT(tally->agent_cells), n = 0, i;
 	const struct agent_cell **cells =
 	    mem_zalloc((count + 1) * sizeof(*cells));
 	struct agent_cell *cell, *next;
 
-	HASH_ITER(hh, tally->agent_cells, cell, next)
+	HASH_ITER (hh, tally->agent_cells, cell, next)
 		cells[n++] = cell;
 	qsort(cells, n, sizeof(*cells), figures_compare_agents);
 	for (i = 0; i < n; i++)

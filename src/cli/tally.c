@@ -135,12 +135,12 @@ tally_file(struct tally_run *run, const char *path, uint32_t file_no,
 	if (in == NULL)
 		return -1;
 	snprintf(position.path, sizeof(position.path), "%s", path);
-	progress_start(&progress, path,
-	    (uint64_t)RT_MAX(input_progress(in, &done), 0));
+	progress_start(
+	    &progress, path, (uint64_t)RT_MAX(input_progress(in, &done), 0));
 	while ((n = input_read(in, buffer + held, STAGE_TURN_BYTES, err)) > 0) {
 		size_t have = held + (size_t)n;
-		size_t taken = intake_bytes(&run->intake, &position, buffer,
-		    have, false);
+		size_t taken =
+		    intake_bytes(&run->intake, &position, buffer, have, false);
 
 		held = have - taken;
 		memmove(buffer, buffer + taken, held);
@@ -209,8 +209,8 @@ tally_read(struct tally_run *run, int n, char **paths, struct err *err)
 	int i, failed = 0;
 
 	for (i = 0; i < n && failed == 0; i++)
-		failed = tally_file(run, files[i].path, (uint32_t)i + 1,
-		    buffer, err);
+		failed = tally_file(
+		    run, files[i].path, (uint32_t)i + 1, buffer, err);
 	free(buffer);
 	free(files);
 	return failed;
@@ -273,8 +273,8 @@ tally_options(struct tally_run *run, int argc, char **argv)
 		case 'f':
 			run->format = format_find(optarg);
 			if (run->format == NULL)
-				return command_usage(&command_tally,
-				    "no format \"%s\"", optarg);
+				return command_usage(
+				    &command_tally, "no format \"%s\"", optarg);
 			break;
 		case 'i':
 			v = tally_number(optarg, 1, 1440);
@@ -285,8 +285,8 @@ tally_options(struct tally_run *run, int argc, char **argv)
 			break;
 		case 'b':
 			if (figures_by_parse(optarg, &run->request.by) < 0)
-				return command_usage(&command_tally,
-				    "no \"--by %s\"", optarg);
+				return command_usage(
+				    &command_tally, "no \"--by %s\"", optarg);
 			break;
 		case 'o':
 			c = table_format_parse(optarg);

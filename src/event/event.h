@@ -15,11 +15,11 @@
 enum event_kind {
 	EVENT_NONE,
 	/* of callers */
-	EVENT_ENTER,          /* call joins queue: a visit begins */
-	EVENT_CONNECT,        /* an agent answers; wait_ms */
-	EVENT_COMPLETE,       /* the conversation ends; wait_ms, talk_ms */
-	EVENT_LEAVE,          /* unanswered, by `outcome`; wait_ms */
-	EVENT_REFUSE,         /* could not join at all: a visit of no length */
+	EVENT_ENTER,	      /* call joins queue: a visit begins */
+	EVENT_CONNECT,	      /* an agent answers; wait_ms */
+	EVENT_COMPLETE,	      /* the conversation ends; wait_ms, talk_ms */
+	EVENT_LEAVE,	      /* unanswered, by `outcome`; wait_ms */
+	EVENT_REFUSE,	      /* could not join at all: a visit of no length */
 	EVENT_RING_NO_ANSWER, /* an agent's phone rang in vain; ring_ms */
 	EVENT_RING_CANCELED,  /* the caller left while it rang; ring_ms */
 	EVENT_AGENT_DUMP,     /* the agent sent the caller back; ends nothing */
@@ -50,7 +50,8 @@ enum outcome {
 	OUTCOMES
 };
 
-#define EVENT_UNKNOWN_MS INT64_C(-1) /* a duration that the feed did not tell */
+#define EVENT_UNKNOWN_MS INT64_C(-1) /* a duration that the feed did not tell \
+				      */
 
 enum event_flag {
 	EVENT_TRANSFERRED = 1, /* of COMPLETE: by passing the call on */
@@ -60,7 +61,7 @@ enum event_flag {
 struct event {
 	enum event_kind kind;
 	enum outcome outcome; /* of LEAVE and REFUSE */
-	unsigned flags;       /* enum event_flag */
+	unsigned flags;	      /* enum event_flag */
 	int64_t time_us;      /* when it happened, since 1970 UTC: event time */
 	struct slice name;    /* the feed's own word: "COMPLETEAGENT" */
 	struct slice call;    /* call id, unique within the switch; or empty */
@@ -73,9 +74,9 @@ struct event {
 	int64_t talk_ms;
 	int64_t session_ms;
 	/* where it stands, set by the feed: evidence */
-	uint32_t feed;    /* number of the feed in this daemon */
+	uint32_t feed;	  /* number of the feed in this daemon */
 	uint32_t file_no; /* which of its files, see struct position */
-	int64_t offset;   /* of the record's first byte in that file */
+	int64_t offset;	  /* of the record's first byte in that file */
 };
 
 /* "enter", "connect" ...: the names that logs, tests and manuals use. */

@@ -11,7 +11,7 @@
 #include "base/slice.h"
 
 struct framer {
-	bool skipping;	  /* within a record that is too long */
+	bool skipping;	   /* within a record that is too long */
 	uint64_t oversize; /* records passed over since the start */
 };
 

@@ -8,7 +8,7 @@ names_fini(struct names *names)
 {
 	struct name_count *name, *tmp;
 
-	HASH_ITER(hh, names->table, name, tmp) {
+	HASH_ITER (hh, names->table, name, tmp) {
 		HASH_DEL(names->table, name);
 		free(name);
 	}
@@ -75,7 +75,7 @@ names_take(struct names *names,
 {
 	struct name_count *name, *tmp;
 
-	HASH_ITER(hh, names->table, name, tmp) {
+	HASH_ITER (hh, names->table, name, tmp) {
 		if (name->count == 0)
 			continue;
 		fn(ctx, name);

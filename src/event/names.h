@@ -18,8 +18,8 @@
 
 struct name_count {
 	UT_hash_handle hh;
-	uint64_t count; /* since last taken */
-	bool unknown;	/* the format does not know it (as said last) */
+	uint64_t count;	 /* since last taken */
+	bool unknown;	 /* the format does not know it (as said last) */
 	int64_t last_us; /* newest event time among those counted */
 	size_t len;
 	char name[]; /* terminated */
@@ -31,8 +31,8 @@ struct names {
 };
 
 void names_fini(struct names *names);
-void names_count(struct names *names, struct slice name, bool unknown,
-    int64_t time_us);
+void names_count(
+    struct names *names, struct slice name, bool unknown, int64_t time_us);
 /* Calls fn for each name with a count, in no order, and zeroes it. */
 void names_take(struct names *names,
     void (*fn)(void *ctx, const struct name_count *name), void *ctx);

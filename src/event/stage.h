@@ -33,10 +33,10 @@
 #include "base/option.h"
 #include "event/event.h"
 
-#define STAGE_TURN_BYTES  (256 * 1024)
-#define STAGE_RECORD_MAX  65536 /* bytes of the longest record we take */
-#define STAGE_HEAD_BYTES  1024  /* of a file, hashed to know it again */
-#define STAGE_PATH_MAX	  1024
+#define STAGE_TURN_BYTES (256 * 1024)
+#define STAGE_RECORD_MAX 65536 /* bytes of the longest record we take */
+#define STAGE_HEAD_BYTES 1024  /* of a file, hashed to know it again */
+#define STAGE_PATH_MAX	 1024
 
 /*
  * Where a replayable transport can go on: written with the figures, given back
@@ -52,17 +52,14 @@ struct position {
 	uint32_t head_size;  /* up to STAGE_HEAD_BYTES */
 	int64_t offset;	     /* first byte not yet taken (decompressed) */
 	int64_t size_seen;   /* of the file when it was last looked at */
-	bool skipping; /* offset is within a record that is too long */
+	bool skipping;	     /* offset is within a record that is too long */
 };
 
 enum framing {
 	FRAMING_LINES /* LF or CRLF; the end is not part of the record */
 };
 
-enum stage_kind {
-	STAGE_TRANSPORT,
-	STAGE_FORMAT
-};
+enum stage_kind { STAGE_TRANSPORT, STAGE_FORMAT };
 
 enum stage_trait {
 	STAGE_REPLAYABLE = 1, /* can start again at a saved position */
@@ -94,8 +91,8 @@ struct stage_upstream {
 	    const struct position *position, const char *bytes, size_t n,
 	    bool last);
 	/* n bytes (or -1: unknown) were lost for ever; why: for the log. */
-	void (*lost)(struct stage_upstream *up, enum stage_loss loss,
-	    int64_t n, const char *why);
+	void (*lost)(struct stage_upstream *up, enum stage_loss loss, int64_t n,
+	    const char *why);
 	/*
 	 * The transport has nothing more to hand over now (it has read to the
 	 * present end), or has again. --once waits for all feeds to be idle.
@@ -105,10 +102,10 @@ struct stage_upstream {
 
 /* What one stage is given to open with. */
 struct stage_setup {
-	const char *feed; /* its name, for messages; outlives the stage */
+	const char *feed;    /* its name, for messages; outlives the stage */
 	const void *options; /* struct described by the descriptor's options */
 	struct loop *loop;   /* transports only */
-	struct stage_upstream *up; /* transports only */
+	struct stage_upstream *up;   /* transports only */
 	const struct position *from; /* transports only; all zero: none */
 	bool at_end; /* without a position: begin at the present end */
 	bool once;   /* read to the present end, then be idle for good */
@@ -117,7 +114,7 @@ struct stage_setup {
 struct stage {
 	const char *name;
 	enum stage_kind kind;
-	unsigned traits; /* enum stage_trait */
+	unsigned traits;      /* enum stage_trait */
 	enum framing framing; /* formats */
 	const char *help;
 	const struct option_row *options; /* ends with a NULL name; or NULL */
@@ -128,8 +125,8 @@ struct stage {
 	 * configuration can not work; what may come right by itself (a file
 	 * that is not there yet) is no failure but waited for.
 	 */
-	int (*open)(void **self, const struct stage_setup *setup,
-	    struct err *err);
+	int (*open)(
+	    void **self, const struct stage_setup *setup, struct err *err);
 	/*
 	 * Formats: makes events of one record, in the order in which they
 	 * happened. Returns 0, or -1 for a record that makes no sense (why:

@@ -16,9 +16,10 @@
 #include "event/stage.h"
 #include "format/formats.h"
 
-#define QUEUE_LOG_FIELDS 24 /* split off; what is behind stays with the last */
-#define QUEUE_LOG_FIXED	 5  /* epoch, callid, queue, agent, event */
-#define QUEUE_LOG_SLOTS	 256
+#define QUEUE_LOG_FIELDS 24 /* split off; what is behind stays with the last \
+			     */
+#define QUEUE_LOG_FIXED 5   /* epoch, callid, queue, agent, event */
+#define QUEUE_LOG_SLOTS 256
 /* A duration above this (over three years) is no duration. */
 #define QUEUE_LOG_SECS_MAX INT64_C(100000000)
 /* 9999-12-31: what every consumer of a time stamp still understands. */
@@ -26,7 +27,7 @@
 
 struct queue_log_line {
 	struct slice field[QUEUE_LOG_FIELDS];
-	unsigned n; /* fields */
+	unsigned n;	 /* fields */
 	const char *end; /* of the record */
 };
 
@@ -41,8 +42,8 @@ struct queue_log_params {
  * Fills what the parameters tell; false: they do not fit the event (then the
  * name was found in a wrong place).
  */
-typedef bool (*queue_log_fn)(const struct queue_log_params *in,
-    struct event *ev);
+typedef bool (*queue_log_fn)(
+    const struct queue_log_params *in, struct event *ev);
 
 struct queue_log_event {
 	const char *name;
@@ -65,8 +66,8 @@ queue_log_param(const struct queue_log_params *in, unsigned i)
  * ones are written when the switch's clock was set back meanwhile: 0.
  */
 static bool
-queue_log_ms(const struct queue_log_params *in, unsigned i, int64_t unit,
-    int64_t *ms)
+queue_log_ms(
+    const struct queue_log_params *in, unsigned i, int64_t unit, int64_t *ms)
 {
 	struct slice s = queue_log_param(in, i);
 	int64_t v;
@@ -203,7 +204,10 @@ queue_log_wrap_up(const struct queue_log_params *in, struct event *ev)
 	return queue_log_ms(in, 0, 1000, &ev->session_ms);
 }
 
-#define NOTE(name) {name, EVENT_NOTE, 0, 0, queue_log_none, false}
+#define NOTE(name)                                            \
+	{                                                     \
+		name, EVENT_NOTE, 0, 0, queue_log_none, false \
+	}
 
 static const struct queue_log_event queue_log_events[] = {
     {"ENTERQUEUE", EVENT_ENTER, 0, 0, queue_log_enter, false},
@@ -212,8 +216,8 @@ static const struct queue_log_event queue_log_events[] = {
     {"COMPLETECALLER", EVENT_COMPLETE, 0, 0, queue_log_complete, true},
     {"TRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED, queue_log_transfer,
 	false},
-    {"BLINDTRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED,
-	queue_log_transfer, false},
+    {"BLINDTRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED, queue_log_transfer,
+	false},
     {"ATTENDEDTRANSFER", EVENT_COMPLETE, 0, EVENT_TRANSFERRED,
 	queue_log_attended, false},
     {"ABANDON", EVENT_LEAVE, OUTCOME_ABANDONED, 0, queue_log_leave, true},
@@ -221,8 +225,7 @@ static const struct queue_log_event queue_log_events[] = {
     {"SYSCOMPAT", EVENT_LEAVE, OUTCOME_ABANDONED, 0, queue_log_none, false},
     {"EXITWITHTIMEOUT", EVENT_LEAVE, OUTCOME_TIMED_OUT, 0, queue_log_leave,
 	true},
-    {"EXITEMPTY", EVENT_LEAVE, OUTCOME_EXITED_EMPTY, 0, queue_log_leave,
-	true},
+    {"EXITEMPTY", EVENT_LEAVE, OUTCOME_EXITED_EMPTY, 0, queue_log_leave, true},
     {"EXITWITHKEY", EVENT_LEAVE, OUTCOME_EXITED_KEY, 0, queue_log_exit_key,
 	true},
     {"WITHDRAW", EVENT_LEAVE, OUTCOME_WITHDRAWN, 0, queue_log_leave, true},
@@ -260,8 +263,7 @@ static const struct queue_log_event queue_log_events[] = {
 	false},
     {"DIVERT_HOLDTIME", EVENT_REFUSE, OUTCOME_REFUSED, 0, queue_log_none,
 	false},
-    {"LEAVEEMPTY", EVENT_LEAVE, OUTCOME_EXITED_EMPTY, 0, queue_log_none,
-	false},
+    {"LEAVEEMPTY", EVENT_LEAVE, OUTCOME_EXITED_EMPTY, 0, queue_log_none, false},
     {"WRAPUPSTART", EVENT_WRAP_UP, 0, 0, queue_log_wrap_up, true},
 };
 
@@ -404,13 +406,13 @@ queue_log_join(const struct queue_log_line *line, unsigned from, unsigned to)
 {
 	const char *p = line->field[from].p;
 
-	return (struct slice){p,
-	    (size_t)(line->field[to].p + line->field[to].n - p)};
+	return (struct slice){
+	    p, (size_t)(line->field[to].p + line->field[to].n - p)};
 }
 
 static void
-queue_log_params_at(const struct queue_log_line *line, unsigned at,
-    struct queue_log_params *in)
+queue_log_params_at(
+    const struct queue_log_line *line, unsigned at, struct queue_log_params *in)
 {
 	in->p = &line->field[at + 1];
 	in->n = line->n > at + 1 ? line->n - at - 1 : 0;
@@ -424,7 +426,8 @@ queue_log_looks_like_event(struct slice s)
 {
 	size_t i;
 
-	if (s.n < 2 || s.p[0] < 'A' || s.p[0] > 'Z' || slice_eq(s, SLICE("NONE")))
+	if (s.n < 2 || s.p[0] < 'A' || s.p[0] > 'Z' ||
+	    slice_eq(s, SLICE("NONE")))
 		return false;
 	for (i = 0; i < s.n; i++)
 		if (!((s.p[i] >= 'A' && s.p[i] <= 'Z') || s.p[i] == '_' ||
@@ -511,11 +514,11 @@ queue_log_identify(const struct queue_log *q, const struct queue_log_line *line,
 }
 
 static void
-queue_log_emit(const struct queue_log_event *row, struct event *ev,
-    struct sink *sink)
+queue_log_emit(
+    const struct queue_log_event *row, struct event *ev, struct sink *sink)
 {
-	bool paused = row->kind == EVENT_LOGIN &&
-	    slice_eq(ev->text, SLICE("PAUSED"));
+	bool paused =
+	    row->kind == EVENT_LOGIN && slice_eq(ev->text, SLICE("PAUSED"));
 
 	ev->kind = row->kind;
 	ev->outcome = row->outcome;
@@ -530,8 +533,8 @@ queue_log_emit(const struct queue_log_event *row, struct event *ev,
 }
 
 static int
-queue_log_input(void *self, struct slice record, struct sink *sink,
-    const char **why)
+queue_log_input(
+    void *self, struct slice record, struct sink *sink, const char **why)
 {
 	const struct queue_log_event *row;
 	struct queue_log_line line;

@@ -33,10 +33,7 @@ void timer_unset(struct timer *timer);
 bool timer_is_set(const struct timer *timer);
 void timer_free(struct timer *timer); /* NULL is fine */
 
-enum watch_for {
-	WATCH_READ = 1,
-	WATCH_WRITE = 2
-};
+enum watch_for { WATCH_READ = 1, WATCH_WRITE = 2 };
 
 /*
  * Watches a file descriptor. One shot: after the callback (what: enum
@@ -44,15 +41,15 @@ enum watch_for {
  * descriptor each time, and forgets the old registration completely: libpq
  * may close its socket and open another one under the same number.
  */
-struct watch *watch_new(struct loop *loop, void (*fn)(void *ctx, int what),
-    void *ctx);
+struct watch *
+watch_new(struct loop *loop, void (*fn)(void *ctx, int what), void *ctx);
 void watch_set(struct watch *watch, int fd, int what);
 void watch_unset(struct watch *watch); /* before the fd is closed */
 void watch_free(struct watch *watch);  /* NULL is fine */
 
 /* Calls fn with the signal's number, on the loop. Freed with the loop. */
-void loop_signal(struct loop *loop, int signo,
-    void (*fn)(void *ctx, int signo), void *ctx);
+void loop_signal(
+    struct loop *loop, int signo, void (*fn)(void *ctx, int signo), void *ctx);
 
 /*
  * Work to do in a later turn: fn runs once, after other ready events had their

@@ -2,7 +2,7 @@
 #include "base/base.h"
 #include "tally/measure.h"
 
-#define MEASURE(name, kind, unit, help)                                       \
+#define MEASURE(name, kind, unit, help) \
 	{#name, MEASURE_KIND_##kind, unit, help},
 
 const struct measure_row measure_rows[MEASURES] = {

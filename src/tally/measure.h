@@ -19,10 +19,7 @@ enum agent_measure {
 	AGENT_MEASURES
 };
 
-enum measure_kind {
-	MEASURE_KIND_SUM,
-	MEASURE_KIND_MAX
-};
+enum measure_kind { MEASURE_KIND_SUM, MEASURE_KIND_MAX };
 
 struct measure_row {
 	const char *name;
@@ -36,8 +33,8 @@ static inline enum measure_kind
 measure_kind(enum measure m)
 {
 	switch (m) {
-#define MEASURE(name, kind, unit, help)                                       \
-	case MEASURE_##name:                                                  \
+#define MEASURE(name, kind, unit, help) \
+	case MEASURE_##name:            \
 		return MEASURE_KIND_##kind;
 #include "tally/measures.def"
 #undef MEASURE

@@ -24,7 +24,7 @@ tally_free_queue(struct tally *t, struct queue *queue)
 {
 	struct cell *cell, *next;
 
-	HASH_ITER(hh, queue->cells, cell, next) {
+	HASH_ITER (hh, queue->cells, cell, next) {
 		hist_fini(&cell->wait_answered);
 		hist_fini(&cell->wait_abandoned);
 	}
@@ -41,14 +41,14 @@ tally_fini(struct tally *t)
 	struct agent *agent, *next_agent;
 	struct tally_alias *alias, *next_alias;
 
-	HASH_ITER(hh, t->queues, queue, next_queue)
+	HASH_ITER (hh, t->queues, queue, next_queue)
 		tally_free_queue(t, queue);
 	HASH_CLEAR(hh, t->agent_cells);
-	HASH_ITER(hh, t->aliases, alias, next_alias) {
+	HASH_ITER (hh, t->aliases, alias, next_alias) {
 		HASH_DEL(t->aliases, alias);
 		free(alias);
 	}
-	HASH_ITER(hh, t->agents, agent, next_agent) {
+	HASH_ITER (hh, t->agents, agent, next_agent) {
 		HASH_DEL(t->agents, agent);
 		free(agent->name);
 		free(agent);
@@ -249,8 +249,8 @@ tally_mark(struct tally *t, struct cell *cell)
 }
 
 struct agent_cell *
-tally_agent_cell(struct tally *t, struct agent *agent, struct queue *queue,
-    int64_t t_us)
+tally_agent_cell(
+    struct tally *t, struct agent *agent, struct queue *queue, int64_t t_us)
 {
 	struct agent_cell_key key = {
 	    .starts_us = clock_floor(t_us, t->config.interval_us),
@@ -322,8 +322,8 @@ static const enum measure tally_outcome_measure[OUTCOMES] = {
 };
 
 void
-tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
-    int64_t wait_ms)
+tally_outcome(
+    struct tally *t, struct cell *cell, enum outcome outcome, int64_t wait_ms)
 {
 	BUG_ON(outcome <= OUTCOME_NONE || outcome >= OUTCOMES);
 	tally_book(t, cell, tally_outcome_measure[outcome], 1);

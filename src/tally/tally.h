@@ -75,7 +75,7 @@ struct agent {
 	char *name;
 	size_t name_len;
 	uint32_t id;
-	struct visit_talks talks; /* visits this agent is talking to */
+	struct visit_talks talks;	/* visits this agent is talking to */
 	struct agent_session *sessions; /* see tally/session.h */
 };
 
@@ -88,7 +88,7 @@ struct tally_alias {
 };
 
 struct tally_config {
-	int64_t interval_us;	  /* > 0; divides a day */
+	int64_t interval_us; /* > 0; divides a day */
 	int64_t short_abandon_us;
 	uint32_t max_queues; /* further ones are booked under "other" */
 	uint32_t max_agents;
@@ -124,30 +124,30 @@ void tally_alias_add(struct tally *t, struct slice name, struct slice agent);
 
 /* The cell of the queue's interval that t_us falls in, made when new. */
 struct cell *tally_cell(struct queue *queue, int64_t t_us);
-struct agent_cell *tally_agent_cell(struct tally *t, struct agent *agent,
-    struct queue *queue, int64_t t_us);
+struct agent_cell *tally_agent_cell(
+    struct tally *t, struct agent *agent, struct queue *queue, int64_t t_us);
 
 /*
  * Books: adds n to a measure (or raises a MAX measure to n) and marks the cell
  * as changed. n may be negative for a SUM.
  */
-static inline void tally_book(struct tally *t, struct cell *cell,
-    enum measure m, int64_t n);
-void tally_book_agent(struct tally *t, struct agent *agent,
-    struct queue *queue, int64_t t_us, enum agent_measure m, int64_t n);
+static inline void
+tally_book(struct tally *t, struct cell *cell, enum measure m, int64_t n);
+void tally_book_agent(struct tally *t, struct agent *agent, struct queue *queue,
+    int64_t t_us, enum agent_measure m, int64_t n);
 /*
  * Books the time from from_us to to_us to an agent, each part in the interval
  * that it falls in. from_us > to_us takes the same away again.
  */
-void tally_book_span(struct tally *t, struct agent *agent,
-    struct queue *queue, enum agent_measure m, int64_t from_us, int64_t to_us);
+void tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
+    enum agent_measure m, int64_t from_us, int64_t to_us);
 
 /*
  * A visit's outcome, with its wait (EVENT_UNKNOWN_MS where not known): the
  * count of the outcome, sums, maximum and histograms, in one place.
  */
-void tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
-    int64_t wait_ms);
+void tally_outcome(
+    struct tally *t, struct cell *cell, enum outcome outcome, int64_t wait_ms);
 
 /*
  * Taking what changed. The callback is given each changed cell once, copies
