@@ -43,7 +43,7 @@ log_write(enum log_level level, const char *fmt, va_list ap)
 	    [LOG_LEVEL_INFO] = "info",
 	    [LOG_LEVEL_DEBUG] = "debug"};
 	struct strbuf raw = STRBUF_INIT, line = STRBUF_INIT;
-	char when[CLOCK_ISO_MAX];
+	char when[UTC_ISO_MAX];
 	size_t done = 0;
 
 	strbuf_vaddf(&raw, fmt, ap);
@@ -51,7 +51,7 @@ log_write(enum log_level level, const char *fmt, va_list ap)
 		strbuf_addf(&line, "<%d>", (int)level);
 	else
 		strbuf_addf(&line,
-		    "%s %s: ", clock_iso(when, sizeof(when), clock_wall_us()),
+		    "%s %s: ", utc_iso(when, sizeof(when), clock_wall_us()),
 		    names[level]);
 	strbuf_add_escaped(
 	    &line, (struct slice){strbuf_str(&raw), raw.n}, LOG_LINE_MAX);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/strbuf.h"
 #include "call/intake.h"
 
@@ -17,7 +17,7 @@ static void
 intake_new_cell(struct intake *in)
 {
 	int64_t starts =
-	    clock_floor(in->machine->clock_us, intake_interval(in));
+	    utc_floor(in->machine->clock_us, intake_interval(in));
 
 	if (in->n_cells == in->cap_cells) {
 		in->cap_cells = in->cap_cells * 2 + 4;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "call/visit.h"
 
 #define MACHINE_LEAP_US (SEC_PER_DAY * USEC_PER_SEC)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* One visit: its states, what each event does to it, and what is booked. */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/utf8.h"
 #include "call/visit.h"
 

@@ -7,14 +7,7 @@
 #define RT_CLI_COMMAND_H
 
 #include "base/err.h"
-
-/* Exit codes of both programs: contracts, see ringtally(1). */
-enum exit_code {
-	EXIT_DONE = 0,
-	EXIT_FAILED = 1,
-	EXIT_USE = 2,
-	EXIT_CONF = 3
-};
+#include "exit_code.h"
 
 struct command {
 	const char *name;

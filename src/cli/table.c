@@ -4,7 +4,7 @@
 #include <jansson.h>
 #include <math.h>
 
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "cli/table.h"
@@ -310,10 +310,10 @@ table_real(struct table *t, double value)
 void
 table_time(struct table *t, int64_t utc_us)
 {
-	char text[CLOCK_ISO_MAX];
+	char text[UTC_ISO_MAX];
 
 	table_expect(t, TABLE_TIME);
-	clock_iso(text, sizeof(text), utc_us);
+	utc_iso(text, sizeof(text), utc_us);
 	table_add(t, text, text);
 }
 

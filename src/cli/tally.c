@@ -7,7 +7,7 @@
 
 #include <getopt.h>
 
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/log.h"
 #include "base/strbuf.h"
 #include "call/intake.h"

@@ -11,7 +11,7 @@
  * queue is full or has no agents (but Wazo and XiVO write them: FULL ...).
  */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/table.h"
 #include "event/stage.h"
 #include "format/formats.h"

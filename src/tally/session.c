@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/utf8.h"
 #include "tally/session.h"
 
@@ -294,7 +294,7 @@ void
 sessions_pass(struct sessions *s, int64_t now_us)
 {
 	int64_t interval_us = s->tally->config.interval_us;
-	int64_t border_us = clock_floor(now_us, interval_us);
+	int64_t border_us = utc_floor(now_us, interval_us);
 	struct agent_session *session;
 
 	TAILQ_FOREACH(session, &s->all, list) {

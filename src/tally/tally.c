@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "base/utf8.h"
 #include "tally/tally.h"
 
@@ -221,7 +221,7 @@ tally_cell(struct queue *queue, int64_t t_us)
 	if (cell != NULL && t_us >= cell->starts_us &&
 	    t_us - cell->starts_us < interval)
 		return cell;
-	starts = clock_floor(t_us, interval);
+	starts = utc_floor(t_us, interval);
 	HASH_FIND(hh, queue->cells, &starts, sizeof(starts), cell);
 	if (cell == NULL)
 		cell = tally_new_cell(queue, starts);
@@ -253,7 +253,7 @@ tally_agent_cell(
     struct tally *t, struct agent *agent, struct queue *queue, int64_t t_us)
 {
 	struct agent_cell_key key = {
-	    .starts_us = clock_floor(t_us, t->config.interval_us),
+	    .starts_us = utc_floor(t_us, t->config.interval_us),
 	    .agent = agent->id,
 	    .queue = queue != NULL ? queue->id : UINT32_MAX};
 	struct agent_cell *cell;
@@ -300,7 +300,7 @@ tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
 		sign = -1;
 	}
 	while (from_us < to_us) {
-		int64_t border = clock_floor(from_us, interval) + interval;
+		int64_t border = utc_floor(from_us, interval) + interval;
 		int64_t until = RT_MIN(border, to_us);
 
 		/* whole milliseconds that add up over any number of cuts */

@@ -5,7 +5,7 @@
  * no restarts, only finished spans.
  */
 #include "base/base.h"
-#include "base/clock.h"
+#include "base/utc.h"
 #include "tally/session.h"
 #include <setjmp.h>
 #include <cmocka.h>
@@ -726,7 +726,7 @@ static void
 model_check(struct model *m, struct tally *t)
 {
 	static const int64_t nothing[2][MODEL_SESSIONS][MODEL_INTERVALS];
-	int64_t border = clock_floor(m->clock, INTERVAL);
+	int64_t border = utc_floor(m->clock, INTERVAL);
 	struct agent_cell *cell, *tmp;
 	int who, what;
 
@@ -799,7 +799,7 @@ model_run(uint64_t seed, bool restarts)
 
 		t = RT_MAX(t + model_step(&seed), NINE);
 		if (roll(&seed, 8) == 0)
-			t = clock_floor(t, INTERVAL);
+			t = utc_floor(t, INTERVAL);
 		if (ev.kind == EVENT_LOGOFF && roll(&seed, 2) == 0)
 			ev.session_ms = (int64_t)roll(&seed, 90000000);
 		ev.time_us = t;
