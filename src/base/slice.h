@@ -52,4 +52,33 @@ slice_uint(struct slice s, int64_t *value)
 	return true;
 }
 
+/*
+ * The same for exactly ten digits, as all time stamps from 2001 to 2286 have:
+ * eight of them at once. False: something else stands there.
+ */
+static inline bool
+slice_uint10(const char *p, int64_t *value)
+{
+	uint64_t x;
+	unsigned tens = (unsigned char)p[8] - '0';
+	unsigned ones = (unsigned char)p[9] - '0';
+
+	memcpy(&x, p, 8);
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+	x = __builtin_bswap64(x);
+#endif
+	/* all bytes '0' to '9': none has 0x30 less or 0x3a and more */
+	if (((x & UINT64_C(0xf0f0f0f0f0f0f0f0)) |
+		(((x + UINT64_C(0x0606060606060606)) &
+		     UINT64_C(0xf0f0f0f0f0f0f0f0)) >>
+		    4)) != UINT64_C(0x3333333333333333) ||
+	    tens > 9 || ones > 9)
+		return false;
+	x = (x & UINT64_C(0x0f0f0f0f0f0f0f0f)) * 2561 >> 8;
+	x = (x & UINT64_C(0x00ff00ff00ff00ff)) * 6553601 >> 16;
+	x = (x & UINT64_C(0x0000ffff0000ffff)) * UINT64_C(42949672960001) >> 32;
+	*value = (int64_t)(x * 100 + tens * 10 + ones);
+	return true;
+}
+
 #endif

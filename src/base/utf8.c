@@ -51,12 +51,20 @@ utf8_is_plain(uint32_t r)
 bool
 utf8_is_ascii(const char *p, size_t n)
 {
-	size_t i;
+	/* eight bytes at once: the top bit of a byte marks one out of range */
+	const uint64_t top = UINT64_C(0x8080808080808080);
+	const uint64_t one = UINT64_C(0x0101010101010101);
+	uint64_t bad = 0;
 
-	for (i = 0; i < n; i++)
-		if ((unsigned char)p[i] - 0x20U > 0x5e)
-			return false;
-	return true;
+	for (; n >= 8; p += 8, n -= 8) {
+		uint64_t x;
+
+		memcpy(&x, p, 8);
+		bad |= x | ((x & ~top) + one) | ~((x | top) - one * 0x20);
+	}
+	for (; n > 0; p++, n--)
+		bad |= (unsigned char)*p - 0x20U > 0x5e ? top : 0;
+	return (bad & top) == 0;
 }
 
 static size_t

@@ -16,8 +16,7 @@ intake_interval(const struct intake *in)
 static void
 intake_new_cell(struct intake *in)
 {
-	int64_t starts =
-	    utc_floor(in->machine->clock_us, intake_interval(in));
+	int64_t starts = utc_floor(in->machine->clock_us, intake_interval(in));
 
 	if (in->n_cells == in->cap_cells) {
 		in->cap_cells = in->cap_cells * 2 + 4;

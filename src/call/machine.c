@@ -33,10 +33,12 @@ machine_choose(
     const struct call *call, const struct queue *queue, enum visit_event what)
 {
 	struct visit *best[VISIT_STATES] = {NULL};
-	struct visit *v;
+	struct visit *v = call->visits;
 	int i;
 
-	for (v = call->visits; v != NULL; v = v->next)
+	if (RT_LIKELY(v != NULL && v->next == NULL))
+		return v->queue == queue ? v : NULL;
+	for (; v != NULL; v = v->next)
 		if (v->queue == queue && best[v->state] == NULL)
 			best[v->state] = v;
 	for (i = 0; i < VISIT_STATES; i++)
@@ -92,6 +94,20 @@ machine_queue(struct machine *m, struct slice name)
 	return queue;
 }
 
+/* The queue that an event of this call names: mostly the one it is in. */
+static struct queue *
+machine_queue_of(struct machine *m, const struct call *call, struct slice name)
+{
+	if (call != NULL && call->visits != NULL) {
+		struct queue *queue = call->visits->queue;
+
+		if (queue->name_len == name.n &&
+		    memcmp(queue->name, name.p, name.n) == 0)
+			return queue;
+	}
+	return machine_queue(m, name);
+}
+
 static void
 machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 {
@@ -103,8 +119,8 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 		machine_count(m, COUNTER_unmatched);
 		return;
 	}
-	queue = machine_queue(m, ev->queue);
 	call = call_find(m, ev->call, what == VISIT_EVENT_ENTER);
+	queue = machine_queue_of(m, call, ev->queue);
 	if (call != NULL)
 		v = machine_choose(call, queue, what);
 	if (v != NULL)

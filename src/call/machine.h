@@ -37,7 +37,7 @@
 #define CALL_POOL_ID	  40  /* ids up to this come from a pool */
 #define CALL_CALLER_BYTES 16  /* of the keyed hash */
 #define CALL_REASON_MAX	  24
-#define MACHINE_LINGER_US (1800 * USEC_PER_SEC)
+#define MACHINE_LINGER_US (600 * USEC_PER_SEC)
 
 enum visit_state {
 	VISIT_EARLY,

@@ -222,7 +222,8 @@ tally_run(struct tally_run *run, int n, char **paths)
 	struct tally_config tally_config = {.interval_us = run->interval_us,
 	    .short_abandon_us = run->short_us,
 	    .max_queues = TALLY_QUEUES,
-	    .max_agents = TALLY_AGENTS};
+	    .max_agents = TALLY_AGENTS,
+	    .without_agents = run->request.by != FIGURES_BY_AGENT};
 	struct machine_config machine_config = {
 	    .lost_after_us = TALLY_LOST_US, .max_open = TALLY_OPEN};
 	struct err err;

@@ -11,14 +11,16 @@
  * queue is full or has no agents (but Wazo and XiVO write them: FULL ...).
  */
 #include "base/base.h"
+#include "base/split.h"
 #include "base/utc.h"
 #include "base/table.h"
 #include "event/stage.h"
 #include "format/formats.h"
 
-#define QUEUE_LOG_FIELDS 24 /* split off; what is behind stays with the last \
-			     */
-#define QUEUE_LOG_FIXED 5   /* epoch, callid, queue, agent, event */
+#define QUEUE_LOG_FIELDS                                                   \
+	24		  /* split off; what is behind stays with the last \
+			   */
+#define QUEUE_LOG_FIXED 5 /* epoch, callid, queue, agent, event */
 #define QUEUE_LOG_SLOTS 256
 /* A duration above this (over three years) is no duration. */
 #define QUEUE_LOG_SECS_MAX INT64_C(100000000)
@@ -27,8 +29,7 @@
 
 struct queue_log_line {
 	struct slice field[QUEUE_LOG_FIELDS];
-	unsigned n;	 /* fields */
-	const char *end; /* of the record */
+	unsigned n; /* fields */
 };
 
 /* The parameters of one event, behind its name. */
@@ -328,56 +329,6 @@ queue_log_find(const struct queue_log *q, struct slice name)
 	return NULL;
 }
 
-/*
- * Splits at separators, eight bytes at a time: a byte of x is zero where the
- * line has one, and (x - 0x01..) & ~x & 0x80.. marks the lowest such byte.
- */
-static void
-queue_log_split(struct slice record, struct queue_log_line *line)
-{
-	const char *p = record.p, *start = record.p;
-	const char *end = record.p + record.n;
-	unsigned n = 0;
-
-	while (end - p >= 8) {
-		uint64_t x, mark;
-
-		memcpy(&x, p, 8);
-		x ^= UINT64_C(0x7c7c7c7c7c7c7c7c); /* '|' */
-		mark = (x - UINT64_C(0x0101010101010101)) & ~x &
-		    UINT64_C(0x8080808080808080);
-#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
-		mark = mark != 0 ? UINT64_C(1) << 63 : 0;
-#endif
-		if (mark == 0) {
-			p += 8;
-			continue;
-		}
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		p += __builtin_ctzll(mark) / 8;
-#else
-		while (*p != '|')
-			p++;
-#endif
-		line->field[n++] = (struct slice){start, (size_t)(p - start)};
-		start = ++p;
-		if (n == QUEUE_LOG_FIELDS - 1)
-			goto out;
-	}
-	for (; p < end; p++) {
-		if (*p != '|')
-			continue;
-		line->field[n++] = (struct slice){start, (size_t)(p - start)};
-		start = p + 1;
-		if (n == QUEUE_LOG_FIELDS - 1)
-			break;
-	}
-out:
-	line->field[n++] = (struct slice){start, (size_t)(end - start)};
-	line->n = n;
-	line->end = end;
-}
-
 /* "1795288729", or with a fraction as hand-made logs have it. */
 static bool
 queue_log_time(struct slice s, int64_t *time_us)
@@ -385,6 +336,10 @@ queue_log_time(struct slice s, int64_t *time_us)
 	const char *dot = s.n > 10 ? memchr(s.p, '.', s.n) : NULL;
 	int64_t sec, us = 0, unit = USEC_PER_SEC / 10;
 
+	if (RT_LIKELY(s.n == 10) && slice_uint10(s.p, &sec)) {
+		*time_us = sec * USEC_PER_SEC;
+		return true;
+	}
 	if (dot != NULL) {
 		const char *d;
 
@@ -541,7 +496,7 @@ queue_log_input(
 	struct event ev;
 	bool fits;
 
-	queue_log_split(record, &line);
+	line.n = split_fields(record, '|', line.field, QUEUE_LOG_FIELDS);
 	if (line.n < QUEUE_LOG_FIXED) {
 		*why = "fewer than five fields";
 		return -1;

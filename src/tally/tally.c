@@ -248,35 +248,78 @@ tally_mark(struct tally *t, struct cell *cell)
 	cell->changed = true;
 }
 
+static struct agent_cell *
+tally_new_agent_cell(struct tally *t, struct agent *agent, struct queue *queue,
+    const struct agent_cell_key *key)
+{
+	struct agent_cell *cell = pool_get(&t->agent_cell_pool);
+
+	cell->key = *key;
+	cell->agent = agent;
+	cell->queue = queue;
+	HASH_ADD(hh, t->agent_cells, key, sizeof(*key), cell);
+	TAILQ_INSERT_TAIL(&t->agent_settled, cell, list);
+	t->n_agent_cells++;
+	return cell;
+}
+
+static struct agent_slot *
+tally_agent_slot(struct agent *agent, const struct queue *queue)
+{
+	size_t i;
+
+	for (i = 0; i < AGENT_SLOTS; i++)
+		if (agent->slots[i].queue == queue &&
+		    agent->slots[i].cell != NULL)
+			return &agent->slots[i];
+	return NULL;
+}
+
 struct agent_cell *
 tally_agent_cell(
     struct tally *t, struct agent *agent, struct queue *queue, int64_t t_us)
 {
-	struct agent_cell_key key = {
+	struct agent_slot *slot = tally_agent_slot(agent, queue);
+	struct agent_cell_key key;
+	struct agent_cell *cell;
+
+	if (slot != NULL && t_us >= slot->cell->key.starts_us &&
+	    t_us - slot->cell->key.starts_us < t->config.interval_us)
+		return slot->cell;
+	key = (struct agent_cell_key){
 	    .starts_us = utc_floor(t_us, t->config.interval_us),
 	    .agent = agent->id,
 	    .queue = queue != NULL ? queue->id : UINT32_MAX};
-	struct agent_cell *cell;
-
 	HASH_FIND(hh, t->agent_cells, &key, sizeof(key), cell);
-	if (cell != NULL)
-		return cell;
-	cell = pool_get(&t->agent_cell_pool);
-	cell->key = key;
-	cell->agent = agent;
-	cell->queue = queue;
-	HASH_ADD(hh, t->agent_cells, key, sizeof(key), cell);
-	TAILQ_INSERT_TAIL(&t->agent_settled, cell, list);
-	t->n_agent_cells++;
+	if (cell == NULL)
+		cell = tally_new_agent_cell(t, agent, queue, &key);
+	if (slot == NULL)
+		slot = &agent->slots[agent->next_slot++ % AGENT_SLOTS];
+	*slot = (struct agent_slot){queue, cell};
 	return cell;
+}
+
+static void
+tally_free_agent_cell(struct tally *t, struct agent_cell *cell)
+{
+	struct agent_slot *slot = tally_agent_slot(cell->agent, cell->queue);
+
+	if (slot != NULL && slot->cell == cell)
+		slot->cell = NULL;
+	HASH_DEL(t->agent_cells, cell);
+	pool_put(&t->agent_cell_pool, cell);
+	t->n_agent_cells--;
 }
 
 void
 tally_book_agent(struct tally *t, struct agent *agent, struct queue *queue,
     int64_t t_us, enum agent_measure m, int64_t n)
 {
-	struct agent_cell *cell = tally_agent_cell(t, agent, queue, t_us);
+	struct agent_cell *cell;
 
+	if (t->config.without_agents)
+		return;
+	cell = tally_agent_cell(t, agent, queue, t_us);
 	cell->v[m] += n;
 	if (!cell->changed) {
 		TAILQ_REMOVE(&t->agent_settled, cell, list);
@@ -299,7 +342,7 @@ tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
 		to_us = swap;
 		sign = -1;
 	}
-	while (from_us < to_us) {
+	while (from_us < to_us && !t->config.without_agents) {
 		int64_t border = utc_floor(from_us, interval) + interval;
 		int64_t until = RT_MIN(border, to_us);
 
@@ -366,9 +409,7 @@ tally_age(struct tally *t, int64_t now_us)
 		if (agent_cell->key.starts_us >= oldest)
 			break;
 		TAILQ_REMOVE(&t->agent_settled, agent_cell, list);
-		HASH_DEL(t->agent_cells, agent_cell);
-		pool_put(&t->agent_cell_pool, agent_cell);
-		t->n_agent_cells--;
+		tally_free_agent_cell(t, agent_cell);
 	}
 }
 

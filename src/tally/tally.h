@@ -70,12 +70,22 @@ TAILQ_HEAD(agent_cell_list, agent_cell);
 struct visit;
 LIST_HEAD(visit_talks, visit);
 
+#define AGENT_SLOTS 4
+
+/* The cell that an agent used last in some queue: found without a look-up. */
+struct agent_slot {
+	struct queue *queue;
+	struct agent_cell *cell; /* NULL: the slot is free */
+};
+
 struct agent {
 	UT_hash_handle hh;
 	char *name;
 	size_t name_len;
 	uint32_t id;
 	struct visit_talks talks;	/* visits this agent is talking to */
+	struct agent_slot slots[AGENT_SLOTS];
+	uint32_t next_slot; /* to be used for another queue */
 	struct agent_session *sessions; /* see tally/session.h */
 };
 
@@ -93,6 +103,7 @@ struct tally_config {
 	uint32_t max_queues; /* further ones are booked under "other" */
 	uint32_t max_agents;
 	int64_t keep_us; /* settled cells older than this go; 0: keep all */
+	bool without_agents; /* nobody asks for the agents' figures */
 };
 
 struct tally {
