@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Who called, without telling who: the keyed hash of a caller's number, which
+ * is all of it that is ever stored. Equal for one caller under one key (so
+ * that calls again can be counted), worthless without it: there are too few
+ * telephone numbers for a hash without a key to hide anything.
+ */
+#ifndef RT_CALL_CALLER_H
+#define RT_CALL_CALLER_H
+
+#include "base/slice.h"
+
+#define CALLER_KEY_BYTES  32
+#define CALLER_HASH_BYTES 16
+
+/*
+ * BLAKE2b (crypto_generichash) of the number's one form (base/phone.h) under
+ * the key. False, and hash untouched: the number is withheld, nobody called.
+ * country_code: see phone_normalise.
+ */
+bool caller_hash(uint8_t hash[CALLER_HASH_BYTES],
+    const uint8_t key[CALLER_KEY_BYTES], struct slice number,
+    const char *country_code);
+
+#endif
