@@ -35,5 +35,7 @@ framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
 		*record = (struct slice){from, len};
 		return true;
 	}
+	if (last)
+		f->skipping = false;
 	return false;
 }
