@@ -26,9 +26,9 @@ struct hist {
 static inline int
 hist_bin(int64_t wait_ms)
 {
-	int64_t bin = wait_ms <= 0 ? 0 : (wait_ms + 999) / 1000;
-
-	return bin > HIST_SECONDS ? HIST_BINS - 1 : (int)bin;
+	if (wait_ms > HIST_SECONDS * 1000)
+		return HIST_BINS - 1;
+	return wait_ms <= 0 ? 0 : (int)((wait_ms + 999) / 1000);
 }
 
 void hist_fini(struct hist *h);

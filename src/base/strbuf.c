@@ -97,6 +97,8 @@ strbuf_add_escaped(struct strbuf *b, struct slice s, size_t max)
 		if (c == '\\') {
 			strbuf_adds(b, "\\\\");
 			i++;
+		} else if (n > end - i) {
+			break; /* max falls within a character */
 		} else if (n > 0 && utf8_is_plain(rune)) {
 			strbuf_add(b, s.p + i, n);
 			i += n;

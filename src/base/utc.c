@@ -5,12 +5,15 @@
 char *
 utc_iso(char *to, size_t size, int64_t utc_us)
 {
-	int64_t whole = utc_floor(utc_us, USEC_PER_SEC);
-	time_t sec = (time_t)(whole / USEC_PER_SEC);
-	int us = (int)(utc_us - whole);
+	time_t sec = (time_t)(utc_us / USEC_PER_SEC);
+	int us = (int)(utc_us % USEC_PER_SEC);
 	struct tm tm;
 	int n;
 
+	if (us < 0) {
+		us += (int)USEC_PER_SEC;
+		sec--;
+	}
 	if (gmtime_r(&sec, &tm) == NULL) {
 		snprintf(to, size, "%" PRId64 "s", (int64_t)sec);
 		return to;

@@ -43,9 +43,9 @@ utf8_is_plain(uint32_t r)
 {
 	if (r < 0x20 || (r >= 0x7f && r < 0xa0))
 		return false;
-	return !((r >= 0x200b && r <= 0x200f) || (r >= 0x2028 && r <= 0x202e) ||
-	    (r >= 0x2066 && r <= 0x2069) || r == 0xfeff || r == 0xfffe ||
-	    r == 0xffff);
+	return !(r == 0x61c || (r >= 0x200b && r <= 0x200f) ||
+	    (r >= 0x2028 && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) ||
+	    r == 0xfeff || r == 0xfffe || r == 0xffff);
 }
 
 bool

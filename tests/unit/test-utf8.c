@@ -85,6 +85,81 @@ test_ascii(void **state)
 	assert_false(utf8_is_ascii("\xc2\xa3", 2));
 }
 
+/* Decodes as iconv's tables would: by length of the shortest encoding. */
+static void
+test_decode_all(void **state)
+{
+	uint32_t rune, got;
+
+	(void)state;
+	for (rune = 0x80; rune <= 0x10ffff; rune++) {
+		bool surrogate = rune >= 0xd800 && rune <= 0xdfff;
+		size_t n = rune < 0x800 ? 2 : rune < 0x10000 ? 3 : 4, i;
+		uint32_t rest = rune;
+		char b[4];
+
+		for (i = n; i-- > 1; rest >>= 6)
+			b[i] = (char)(0x80 | (rest & 0x3f));
+		b[0] = (char)((0xf00 >> n & 0xff) | rest);
+		got = 0;
+		if (utf8_decode(b, n, &got) != (surrogate ? 0 : n) ||
+		    (!surrogate && got != rune))
+			fail_msg("U+%04X", (unsigned)rune);
+		if (utf8_decode(b, n - 1, &got) != 0)
+			fail_msg("U+%04X, cut off", (unsigned)rune);
+	}
+}
+
+static bool
+is_clean(const char *p, size_t n)
+{
+	size_t i = 0, len;
+	uint32_t rune;
+
+	for (; i < n; i += len) {
+		len = utf8_decode(p + i, n - i, &rune);
+		if (len == 0 || (!utf8_is_plain(rune) && rune != 0xfffd))
+			return false;
+	}
+	return true;
+}
+
+/* Whatever comes in: valid, within its room, and clean is clean already. */
+static void
+test_clean_of_anything(void **state)
+{
+	static const unsigned char odd[] = {0, 0x1f, 0x7f, 0x80, 0x9f, 0xa0,
+	    0xbf, 0xc0, 0xc2, 0xc3, 0xe0, 0xe2, 0xed, 0xef, 0xf0, 0xf4, 0xff};
+	uint64_t seed = 88172645463325252U;
+	int round;
+
+	(void)state;
+	for (round = 0; round < 200000; round++) {
+		char in[24], once[80], twice[80], room[80];
+		size_t n = (size_t)round % sizeof(in), i, one, two, cut;
+
+		for (i = 0; i < n; i++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			in[i] = (char)(seed >> 60 < 9
+				? odd[(seed >> 20) % sizeof(odd)]
+				: seed >> 30);
+		}
+		one = utf8_clean(once, sizeof(once), in, n);
+		assert_true(one <= 3 * n && is_clean(once, one));
+		two = utf8_clean(twice, sizeof(twice), once, one);
+		assert_int_equal(two, one);
+		assert_memory_equal(twice, once, one);
+		memset(room, '!', sizeof(room));
+		cut = utf8_clean(room, n, in, n);
+		assert_true(cut <= n && is_clean(room, cut));
+		assert_memory_equal(room, once, cut);
+		assert_int_equal(room[n], '!');
+		assert_true(cut == one || cut + 4 > n); /* no earlier */
+	}
+}
+
 int
 main(void)
 {
@@ -94,6 +169,8 @@ main(void)
 	    cmocka_unit_test(test_clean),
 	    cmocka_unit_test(test_clean_stops_at_a_whole_character),
 	    cmocka_unit_test(test_ascii),
+	    cmocka_unit_test(test_decode_all),
+	    cmocka_unit_test(test_clean_of_anything),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

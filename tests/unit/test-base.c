@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The small ones of src/base/: err, pool, strbuf, utc. */
+#include "base/base.h"
+#include "base/err.h"
+#include "base/pool.h"
+#include "base/strbuf.h"
+#include "base/utc.h"
+#include <setjmp.h>
+#include <cmocka.h>
+
+static void
+test_err(void **state)
+{
+	struct err err;
+
+	(void)state;
+	assert_int_equal(err_set(&err, "no %s", "bread"), -1);
+	assert_string_equal(err.text, "no bread");
+	errno = ENOENT;
+	assert_int_equal(err_sys(&err, "open %s", "larder"), -1);
+	assert_string_equal(err.text, "open larder: No such file or directory");
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(err_prefix(&err, "breakfast %d", 1), -1);
+	assert_string_equal(
+	    err.text, "breakfast 1: open larder: No such file or directory");
+	assert_int_equal(err_set(NULL, "%s", "nobody asks"), -1);
+	assert_int_equal(err_sys(NULL, "%s", "nobody asks"), -1);
+	assert_int_equal(err_prefix(NULL, "%s", "nobody asks"), -1);
+}
+
+static void
+test_err_is_bounded(void **state)
+{
+	char flood[2000];
+	struct err err;
+
+	(void)state;
+	memset(flood, 'x', sizeof(flood));
+	flood[sizeof(flood) - 1] = '\0';
+	err_set(&err, "%s", flood);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	err_prefix(&err, "why");
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	assert_memory_equal(err.text, "why: xxx", 8);
+	errno = EIO;
+	err_sys(&err, "%s", flood);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+	err_prefix(&err, "%s", flood);
+	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+}
+
+static void
+test_pool(void **state)
+{
+	enum { OBJECTS = 5000 };
+	static unsigned char *object[OBJECTS];
+	struct pool pool;
+	int i, j;
+
+	(void)state;
+	pool_init(&pool, 57);
+	for (i = 0; i < OBJECTS; i++) {
+		object[i] = pool_get(&pool);
+		assert_int_equal(
+		    (uintptr_t)object[i] % _Alignof(max_align_t), 0);
+		for (j = 0; j < 57; j++)
+			assert_int_equal(object[i][j], 0);
+		memset(object[i], i & 0xff, 57);
+	}
+	assert_int_equal(pool.used, OBJECTS);
+	/* none overlaps another */
+	for (i = 0; i < OBJECTS; i++)
+		for (j = 0; j < 57; j++)
+			assert_int_equal(object[i][j], i & 0xff);
+	for (i = 0; i < OBJECTS; i += 2)
+		pool_put(&pool, object[i]);
+	assert_int_equal(pool.used, OBJECTS / 2);
+	/* what was given back is used before new memory, and clean */
+	i = (int)pool.left;
+	object[0] = pool_get(&pool);
+	assert_int_equal(pool.left, i);
+	for (j = 0; j < 57; j++)
+		assert_int_equal(object[0][j], 0);
+	pool_fini(&pool);
+	assert_int_equal(pool.used, 0);
+	assert_non_null(pool_get(&pool)); /* it can be used again */
+	pool_fini(&pool);
+}
+
+static void
+test_pool_of_tiny_and_huge(void **state)
+{
+	struct pool pool;
+	char *a, *b;
+
+	(void)state;
+	pool_init(&pool, 1);
+	a = pool_get(&pool);
+	b = pool_get(&pool);
+	assert_true(a != b);
+	pool_put(&pool, a);
+	pool_put(&pool, b);
+	assert_ptr_equal(pool_get(&pool), b);
+	assert_ptr_equal(pool_get(&pool), a);
+	pool_fini(&pool);
+	pool_init(&pool, 100000);
+	a = pool_get(&pool);
+	b = pool_get(&pool);
+	memset(a, 1, 100000);
+	memset(b, 2, 100000);
+	assert_int_equal(a[99999], 1);
+	pool_fini(&pool);
+}
+
+static void
+test_strbuf(void **state)
+{
+	struct strbuf b = STRBUF_INIT;
+	int i;
+
+	(void)state;
+	assert_string_equal(strbuf_str(&b), "");
+	strbuf_adds(&b, "");
+	assert_string_equal(b.p, "");
+	strbuf_adds(&b, "calls: ");
+	strbuf_addf(&b, "%d of %s", 12, "many");
+	strbuf_addc(&b, '.');
+	assert_string_equal(strbuf_str(&b), "calls: 12 of many.");
+	assert_int_equal(b.n, 18);
+	memcpy(strbuf_reserve(&b, 3), "abc", 3);
+	strbuf_added(&b, 2);
+	assert_string_equal(strbuf_str(&b), "calls: 12 of many.ab");
+	strbuf_reset(&b);
+	assert_string_equal(strbuf_str(&b), "");
+	for (i = 0; i < 10000; i++)
+		strbuf_addf(&b, "%04d", i);
+	assert_int_equal(b.n, 40000);
+	assert_memory_equal(b.p + 4 * 1234, "1234", 4);
+	assert_int_equal(b.p[b.n], '\0');
+	strbuf_add(&b, "a\0b", 3);
+	assert_int_equal(b.n, 40003);
+	strbuf_fini(&b);
+	assert_string_equal(strbuf_str(&b), "");
+}
+
+static void
+check_escaped(struct slice s, size_t max, const char *want)
+{
+	struct strbuf b = STRBUF_INIT;
+
+	strbuf_add_escaped(&b, s, max);
+	assert_string_equal(strbuf_str(&b), want);
+	strbuf_fini(&b);
+}
+
+static void
+test_strbuf_escapes(void **state)
+{
+	(void)state;
+	check_escaped(SLICE("Council Tax"), 100, "Council Tax");
+	check_escaped(SLICE("\xc2\xa3 4"), 100, "\xc2\xa3 4");
+	check_escaped(
+	    SLICE("a\nb\r\0\x1b[2J"), 100, "a\\x0ab\\x0d\\x00\\x1b[2J");
+	check_escaped(SLICE("C:\\x41"), 100, "C:\\\\x41");
+	check_escaped(SLICE("caf\xe9"), 100, "caf\\xe9");
+	/* U+202E turns a line round, U+2028 ends one for some readers */
+	check_escaped(SLICE("\xe2\x80\xae"), 100, "\\xe2\\x80\\xae");
+	check_escaped(SLICE("\xe2\x80\xa8"), 100, "\\xe2\\x80\\xa8");
+	check_escaped(SLICE("\xd8\x9c"), 100, "\\xd8\\x9c");
+	/* cut off, but never within a character or beyond max */
+	check_escaped(SLICE("abcdef"), 6, "abcdef");
+	check_escaped(SLICE("abcdef"), 5, "abcde...");
+	check_escaped(SLICE("ab\xc2\xa3z"), 3, "ab...");
+	check_escaped(SLICE("abc"), 0, "...");
+	check_escaped((struct slice){NULL, 0}, 10, "");
+}
+
+static void
+check_iso(int64_t us, const char *want)
+{
+	char text[UTC_ISO_MAX];
+
+	assert_string_equal(utc_iso(text, sizeof(text), us), want);
+}
+
+static void
+test_utc_iso(void **state)
+{
+	(void)state;
+	check_iso(0, "1970-01-01T00:00:00Z");
+	check_iso(1795288500 * USEC_PER_SEC, "2026-11-21T19:15:00Z");
+	check_iso(1795288500 * USEC_PER_SEC + 1, "2026-11-21T19:15:00.000001Z");
+	check_iso(951782400 * USEC_PER_SEC, "2000-02-29T00:00:00Z");
+	check_iso(-1, "1969-12-31T23:59:59.999999Z");
+	check_iso(-USEC_PER_SEC, "1969-12-31T23:59:59Z");
+	check_iso(INT64_C(253402300799) * USEC_PER_SEC, "9999-12-31T23:59:59Z");
+	check_iso(
+	    INT64_C(253402300800) * USEC_PER_SEC, "10000-01-01T00:00:00Z");
+	check_iso(INT64_C(-62167219201) * USEC_PER_SEC, "-001-12-31T23:59:59Z");
+	check_iso(INT64_MAX, "294247-01-10T04:00:54.775807Z");
+	check_iso(INT64_MIN, "-290308-12-21T19:59:05.224192Z");
+}
+
+static void
+test_utc_floor(void **state)
+{
+	int64_t t;
+
+	(void)state;
+	assert_int_equal(utc_floor(0, 900), 0);
+	assert_int_equal(utc_floor(899, 900), 0);
+	assert_int_equal(utc_floor(900, 900), 900);
+	assert_int_equal(utc_floor(-1, 900), -900);
+	assert_int_equal(utc_floor(-900, 900), -900);
+	assert_int_equal(utc_floor(-901, 900), -1800);
+	for (t = -5000; t < 5000; t++) {
+		int64_t floor = utc_floor(t, 7);
+
+		assert_int_equal(floor % 7, 0);
+		assert_true(floor <= t && t < floor + 7);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_err),
+	    cmocka_unit_test(test_err_is_bounded),
+	    cmocka_unit_test(test_pool),
+	    cmocka_unit_test(test_pool_of_tiny_and_huge),
+	    cmocka_unit_test(test_strbuf),
+	    cmocka_unit_test(test_strbuf_escapes),
+	    cmocka_unit_test(test_utc_iso),
+	    cmocka_unit_test(test_utc_floor),
+	};
+
+	return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}
