@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The configuration, read from ringtally.conf and conf.d/ALL.conf beside it
- * (libconfig; ringtally.conf(5)). Its options are the rows of conf.def; a
- * stage's own options come with its descriptor. libconfig.h is included in
- * conf.c only.
+ * (libconfig; ringtally.conf(5)). Its options are the rows of conf_options.c;
+ * a stage's own options come with its descriptor. libconfig.h is included in
+ * the two files that read only; see conf_read.h.
  */
 #ifndef RT_CONF_H
 #define RT_CONF_H
@@ -19,7 +19,8 @@ struct conf_feed {
 	struct conf_feed *next;
 	char *name;	   /* unique */
 	char *switch_name; /* feeds of one switch describe the same calls */
-	const struct stage *transport, *format;
+	char *transport_name, *format_name;
+	const struct stage *transport, *format; /* of these names */
 	void *transport_options; /* as the descriptor's rows say; may be NULL */
 	void *format_options;
 	char *where; /* "FILE:LINE", for messages about it */
@@ -30,8 +31,10 @@ struct conf_service {
 	struct conf_service *next;
 	char *name;
 	char **queues; /* patterns of fnmatch(3), NULL-terminated */
-	int64_t target_within_s; /* 0: no target */
-	double target_pct, target_amber_pct;
+	struct conf_target {
+		int64_t within_s;      /* 0: no target */
+		double pct, amber_pct; /* amber_pct 0: no amber */
+	} target;
 };
 
 /* "These names are that agent". */
@@ -50,7 +53,7 @@ struct conf {
 	int64_t lost_after_us;
 	int64_t max_queues, max_agents, max_open_visits;
 	char *country_code; /* "44": makes 0114... and +44114... one caller */
-	char *caller_key_file; /* NULL: callers are not kept */
+	char *caller_key_file; /* made by the daemon; NULL: callers not kept */
 	struct {
 		char *conninfo;
 		int64_t flush_us;
@@ -58,7 +61,7 @@ struct conf {
 		int64_t pending_mb;
 	} database;
 	struct {
-		char *listen;  /* for the live views to come */
+		char *listen; /* for the live views to come */
 		char *control;
 	} live;
 	struct conf_feed *feeds;
@@ -75,14 +78,15 @@ void conf_free(struct conf *conf);
 
 /*
  * Which option differs between two configurations that only a restart can
- * change: its name, for the log; NULL: a reload may go on.
+ * change: its name, or "feeds" or "agents", for the log; NULL: a reload may go
+ * on.
  */
 const char *conf_needs_restart(const struct conf *old, const struct conf *new_);
 
 /* The service of a queue (the first whose pattern matches), or NULL. */
 const char *conf_service_of(const struct conf *conf, const char *queue);
 
-/* All rows of the daemon's own options, for the manual's check. */
+/* All rows of the daemon's own options; ends with a NULL name. */
 extern const struct option_row conf_options[];
 
 #endif

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <fnmatch.h>
+#include <sys/stat.h>
+
+#include "conf.h"
+#include "conf_read.h"
+
+static void
+conf_free_stage_options(const struct stage *stage, void *options)
+{
+	if (stage != NULL && options != NULL)
+		option_free(stage->options, NULL, options);
+	free(options);
+}
+
+void
+conf_free_feed(struct conf_feed *feed)
+{
+	conf_free_stage_options(feed->transport, feed->transport_options);
+	conf_free_stage_options(feed->format, feed->format_options);
+	option_free(conf_options, "feeds", feed);
+	free(feed->where);
+	free(feed);
+}
+
+void
+conf_free_service(struct conf_service *service)
+{
+	option_free(conf_options, "services", service);
+	free(service);
+}
+
+void
+conf_free_agent(struct conf_agent *agent)
+{
+	option_free(conf_options, "agents", agent);
+	free(agent);
+}
+
+void
+conf_free(struct conf *conf)
+{
+	struct conf_feed *feed;
+	struct conf_service *service;
+	struct conf_agent *agent;
+
+	if (conf == NULL)
+		return;
+	while ((feed = conf->feeds) != NULL) {
+		conf->feeds = feed->next;
+		conf_free_feed(feed);
+	}
+	while ((service = conf->services) != NULL) {
+		conf->services = service->next;
+		conf_free_service(service);
+	}
+	while ((agent = conf->agents) != NULL) {
+		conf->agents = agent->next;
+		conf_free_agent(agent);
+	}
+	option_free(conf_options, "", conf);
+	option_free(conf_options, "database", conf);
+	option_free(conf_options, "live", conf);
+	free(conf);
+}
+
+struct conf *
+conf_load(const char *path, struct err *err)
+{
+	struct conf *conf = mem_zalloc(sizeof(*conf));
+
+	if (conf_read(conf, path, err) < 0) {
+		conf_free(conf);
+		return NULL;
+	}
+	if (conf->caller_key_file[0] == '\0') {
+		free(conf->caller_key_file);
+		conf->caller_key_file = NULL;
+	}
+	return conf;
+}
+
+/* The file that a feed reads, for a transport with an option "path". */
+static const char *
+conf_feed_path(const struct conf_feed *feed)
+{
+	const struct option_row *row = feed->transport->options;
+
+	for (; row != NULL && row->name != NULL; row++)
+		if (strcmp(row->name, "path") == 0 && row->type == OPTION_TEXT)
+			return *(char **)((char *)feed->transport_options +
+			    row->offset);
+	return NULL;
+}
+
+/* The same text, or two names of one file (a link, "//", ".."). */
+static bool
+conf_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	if (strcmp(a, b) == 0)
+		return true;
+	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	    x.st_ino == y.st_ino;
+}
+
+int
+conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
+{
+	const char *path = conf_feed_path(feed), *other_path;
+	struct conf_feed **at, *other;
+
+	for (at = &conf->feeds; (other = *at) != NULL; at = &other->next) {
+		if (strcmp(other->name, feed->name) == 0)
+			return err_set(err,
+			    "a second feed \"%s\"; the first stands at %s",
+			    feed->name, other->where);
+		other_path = conf_feed_path(other);
+		if (path != NULL && other_path != NULL &&
+		    conf_same_file(path, other_path))
+			return err_set(err,
+			    "feed \"%s\" reads %s, the same file as feed "
+			    "\"%s\" at %s: its calls would count twice",
+			    feed->name, path, other->name, other->where);
+	}
+	*at = feed;
+	return 0;
+}
+
+int
+conf_add_service(
+    struct conf *conf, struct conf_service *service, struct err *err)
+{
+	struct conf_service **at;
+
+	if (service->target.amber_pct > service->target.pct)
+		return err_set(
+		    err, "amber_pct is above pct: nothing could be amber");
+	for (at = &conf->services; *at != NULL; at = &(*at)->next)
+		if (strcmp((*at)->name, service->name) == 0)
+			return err_set(
+			    err, "a second service \"%s\"", service->name);
+	*at = service;
+	return 0;
+}
+
+static bool
+conf_agent_has(const struct conf_agent *agent, const char *name)
+{
+	size_t i;
+
+	for (i = 0; agent->aliases[i] != NULL; i++)
+		if (strcmp(agent->aliases[i], name) == 0)
+			return true;
+	return strcmp(agent->name, name) == 0;
+}
+
+int
+conf_add_agent(struct conf *conf, struct conf_agent *agent, struct err *err)
+{
+	struct conf_agent **at;
+	size_t i;
+
+	for (at = &conf->agents; *at != NULL; at = &(*at)->next) {
+		if (conf_agent_has(*at, agent->name))
+			return err_set(err, "\"%s\" is agent \"%s\" already",
+			    agent->name, (*at)->name);
+		for (i = 0; agent->aliases[i] != NULL; i++)
+			if (conf_agent_has(*at, agent->aliases[i]))
+				return err_set(err,
+				    "\"%s\" is agent \"%s\" already",
+				    agent->aliases[i], (*at)->name);
+	}
+	*at = agent;
+	return 0;
+}
+
+/* The first row of a group that differs and needs a restart, or NULL. */
+static const char *
+conf_rows_need_restart(const struct option_row *rows, const char *group,
+    const void *old, const void *new_)
+{
+	const struct option_row *row;
+
+	for (row = rows; row != NULL && row->name != NULL; row++)
+		if (!row->on_reload && option_in_group(row, group) &&
+		    !option_same(row, old, new_))
+			return row->name;
+	return NULL;
+}
+
+static bool
+conf_feeds_need_restart(const struct conf_feed *a, const struct conf_feed *b)
+{
+	for (; a != NULL && b != NULL; a = a->next, b = b->next)
+		if (conf_rows_need_restart(conf_options, "feeds", a, b) ||
+		    conf_rows_need_restart(a->transport->options, NULL,
+			a->transport_options, b->transport_options) ||
+		    conf_rows_need_restart(a->format->options, NULL,
+			a->format_options, b->format_options))
+			return true;
+	return a != b;
+}
+
+static bool
+conf_agents_need_restart(const struct conf_agent *a, const struct conf_agent *b)
+{
+	for (; a != NULL && b != NULL; a = a->next, b = b->next)
+		if (conf_rows_need_restart(conf_options, "agents", a, b))
+			return true;
+	return a != b;
+}
+
+const char *
+conf_needs_restart(const struct conf *old, const struct conf *new_)
+{
+	static const char *const groups[] = {"", "database", "live"};
+	const char *name;
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(groups); i++) {
+		name =
+		    conf_rows_need_restart(conf_options, groups[i], old, new_);
+		if (name != NULL)
+			return name;
+	}
+	if (conf_feeds_need_restart(old->feeds, new_->feeds))
+		return "feeds";
+	if (conf_agents_need_restart(old->agents, new_->agents))
+		return "agents";
+	return NULL;
+}
+
+const char *
+conf_service_of(const struct conf *conf, const char *queue)
+{
+	const struct conf_service *service;
+	size_t i;
+
+	for (service = conf->services; service != NULL; service = service->next)
+		for (i = 0; service->queues[i] != NULL; i++)
+			if (fnmatch(service->queues[i], queue, 0) == 0)
+				return service->name;
+	return NULL;
+}

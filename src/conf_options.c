@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <sys/stat.h>
+
+#include "base/hist.h"
+#include "conf.h"
+
+#define CONF_ZONES    "/usr/share/zoneinfo"
+#define CONF_NAME_MAX 64
+
+static int
+conf_check_timezone(const void *value, struct err *err)
+{
+	const char *zone = *(char *const *)value;
+	char path[PATH_MAX];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", CONF_ZONES, zone);
+	if (zone[0] == '\0' || zone[0] == '/' || strstr(zone, "..") != NULL ||
+	    stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+		return err_set(err, "timezone \"%s\" is not a zone of %s", zone,
+		    CONF_ZONES);
+	return 0;
+}
+
+/* Intervals must fill each hour, or each day in whole hours. */
+static int
+conf_check_interval(const void *value, struct err *err)
+{
+	int64_t minutes = *(const int64_t *)value;
+
+	if (60 % minutes == 0 || (minutes % 60 == 0 && 1440 % minutes == 0))
+		return 0;
+	return err_set(err,
+	    "interval_minutes is %" PRId64 "; it must divide an hour, or be "
+	    "whole hours that divide a day",
+	    minutes);
+}
+
+static int
+conf_check_thresholds(const void *value, struct err *err)
+{
+	const struct option_ints *ints = value;
+	int i;
+
+	for (i = 1; i < ints->n; i++)
+		if (ints->v[i] <= ints->v[i - 1])
+			return err_set(err,
+			    "thresholds_s must rise: %" PRId64 " stands behind "
+			    "%" PRId64,
+			    ints->v[i], ints->v[i - 1]);
+	return 0;
+}
+
+static int
+conf_check_country(const void *value, struct err *err)
+{
+	const char *code = *(char *const *)value;
+	size_t n = strlen(code);
+
+	if (n > 3 || strspn(code, "123456789") < RT_MIN(n, (size_t)1) ||
+	    strspn(code, "0123456789") != n)
+		return err_set(err,
+		    "country_code is \"%s\"; it must be one to three digits, "
+		    "like \"44\", or empty",
+		    code);
+	return 0;
+}
+
+#define TOP(member)	 "", .offset = offsetof(struct conf, member)
+#define DATABASE(member) "database", .offset = offsetof(struct conf, member)
+#define LIVE(member)	 "live", .offset = offsetof(struct conf, member)
+#define FEED(member)	 "feeds", .offset = offsetof(struct conf_feed, member)
+#define SERVICE(member) \
+	"services", .offset = offsetof(struct conf_service, member)
+#define TARGET(member) \
+	"services.target", .offset = offsetof(struct conf_target, member)
+#define AGENT(member) "agents", .offset = offsetof(struct conf_agent, member)
+
+const struct option_row conf_options[] = {
+    {"site", TOP(site), .type = OPTION_TEXT, .required = true,
+	.max = CONF_NAME_MAX, .unit = "",
+	.help = "The name of this site: the first part of every key in the "
+		"database, so that many sites can share one."},
+    {"timezone", TOP(timezone), .type = OPTION_TEXT, .preset = "Europe/London",
+	.unit = "", .check = conf_check_timezone,
+	.help = "The zone in which days, weeks, months and quarters begin. "
+		"Stored times are UTC."},
+    {"interval_minutes", TOP(interval_minutes), .type = OPTION_INT,
+	.preset = "15", .min = 1, .max = 1440, .unit = "minutes",
+	.check = conf_check_interval,
+	.help = "Length of the intervals that are stored. It must divide an "
+		"hour, or be whole hours that divide a day. Intervals "
+		"stored already keep the length that they were stored with."},
+    {"thresholds_s", TOP(thresholds_s), .type = OPTION_INTS, .preset = "15, 20",
+	.min = 1, .max = HIST_SECONDS, .unit = "s",
+	.check = conf_check_thresholds, .on_reload = true,
+	.help = "Waits within which a call counts as answered in time, shown "
+		"live, in rising order. Any other whole number of seconds can "
+		"be asked for in SQL, at any time after."},
+    {"short_abandon_s", TOP(short_abandon_us), .type = OPTION_SECS,
+	.preset = "5", .min = 0, .max = 600, .unit = "s",
+	.help = "Callers who gave up after a wait no longer than this also "
+		"count as abandoned_short."},
+    {"lost_after_s", TOP(lost_after_us), .type = OPTION_SECS, .preset = "21600",
+	.min = 60, .max = 31 * 86400, .unit = "s",
+	.help = "A visit of which nothing was heard for so long, by the "
+		"switch's own clock, is given up as lost."},
+    {"max_queues", TOP(max_queues), .type = OPTION_INT, .preset = "10000",
+	.min = 1, .max = 1000000, .unit = "queues",
+	.help = "Queues of one switch that are told apart. Calls of further "
+		"ones are booked under the queue \"other\", and counted as "
+		"capped."},
+    {"max_agents", TOP(max_agents), .type = OPTION_INT, .preset = "10000",
+	.min = 1, .max = 1000000, .unit = "agents",
+	.help = "The same for agents."},
+    {"max_open_visits", TOP(max_open_visits), .type = OPTION_INT,
+	.preset = "1000000", .min = 100, .max = 100000000, .unit = "visits",
+	.help = "Visits of one switch that are followed at the same time. "
+		"Above that the oldest is given up as lost."},
+    {"country_code", TOP(country_code), .type = OPTION_TEXT, .preset = "44",
+	.unit = "", .check = conf_check_country,
+	.help = "The country's calling code: it makes one caller of "
+		"01142730000 and +441142730000. Empty: numbers are taken as "
+		"they come."},
+    {"caller_key_file", TOP(caller_key_file), .type = OPTION_TEXT,
+	.preset = LOCALSTATEDIR "/lib/ringtally/caller.key", .unit = "",
+	.help = "Where the key lies with which callers' numbers are hashed. "
+		"The daemon makes it at its first start, readable for itself "
+		"alone. Keep it: with another key every caller looks new. "
+		"Empty: no callers are kept, not even hashed."},
+
+    {"conninfo", DATABASE(database.conninfo), .type = OPTION_TEXT,
+	.preset = "service=ringtally", .unit = "",
+	.help = "How to reach PostgreSQL: a connection string or URI of "
+		"libpq. A password belongs into ~/.pgpass or a service file, "
+		"not here."},
+    {"flush_s", DATABASE(database.flush_us), .type = OPTION_SECS,
+	.preset = "1.0", .min = 0.05, .max = 60, .unit = "s",
+	.help = "The longest time from a change to its transaction."},
+    {"keep_visits_days", DATABASE(database.keep_visits_days),
+	.type = OPTION_INT, .preset = "400", .min = 0, .max = 36500,
+	.unit = "days",
+	.help = "How long single visits are kept. The counts of intervals "
+		"stay for ever. 0: single visits are not stored at all."},
+    {"pending_mb", DATABASE(database.pending_mb), .type = OPTION_INT,
+	.preset = "64", .min = 1, .max = 65536, .unit = "MB",
+	.help = "Memory for what waits for a database that is away. Above "
+		"that, feeds are paused; nothing is lost, they go on from "
+		"where they stood."},
+
+    {"listen", LIVE(live.listen), .type = OPTION_TEXT, .unit = "",
+	.help = "Address and port of the live pages, like 127.0.0.1:8085. "
+		"Reserved: this version does not serve them yet."},
+    {"control", LIVE(live.control), .type = OPTION_TEXT, .unit = "",
+	.help = "Path of the control socket. Reserved: this version does not "
+		"open one yet."},
+
+    {"name", FEED(name), .type = OPTION_TEXT, .required = true,
+	.max = CONF_NAME_MAX, .unit = "",
+	.help = "The feed's own name, used once. The position is stored under "
+		"it: a feed of another name starts anew."},
+    {"switch", FEED(switch_name), .type = OPTION_TEXT, .required = true,
+	.max = CONF_NAME_MAX, .unit = "",
+	.help = "The switch whose calls it tells. Feeds of one switch "
+		"describe the same calls, and nothing is counted twice."},
+    {"transport", FEED(transport_name), .type = OPTION_TEXT, .required = true,
+	.unit = "", .help = "How the bytes come in; see TRANSPORTS."},
+    {"format", FEED(format_name), .type = OPTION_TEXT, .required = true,
+	.unit = "", .help = "What they mean; see FORMATS."},
+
+    {"name", SERVICE(name), .type = OPTION_TEXT, .required = true,
+	.max = CONF_NAME_MAX, .unit = "", .on_reload = true,
+	.help = "What the public asks for: Council Tax, Housing."},
+    {"queues", SERVICE(queues), .type = OPTION_TEXTS, .required = true,
+	.max = 256, .unit = "", .on_reload = true,
+	.help = "The queues that serve it: names, or patterns with * ? [ ] "
+		"as in a shell. A queue belongs to the first service that "
+		"names it."},
+    {"within_s", TARGET(within_s), .type = OPTION_INT, .required = true,
+	.min = 1, .max = HIST_SECONDS, .unit = "s", .on_reload = true,
+	.help = "The wait within which calls should be answered."},
+    {"pct", TARGET(pct), .type = OPTION_REAL, .required = true, .min = 0,
+	.max = 100, .unit = "%", .on_reload = true,
+	.help = "The share of the offered calls that should be: green from "
+		"here."},
+    {"amber_pct", TARGET(amber_pct), .type = OPTION_REAL, .preset = "0",
+	.min = 0, .max = 100, .unit = "%", .on_reload = true,
+	.help = "Amber from here, red below. 0: no amber."},
+
+    {"name", AGENT(name), .type = OPTION_TEXT, .required = true, .max = 256,
+	.unit = "", .help = "The agent's name in all figures."},
+    {"aliases", AGENT(aliases), .type = OPTION_TEXTS, .required = true,
+	.max = 256, .unit = "",
+	.help = "What else the switch calls this agent, such as the name of "
+		"the interface: SIP/1234."},
+    {.name = NULL},
+};

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * How the work is shared: conf_file.c opens and parses the files, conf_read.c
+ * puts each value where its row says, conf.c says what must hold among them.
+ */
+#ifndef RT_CONF_READ_H
+#define RT_CONF_READ_H
+
+#include "conf.h"
+
+/*
+ * Reads `path` and conf.d/ALL.conf beside it into a zeroed conf. Each feed,
+ * service and agent is given to conf_add_* when it was read. The reason says
+ * "FILE:LINE: ...".
+ */
+int conf_read(struct conf *conf, const char *path, struct err *err);
+
+/*
+ * Appends it, when it does not clash with those before; the reason has no
+ * place yet. What was refused stays the caller's.
+ */
+int conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err);
+int conf_add_service(
+    struct conf *conf, struct conf_service *service, struct err *err);
+int
+conf_add_agent(struct conf *conf, struct conf_agent *agent, struct err *err);
+
+void conf_free_feed(struct conf_feed *feed);
+void conf_free_service(struct conf_service *service);
+void conf_free_agent(struct conf_agent *agent);
+
+#endif
