@@ -1,0 +1,650 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The transport `file`: follows a log through everything that is done to it.
+ *
+ * One piece of the log is open at any time (file_tail.c), the one at the
+ * configured path or one that was put aside. When it has no more bytes, a look
+ * at the path tells what goes on:
+ *
+ * - the same file: we are at the present end;
+ * - nothing: it was renamed or removed, and its writer goes on writing to it
+ *   until it is told to open a new one; so do we go on reading it;
+ * - another file: ours has a successor. Once ours was quiet for a poll_ms it
+ *   is finished, and its last line handed over even without a line end. The
+ *   next piece is the oldest one that was put aside after ours, if several
+ *   rotations happened meanwhile (file_siblings.c), else the file at the path.
+ *   A file that never gets quiet is never left: nothing is lost.
+ *
+ * When bytes that were read have changed (file_tail.c), when the handle went
+ * stale, and at the start, the file of our position is looked for, and what it
+ * is decides:
+ *
+ * - the same file, or one with the same inode or the same first bytes that is
+ *   at least as long: go on there. A log that was moved to another disk,
+ *   compressed, copied aside by copytruncate, or replaced by an editor's copy;
+ * - such a one that is shorter: a backup was restored, or the last lines were
+ *   cut off. All it holds was counted, so we go on at its end;
+ * - none: a truncated or removed log without a copy. What was seen of it and
+ *   not read is reported as lost; the file at the path begins at 0.
+ *
+ * Limits. A last line that is rewritten in place is noticed when it differs in
+ * the last TAIL_SEEN bytes before our place; what was counted of it stays. It
+ * is not noticed when it happened while the daemon was down, when only the
+ * first bytes are compared. Two pieces compressed in the same second by a tool
+ * that keeps whole seconds only may change places.
+ */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/option.h"
+#include "feed/file_siblings.h"
+#include "feed/file_tail.h"
+#include "feed/file_watch.h"
+#include "feed/transports.h"
+#include "io/loop.h"
+
+#define FILE_OLD_US	  (60 * USEC_PER_SEC) /* nobody writes to it now */
+#define FILE_NAG_US	  (60 * USEC_PER_SEC)
+#define FILE_RETRY_US	  (100 * USEC_PER_MSEC) /* doubled each time ... */
+#define FILE_RETRY_MAX_US (10 * USEC_PER_SEC)	/* ... up to this */
+
+struct file_options {
+	char *path;
+	int start;
+	int64_t poll_ms;
+};
+
+enum file_start {
+	FILE_START_BEGINNING,
+	FILE_START_END
+};
+
+struct file {
+	const char *feed;
+	char *path;
+	int64_t poll_us;
+	bool once;
+	bool at_end; /* begin at the end of what is there at the first look */
+	struct stage_upstream *up;
+	struct file_watch *watch;
+	struct timer *timer; /* the next look; always set until `done` */
+	struct task *task;
+	struct tail tail;
+	bool paused;
+	bool idle;	 /* as was told upstream */
+	bool done;	 /* --once has come to the end */
+	bool watched;	 /* we have been at its end: nothing escaped us */
+	bool check_head; /* time to compare it */
+	bool damaged;	 /* a compressed piece that was given up */
+	int64_t superseded_us; /* since when another file is there; 0: none */
+	int64_t quiet_us; /* nothing was written since, while superseded */
+	int64_t nag_us;
+	int64_t retry_us; /* do nothing before this moment */
+	unsigned retries;
+	int said; /* errno of the trouble that was logged last */
+};
+
+static void
+file_set_idle(struct file *f, bool idle)
+{
+	if (idle == f->idle)
+		return;
+	f->idle = idle;
+	f->up->idle(f->up, idle);
+}
+
+/* Nothing more to do until something changes; with --once, for good. */
+static void
+file_wait(struct file *f)
+{
+	f->done = f->once;
+	if (f->done)
+		timer_unset(f->timer);
+	file_set_idle(f, true);
+}
+
+/* Something does not work: says so once, and tries again later and later. */
+static void
+file_trouble(struct file *f, int error, const struct err *err)
+{
+	int64_t delay = FILE_RETRY_US << RT_MIN(f->retries, 10U);
+
+	f->retries++;
+	delay = RT_MIN(delay, FILE_RETRY_MAX_US);
+	f->retry_us = clock_mono_us() + delay;
+	timer_set(f->timer, RT_MIN(delay, f->poll_us));
+	if (error == f->said || error == EAGAIN)
+		return;
+	f->said = error;
+	if (error == ENOENT)
+		log_note("feed %s: %s: waiting for it", f->feed, err->text);
+	else
+		log_warn("feed %s: %s: trying again", f->feed, err->text);
+}
+
+static void
+file_is_well(struct file *f)
+{
+	f->retries = 0;
+	f->retry_us = 0;
+	f->said = 0;
+}
+
+static void
+file_opened(struct file *f, const char *how)
+{
+	const struct position *pos = &f->tail.pos;
+
+	log_info("feed %s: %s %s at byte %" PRId64, f->feed, how, pos->path,
+	    pos->offset);
+	f->superseded_us = 0;
+	f->watched = f->check_head = f->damaged = false;
+	file_is_well(f);
+	file_watch_renew(f->watch, f->tail.piece.fd);
+	file_set_idle(f, false);
+	task_set(f->task);
+}
+
+/*
+ * Opens the file at the path and gives it the name behind the symbolic links,
+ * by which it can be found again when they lead elsewhere.
+ */
+static int
+file_open_path(const struct file *f, struct piece *piece, struct err *err)
+{
+	char *real;
+	struct stat st;
+
+	if (piece_open(piece, f->path, err) < 0)
+		return -1;
+	real = realpath(f->path, NULL);
+	if (real != NULL && strlen(real) < sizeof(piece->path) &&
+	    stat(real, &st) == 0 && piece_is(piece, &st))
+		snprintf(piece->path, sizeof(piece->path), "%s", real);
+	free(real);
+	return 0;
+}
+
+/* Where the last line begins whose end is not written yet, else the end. */
+static int64_t
+file_end_of(const struct piece *piece)
+{
+	int64_t at = RT_MAX(piece->st.st_size - STAGE_RECORD_MAX, INT64_C(0));
+	char *last, *lf;
+	ssize_t n;
+
+	if (piece->gzip)
+		return 0;
+	last = mem_alloc(STAGE_RECORD_MAX);
+	n = piece_read(piece, last, STAGE_RECORD_MAX, at);
+	lf = n > 0 ? memrchr(last, '\n', (size_t)n) : NULL;
+	if (lf != NULL)
+		at += lf - last + 1;
+	free(last);
+	return at;
+}
+
+static void
+file_start_first(struct file *f)
+{
+	bool at_end = f->at_end;
+	struct piece piece;
+	struct err err;
+
+	f->at_end = false; /* what appears later is read from its start */
+	if (file_open_path(f, &piece, &err) < 0) {
+		f->at_end = at_end && errno != ENOENT && errno != ENOTDIR;
+		file_trouble(f, errno, &err);
+		file_wait(f);
+		return;
+	}
+	tail_begin(&f->tail, &piece, at_end ? file_end_of(&piece) : 0);
+	file_opened(f, "begins with");
+}
+
+/*
+ * The file of our position is nowhere. If it was truncated, what stands at the
+ * path is the same inode. Unless we were at its end, nobody knows how much it
+ * held that we have not seen.
+ */
+static void
+file_report_lost(struct file *f, const struct piece *at_path)
+{
+	const struct position *pos = &f->tail.pos;
+	int64_t unread = pos->size_seen - pos->offset;
+	bool cut = (uint64_t)at_path->st.st_ino == pos->inode;
+	char why[STAGE_PATH_MAX + 200];
+
+	snprintf(why, sizeof(why), "%s %s at byte %" PRId64
+	    ", and no copy of it is there", pos->path,
+	    cut ? "was truncated or replaced" : "is gone; it was read up to",
+	    pos->offset);
+	if (unread > 0 || !f->watched)
+		f->up->lost(f->up,
+		    cut ? STAGE_LOSS_TRUNCATED : STAGE_LOSS_MISSING,
+		    unread > 0 ? unread : -1, why);
+	else
+		log_note("feed %s: %s; all of it had been read", f->feed, why);
+}
+
+static void
+file_start_lost(struct file *f)
+{
+	struct piece piece;
+	struct err err;
+
+	if (file_open_path(f, &piece, &err) < 0) {
+		/* perhaps the whole directory comes back, with our file */
+		file_trouble(f, errno, &err);
+		file_wait(f);
+		return;
+	}
+	file_report_lost(f, &piece);
+	tail_begin(&f->tail, &piece, 0);
+	file_opened(f, "begins with");
+}
+
+/* Goes on in a file that holds what we read, or an earlier state of it. */
+static void
+file_resume(struct file *f, const struct piece *piece)
+{
+	struct position *pos = &f->tail.pos;
+	bool watched = f->watched;
+
+	if (!piece->gzip && piece->st.st_size < pos->offset) {
+		log_warn("feed %s: %s ends at byte %" PRId64 ", but was read "
+		    "up to %" PRId64 ": going on at its end", f->feed,
+		    piece->path, (int64_t)piece->st.st_size, pos->offset);
+		pos->offset = pos->size_seen = piece->st.st_size;
+	}
+	tail_resume(&f->tail, piece);
+	file_opened(f, "goes on with");
+	f->watched = watched;
+}
+
+static void
+file_start(struct file *f)
+{
+	struct piece piece;
+	struct err err;
+	int rc;
+
+	if (f->tail.pos.file_no == 0) {
+		file_start_first(f);
+		return;
+	}
+	rc = siblings_find(f->path, &f->tail.pos, &piece, &err);
+	if (rc > 0) {
+		file_resume(f, &piece);
+	} else if (rc == 0) {
+		file_start_lost(f);
+	} else {
+		file_trouble(f, errno, &err);
+		file_wait(f);
+	}
+}
+
+/*
+ * What was read is no longer what stands there. Our descriptor is of no more
+ * use: the file is looked for as at the start.
+ */
+static void
+file_changed(struct file *f)
+{
+	const struct position *pos = &f->tail.pos;
+
+	tail_stat(&f->tail, NULL);
+	log_warn("feed %s: %s was truncated or changed before byte %" PRId64
+	    " (its size is %" PRId64 ")", f->feed, pos->path, pos->offset,
+	    (int64_t)f->tail.piece.st.st_size);
+	tail_close(&f->tail);
+	file_start(f);
+}
+
+/*
+ * Where a successor is to be read from: 0, unless it is a copy of our file, as
+ * editors and rsync leave it.
+ */
+static int64_t
+file_goes_on_at(const struct file *f, const struct piece *next)
+{
+	const struct piece *ours = &f->tail.piece;
+	int64_t at = RT_MIN(f->tail.pos.offset, (int64_t)next->st.st_size);
+	char last = '\n';
+
+	if (ours->gzip || next->gzip || !head_agrees(&ours->head, &next->head))
+		return 0;
+	/* one that is just being written may have our first few bytes */
+	if (at < f->tail.pos.offset && piece_read(next, &last, 1, at - 1) != 1)
+		return 0;
+	return last == '\n' && piece_same_before(ours, next, at) ? at : 0;
+}
+
+/*
+ * Our file is finished. The one at the path is opened first: if rotation
+ * comes between, it is among the pieces that are found afterwards, or it is
+ * the one that we hold.
+ */
+static void
+file_switch(struct file *f)
+{
+	struct piece current, next;
+	struct err err;
+	int rc;
+
+	if (file_open_path(f, &current, &err) < 0) {
+		file_trouble(f, errno, &err);
+		file_wait(f);
+		return;
+	}
+	rc = siblings_next(f->path, &f->tail.piece, &current, &next, &err);
+	if (rc < 0) {
+		rc = errno;
+		piece_close(&current);
+		file_trouble(f, rc, &err);
+		if (rc == EACCES)
+			file_wait(f);
+		return;
+	}
+	if (rc == 0 && file_goes_on_at(f, &current) > 0) {
+		file_resume(f, &current);
+		return;
+	}
+	tail_offer(&f->tail, f->up, true);
+	if (rc > 0)
+		piece_close(&current);
+	tail_begin(&f->tail, rc > 0 ? &next : &current, 0);
+	file_opened(f, "begins with");
+}
+
+/* Nobody has written to it for so long that nobody will. */
+static bool
+file_is_old(const struct file *f)
+{
+	const struct timespec *t = &f->tail.piece.st.st_mtim;
+
+	return clock_wall_us() - t->tv_sec * USEC_PER_SEC > FILE_OLD_US;
+}
+
+/* Another file is at the path: leaves ours when it is quiet. */
+static void
+file_superseded(struct file *f)
+{
+	int64_t now = clock_mono_us(), left;
+
+	if (f->superseded_us == 0) {
+		f->superseded_us = f->nag_us = now;
+		f->quiet_us = now;
+	}
+	left = f->quiet_us + f->poll_us - now;
+	if (left <= 0 || f->tail.piece.gzip || file_is_old(f)) {
+		file_switch(f);
+		return;
+	}
+	file_set_idle(f, false);
+	timer_set(f->timer, RT_MIN(left, f->poll_us));
+	if (now - f->nag_us < FILE_NAG_US)
+		return;
+	f->nag_us = now;
+	log_warn("feed %s: %s is still written to, though %s is another file "
+	    "by now; did its writer not open it again?", f->feed,
+	    f->tail.pos.path, f->path);
+}
+
+/* Nothing more to read at present. */
+static void
+file_at_end(struct file *f)
+{
+	const struct tail *tail = &f->tail;
+	struct stat st;
+	struct err err;
+
+	file_is_well(f);
+	if (tail_stat(&f->tail, &err) == 0 && !tail->piece.gzip &&
+	    tail->piece.st.st_size < tail->pos.offset) {
+		file_changed(f);
+		return;
+	}
+	f->watched = true;
+	if (stat(f->path, &st) == 0 && !piece_is(&tail->piece, &st)) {
+		file_superseded(f);
+		return;
+	}
+	f->superseded_us = 0;
+	if (f->check_head && !tail_head_holds(&f->tail)) {
+		file_changed(f);
+		return;
+	}
+	f->check_head = false;
+	file_wait(f);
+}
+
+/* A compressed piece that breaks off: perhaps it is still being written. */
+static void
+file_damaged(struct file *f, const struct err *err)
+{
+	if (tail_stat(&f->tail, NULL) == 0 && !file_is_old(f)) {
+		file_trouble(f, EBADMSG, err);
+		tail_again(&f->tail);
+		return;
+	}
+	f->up->lost(f->up, STAGE_LOSS_TRUNCATED, -1, err->text);
+	f->damaged = true;
+	tail_again(&f->tail); /* half a line more is of no use */
+	file_at_end(f);
+}
+
+static void
+file_failed(struct file *f, const struct err *err)
+{
+	int error = errno;
+
+	if (error == ESTALE) {
+		/* the file may live on under another handle */
+		tail_close(&f->tail);
+		f->watched = false;
+	}
+	file_trouble(f, error, err);
+}
+
+static void
+file_read(struct file *f)
+{
+	struct err err;
+
+	switch (tail_read(&f->tail, &err)) {
+	case TAIL_MORE:
+		f->quiet_us = clock_mono_us();
+		file_set_idle(f, false);
+		tail_offer(&f->tail, f->up, false);
+		task_set(f->task);
+		break;
+	case TAIL_END:
+		file_at_end(f);
+		break;
+	case TAIL_CHANGED:
+		file_changed(f);
+		break;
+	case TAIL_DAMAGED:
+		file_damaged(f, &err);
+		break;
+	case TAIL_FAILED:
+		file_failed(f, &err);
+		break;
+	}
+}
+
+static void
+file_turn_cb(void *ctx)
+{
+	struct file *f = ctx;
+
+	if (f->paused || f->done || clock_mono_us() < f->retry_us)
+		return;
+	if (!tail_is_open(&f->tail)) {
+		file_start(f);
+		return;
+	}
+	tail_offer(&f->tail, f->up, false); /* left when we were paused */
+	if (f->paused)
+		return;
+	if (f->damaged)
+		file_at_end(f);
+	else
+		file_read(f);
+}
+
+static void
+file_timer_cb(void *ctx)
+{
+	struct file *f = ctx;
+
+	timer_set(f->timer, f->poll_us);
+	file_watch_renew(f->watch, f->tail.piece.fd);
+	f->check_head = true;
+	if (f->paused && tail_is_open(&f->tail))
+		tail_stat(&f->tail, NULL); /* what could be lost meanwhile */
+	task_set(f->task);
+}
+
+static void
+file_watch_cb(void *ctx)
+{
+	struct file *f = ctx;
+
+	if (!tail_is_open(&f->tail))
+		f->retry_us = 0; /* it may have appeared */
+	task_set(f->task);
+}
+
+static int
+file_check(const struct file_options *options, bool once, bool resumed,
+    struct err *err)
+{
+	struct stat st;
+
+	if (options->path == NULL || options->path[0] == '\0')
+		return err_set(err, "the transport file needs a path");
+	if (strlen(options->path) >= STAGE_PATH_MAX)
+		return err_set(err, "the path is longer than %d bytes",
+		    STAGE_PATH_MAX - 1);
+	if (stat(options->path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, "%s is not a regular file", options->path);
+	if (once && !resumed && access(options->path, R_OK) < 0)
+		return err_sys(err, "%s", options->path);
+	return 0;
+}
+
+static int
+file_open(void **self, const struct stage_setup *setup, struct err *err)
+{
+	const struct file_options *options = setup->options;
+	struct file *f;
+
+	if (file_check(options, setup->once, setup->from->file_no > 0, err) < 0)
+		return -1;
+	f = mem_zalloc(sizeof(*f));
+	f->feed = setup->feed;
+	f->path = mem_strdup(options->path);
+	f->poll_us = options->poll_ms * USEC_PER_MSEC;
+	f->once = setup->once;
+	f->at_end = setup->at_end || options->start == FILE_START_END;
+	f->up = setup->up;
+	tail_init(&f->tail, setup->from);
+	f->timer = timer_new(setup->loop, file_timer_cb, f);
+	f->task = task_new(setup->loop, file_turn_cb, f);
+	f->watch = file_watch_new(setup->loop, f->feed, f->path, file_watch_cb,
+	    f);
+	timer_set(f->timer, f->poll_us);
+	file_watch_renew(f->watch, -1);
+	task_set(f->task);
+	*self = f;
+	return 0;
+}
+
+static void
+file_pause(void *self, bool paused)
+{
+	struct file *f = self;
+
+	f->paused = paused;
+	if (paused)
+		return;
+	f->tail.offered = false; /* what was refused is to be offered again */
+	task_set(f->task);
+}
+
+static void
+file_position(void *self, struct position *position)
+{
+	const struct file *f = self;
+
+	*position = f->tail.pos;
+}
+
+static void
+file_close(void *self, const char *reason)
+{
+	struct file *f = self;
+
+	log_info("feed %s: %s closed at byte %" PRId64 ": %s", f->feed,
+	    f->path, f->tail.pos.offset, reason);
+	file_watch_free(f->watch);
+	timer_free(f->timer);
+	task_free(f->task);
+	tail_fini(&f->tail);
+	free(f->path);
+	free(f);
+}
+
+static const char *const file_starts[] = {
+    [FILE_START_BEGINNING] = "beginning",
+    [FILE_START_END] = "end",
+    NULL,
+};
+
+static const struct option file_options[] = {
+    {.name = "path",
+	.group = "feeds",
+	.type = OPTION_TEXT,
+	.offset = offsetof(struct file_options, path),
+	.unit = "",
+	.required = true,
+	.help = "The log to follow. It need not exist yet, may be a symbolic "
+		"link, and may be rotated in any of the usual ways."},
+    {.name = "start",
+	.group = "feeds",
+	.type = OPTION_CHOICE,
+	.offset = offsetof(struct file_options, start),
+	.preset = "beginning",
+	.unit = "",
+	.choices = file_starts,
+	.help = "Where to begin when the feed is read for the first time: at "
+		"the log's beginning, or at its present end."},
+    {.name = "poll_ms",
+	.group = "feeds",
+	.type = OPTION_INT,
+	.offset = offsetof(struct file_options, poll_ms),
+	.preset = "1000",
+	.min = 10,
+	.max = 60000,
+	.unit = "ms",
+	.help = "How often to look for changes that inotify does not tell, as "
+		"on network file systems; and how long a rotated log must have "
+		"been quiet before its successor is read."},
+    {.name = NULL},
+};
+
+const struct stage file_stage = {
+    .name = "file",
+    .kind = STAGE_TRANSPORT,
+    .traits = STAGE_REPLAYABLE,
+    .help = "Follows a log file through rotation, truncation and restarts.",
+    .options = file_options,
+    .options_size = sizeof(struct file_options),
+    .open = file_open,
+    .pause = file_pause,
+    .position = file_position,
+    .close = file_close,
+};

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <dirent.h>
+
+#include "feed/file_siblings.h"
+
+#define SIBLINGS_LOOKS 5 /* at a directory that changes under our eyes */
+
+struct sibling {
+	char *path;
+	struct stat st;
+	bool rotated; /* by its name */
+};
+
+struct siblings {
+	struct sibling *v;
+	size_t n, cap;
+};
+
+static bool
+siblings_ends(const char *name, size_t n, const char *end)
+{
+	size_t len = strlen(end);
+
+	return n >= len && memcmp(name + n - len, end, len) == 0;
+}
+
+/* ".1", "-20261121_04", ".ext-1795289031": all parts are of a known kind. */
+static bool
+siblings_parts_ok(const char *p, size_t n)
+{
+	static const char *const words[] = {"old", "prev", "ext"};
+	const char *end = p + n;
+
+	while (p < end) {
+		size_t len = 1, i;
+		bool ok;
+
+		if (strchr(".-_", *p++) == NULL)
+			return false;
+		while (p + len < end && strchr(".-_", p[len]) == NULL)
+			len++;
+		ok = p < end && *p >= '0' && *p <= '9';
+		for (i = 0; !ok && p < end && i < RT_COUNT(words); i++)
+			ok = len == strlen(words[i]) &&
+			    memcmp(p, words[i], len) == 0;
+		if (!ok)
+			return false;
+		p += len;
+	}
+	return n > 0;
+}
+
+bool
+siblings_is_rotated(const char *name, const char *base)
+{
+	size_t n = strlen(name), base_n = strlen(base), stem;
+	const char *ext = strrchr(base, '.');
+
+	if (siblings_ends(name, n, ".gz"))
+		n -= 3;
+	if (n > base_n && memcmp(name, base, base_n) == 0 &&
+	    siblings_parts_ok(name + base_n, n - base_n))
+		return true;
+	/* the compressed form of the log itself */
+	if (n == base_n && name[n] != '\0' && memcmp(name, base, n) == 0)
+		return true;
+	if (ext == NULL || ext == base)
+		return false;
+	stem = (size_t)(ext - base);
+	return n > base_n && memcmp(name, base, stem) == 0 &&
+	    siblings_ends(name, n, ext) &&
+	    siblings_parts_ok(name + stem, n - base_n);
+}
+
+static void
+siblings_fini(struct siblings *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		free(s->v[i].path);
+	free(s->v);
+	*s = (struct siblings){0};
+}
+
+/* The directory part of a path, "." where it has none. */
+static void
+siblings_dir(char to[STAGE_PATH_MAX], const char *path, const char **base)
+{
+	const char *slash = strrchr(path, '/');
+
+	*base = slash != NULL ? slash + 1 : path;
+	if (slash == NULL)
+		snprintf(to, STAGE_PATH_MAX, ".");
+	else
+		snprintf(to, STAGE_PATH_MAX, "%.*s",
+		    (int)RT_MAX(slash - path, (ptrdiff_t)1), path);
+}
+
+static void
+siblings_add(struct siblings *s, const char *path, const struct stat *st,
+    bool rotated)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->v[i].st.st_ino == st->st_ino &&
+		    s->v[i].st.st_dev == st->st_dev) {
+			s->v[i].rotated |= rotated;
+			return;
+		}
+	if (s->n == s->cap) {
+		s->cap = RT_MAX(2 * s->cap, (size_t)64);
+		s->v = mem_realloc(s->v, s->cap, sizeof(*s->v));
+	}
+	s->v[s->n++] = (struct sibling){mem_strdup(path), *st, rotated};
+}
+
+/* What pieces are looked for, whatever directory they lie in. */
+struct wanted {
+	const char *base; /* name of the log */
+	const char *was;  /* of the file that we were reading, rotated or not */
+	size_t was_n;	  /* without its rotated part */
+	uint64_t inode;	  /* to be listed under any name; 0: none */
+};
+
+static bool
+siblings_is_wanted(const struct wanted *w, const char *name, bool *rotated)
+{
+	char was[NAME_MAX + 1];
+
+	snprintf(was, sizeof(was), "%.*s", (int)w->was_n, w->was);
+	*rotated = siblings_is_rotated(name, w->base) ||
+	    (was[0] != '\0' && siblings_is_rotated(name, was));
+	return *rotated || strcmp(name, w->base) == 0;
+}
+
+static int
+siblings_scan(struct siblings *s, const char *dir_path,
+    const struct wanted *wanted, struct err *err)
+{
+	char path[2 * STAGE_PATH_MAX];
+	struct dirent *entry;
+	struct stat st;
+	DIR *dir = opendir(dir_path);
+
+	if (dir == NULL)
+		return err_sys(err, "%s", dir_path);
+	while ((errno = 0, entry = readdir(dir)) != NULL) {
+		bool rotated;
+
+		if (!siblings_is_wanted(wanted, entry->d_name, &rotated) &&
+		    entry->d_ino != wanted->inode)
+			continue;
+		snprintf(path, sizeof(path), "%s/%s", dir_path, entry->d_name);
+		if (strlen(path) < STAGE_PATH_MAX && stat(path, &st) == 0 &&
+		    S_ISREG(st.st_mode))
+			siblings_add(s, path, &st, rotated);
+	}
+	if (errno != 0)
+		err_sys(err, "reading %s", dir_path);
+	closedir(dir);
+	return errno != 0 ? -1 : 0;
+}
+
+/*
+ * Again where the directory was changed meanwhile: a file that is renamed
+ * while we read its directory may be seen under neither name.
+ */
+static int
+siblings_scan_calm(struct siblings *s, const char *dir,
+    const struct wanted *wanted, struct err *err)
+{
+	struct stat before, after;
+	int look;
+
+	for (look = 0; look < SIBLINGS_LOOKS; look++) {
+		if (stat(dir, &before) < 0)
+			return err_sys(err, "%s", dir);
+		if (siblings_scan(s, dir, wanted, err) < 0)
+			return -1;
+		if (stat(dir, &after) == 0 &&
+		    before.st_mtim.tv_sec == after.st_mtim.tv_sec &&
+		    before.st_mtim.tv_nsec == after.st_mtim.tv_nsec)
+			return 0;
+		siblings_fini(s);
+	}
+	errno = EAGAIN;
+	return err_set(err, "%s changes too fast to be read", dir);
+}
+
+static int
+siblings_compare(const void *a, const void *b)
+{
+	const struct timespec *ta = &((const struct sibling *)a)->st.st_mtim;
+	const struct timespec *tb = &((const struct sibling *)b)->st.st_mtim;
+
+	if (ta->tv_sec != tb->tv_sec)
+		return ta->tv_sec < tb->tv_sec ? -1 : 1;
+	if (ta->tv_nsec != tb->tv_nsec)
+		return ta->tv_nsec < tb->tv_nsec ? -1 : 1;
+	return strcmp(((const struct sibling *)a)->path,
+	    ((const struct sibling *)b)->path);
+}
+
+/* "queue_log-20261121" is a piece of "queue_log": returns that one's length. */
+static size_t
+siblings_stem(const char *name)
+{
+	size_t n = strlen(name), i;
+
+	if (siblings_ends(name, n, ".gz"))
+		n -= 3;
+	for (i = 1; i < n; i++)
+		if (siblings_parts_ok(name + i, n - i))
+			return i;
+	return n;
+}
+
+/*
+ * Lists the log's directory, and that of `was`: a symbolic link that moved
+ * leads away from its former target. The latter may be gone. Oldest change
+ * first.
+ */
+static int
+siblings_list(struct siblings *s, const char *path, const char *was,
+    uint64_t inode, struct err *err)
+{
+	struct wanted wanted = {.inode = inode};
+	char dir[STAGE_PATH_MAX], was_dir[STAGE_PATH_MAX];
+	struct siblings more = {0};
+	size_t i;
+
+	*s = (struct siblings){0};
+	siblings_dir(dir, path, &wanted.base);
+	siblings_dir(was_dir, was, &wanted.was);
+	wanted.was_n = siblings_stem(wanted.was);
+	if (siblings_scan_calm(s, dir, &wanted, err) < 0)
+		return -1;
+	if (was[0] != '\0' && strcmp(dir, was_dir) != 0 &&
+	    siblings_scan_calm(&more, was_dir, &wanted, NULL) == 0)
+		for (i = 0; i < more.n; i++)
+			siblings_add(s, more.v[i].path, &more.v[i].st,
+			    more.v[i].rotated);
+	siblings_fini(&more);
+	if (s->n > 1)
+		qsort(s->v, s->n, sizeof(*s->v), siblings_compare);
+	return 0;
+}
+
+/*
+ * gzip leaves the plain file there until the compressed one is complete. (The
+ * log itself beside "log.gz" is another one.)
+ */
+static bool
+siblings_has_plain(const struct siblings *s, const struct sibling *gz)
+{
+	size_t i, n = strlen(gz->path);
+
+	if (!siblings_ends(gz->path, n, ".gz"))
+		return false;
+	for (i = 0; i < s->n; i++)
+		if (s->v[i].rotated && strlen(s->v[i].path) == n - 3 &&
+		    memcmp(s->v[i].path, gz->path, n - 3) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * How well an open file fits a position, 0 not at all. One that is too short
+ * comes last: a backup of an earlier state.
+ */
+static int
+siblings_rank(const struct piece *piece, const struct position *pos,
+    bool rotated)
+{
+	bool whole = piece->gzip || piece->st.st_size >= pos->offset;
+
+	switch (piece_matches(piece, pos)) {
+	case MATCH_EXACT:
+		return 7;
+	case MATCH_INODE:
+		return whole ? 6 : 0;
+	case MATCH_HEAD:
+		if (!whole)
+			return rotated ? 0 : 1;
+		if (piece->gzip)
+			return 2;
+		return rotated ? 3 : 4;
+	default:
+		return 0;
+	}
+}
+
+/* Opens one and keeps it in `best` if nothing better is there. */
+static int
+siblings_try(const struct sibling *sibling, const struct position *pos,
+    struct piece *best, int *best_rank, struct err *err)
+{
+	struct piece piece;
+	int rank;
+
+	if (piece_open(&piece, sibling->path, err) < 0) {
+		/* only where it matters: it has the inode, or is hidden */
+		return sibling->st.st_ino == pos->inode || errno == EACCES ? -1
+									   : 0;
+	}
+	rank = siblings_rank(&piece, pos, sibling->rotated);
+	if (rank > *best_rank) {
+		piece_close(best);
+		*best = piece;
+		*best_rank = rank;
+	} else {
+		piece_close(&piece);
+	}
+	return 0;
+}
+
+int
+siblings_find(const char *path, const struct position *pos,
+    struct piece *found, struct err *err)
+{
+	struct siblings s;
+	struct err why = {""};
+	int best = 0, pass, trouble = 0;
+	size_t i;
+
+	*found = PIECE_NONE;
+	if (siblings_list(&s, path, pos->path, pos->inode, err) < 0) {
+		siblings_fini(&s);
+		return -1;
+	}
+	/* by inode; then plain files; then, as it costs most, compressed */
+	for (pass = 0; pass < 3 && best == 0; pass++)
+		for (i = s.n; i-- > 0 && best < 6;) {
+			const struct sibling *b = &s.v[i];
+			bool gz = siblings_ends(b->path, strlen(b->path),
+			    ".gz");
+
+			if (pass == 0 ? b->st.st_ino != pos->inode
+				      : pos->head_size == 0 || gz != (pass == 2))
+				continue;
+			if (gz && (best > 0 || siblings_has_plain(&s, b)))
+				continue;
+			if (siblings_try(b, pos, found, &best, &why) < 0)
+				trouble = errno;
+		}
+	siblings_fini(&s);
+	if (best > 0)
+		return 1;
+	errno = trouble;
+	return trouble != 0 ? err_set(err, "%s", why.text) : 0;
+}
+
+static bool
+siblings_is_later(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec > b->st_mtim.tv_sec ||
+	    (a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+		a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
+}
+
+/* Opens a candidate: 1 when it is new to us, 0 when it is a copy. */
+static int
+siblings_open_next(const struct sibling *b, const struct piece *done,
+    const struct piece *current, struct piece *next, struct err *err)
+{
+	if (piece_open(next, b->path, err) < 0)
+		return -1;
+	if (piece_is(next, &b->st) && !piece_is_copy(done, next) &&
+	    !piece_is_copy(current, next))
+		return 1;
+	if (piece_is(next, &b->st)) {
+		piece_close(next);
+		return 0;
+	}
+	piece_close(next);
+	errno = EAGAIN;
+	return err_set(err, "%s was replaced while it was opened", b->path);
+}
+
+int
+siblings_next(const char *path, const struct piece *done,
+    const struct piece *current, struct piece *next, struct err *err)
+{
+	struct siblings s;
+	int rc = 0;
+	size_t i;
+
+	*next = PIECE_NONE;
+	rc = siblings_list(&s, path, done->path, 0, err);
+	for (i = 0; i < s.n && rc == 0; i++) {
+		const struct sibling *b = &s.v[i];
+
+		if (!b->rotated || !siblings_is_later(&b->st, &done->st) ||
+		    b->st.st_size == 0 || piece_is(done, &b->st) ||
+		    piece_is(current, &b->st) || siblings_has_plain(&s, b))
+			continue;
+		rc = siblings_open_next(b, done, current, next, err);
+	}
+	siblings_fini(&s);
+	return rc;
+}
