@@ -71,7 +71,7 @@ main(int argc, char **argv)
 	puts("1..1");
 	fflush(stdout);
 	seen = replay_folder(folder);
-	printf("%s 1 - %u seeds of %s\n", seen > 0 ? "ok" : "not ok", seen,
-	    name);
+	printf(
+	    "%s 1 - %u seeds of %s\n", seen > 0 ? "ok" : "not ok", seen, name);
 	return seen > 0 ? 0 : 1;
 }

@@ -60,7 +60,9 @@ test_clean(void **state)
 	/* Latin-1 becomes what it was meant to be. */
 	check_clean("caf\xe9", 4, 64, "caf\xc3\xa9");
 	/* Controls, NUL and a bidi override are shown as unknown. */
-	check_clean("a\0b\n", 4, 64, "a\xef\xbf\xbd" "b\xef\xbf\xbd");
+	check_clean("a\0b\n", 4, 64,
+	    "a\xef\xbf\xbd"
+	    "b\xef\xbf\xbd");
 	check_clean("\xe2\x80\xae", 3, 64, "\xef\xbf\xbd");
 	check_clean("\x85", 1, 64, "\xef\xbf\xbd");
 }
