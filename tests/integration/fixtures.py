@@ -1,8 +1,124 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The fixtures of tests/integration and tests/peer."""
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+
+import psycopg
 import pytest
 
+import figures
 import harness
+
+LOGIN = "ringtally_test"    # as which the daemon connects
+
+
+class Rig:
+    """A database with the schema, a log, and daemons that follow it."""
+    TEMPLATE = "ringtally_template"
+    serial = 0
+
+    def __init__(self, server, database=None):
+        Rig.serial += 1
+        self.server = server
+        self.directory = tempfile.mkdtemp(prefix="ringtally-test-")
+        self.logs = os.path.join(self.directory, "logs")
+        os.mkdir(self.logs)
+        self.log = os.path.join(self.logs, "queue_log")
+        self.database = database or "rig%d" % Rig.serial
+        self.host = server.directory
+        self.closing = contextlib.ExitStack()
+        self.make_database()
+        self.db = self.closing.enter_context(server.connect(self.database))
+
+    def make_database(self):
+        with self.server.connect() as c:
+            if not c.execute("SELECT 1 FROM pg_database WHERE datname = %s",
+                             (self.TEMPLATE,)).fetchone():
+                c.execute("CREATE DATABASE " + self.TEMPLATE)
+                init_schema(self.server, self.TEMPLATE, self.directory)
+                c.execute("CREATE ROLE %s LOGIN IN ROLE ringtally_writer" %
+                          LOGIN)
+            c.execute("CREATE DATABASE %s TEMPLATE %s" % (self.database,
+                                                         self.TEMPLATE))
+
+    def config(self, feeds=None, database=None, **more):
+        base = {
+            "site": "test",
+            "timezone": "Europe/London",
+            "database": {
+                "conninfo": self.server.conninfo(self.database, LOGIN,
+                                                 self.host),
+                "flush_s": 0.05, "keep_visits_days": 36500,
+                **(database or {})},
+            "feeds": feeds or [self.feed()],
+        }
+        return {**base, **more}
+
+    def feed(self, name="log", path=None, **more):
+        return {"name": name, "switch": "pbx", "transport": "file",
+                "path": path or self.log, "format": "asterisk-queue-log",
+                **more}
+
+    def daemon(self, config=None, **kwargs):
+        daemon = harness.Daemon(self.directory, config or self.config(),
+                                **kwargs)
+        self.closing.callback(daemon.close)
+        return daemon
+
+    def writer(self, data, **kwargs):
+        writer = harness.Writer(self.log, data, **kwargs)
+        self.closing.callback(writer.close)
+        return writer
+
+    def settle(self, path=None, timeout=None, **kwargs):
+        return figures.wait_position(self.db, path or self.log,
+                                     timeout=timeout, **kwargs)
+
+    def assert_exact(self, log, **kwargs):
+        figures.assert_exact(self.db, log, **kwargs)
+
+    def assert_alive(self, log, path=None):
+        """A new event is counted: after the fault, life goes on. Returns the
+        log with that event, for the last comparison."""
+        line = (b"%d|alive.%d|alive|NONE|ENTERQUEUE||01|1\n" %
+                (last_time(log), len(log)))
+        harness.append(path or self.log, line)
+        self.settle(path)
+        self.assert_exact(log + line)
+        return log + line
+
+    def close(self):
+        self.closing.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def last_time(log):
+    """The newest time in a log: what is appended goes on from there."""
+    return max(int(line.split(b"|", 1)[0]) for line in
+               log.splitlines()[-200:] if line.split(b"|", 1)[0].isdigit())
+
+
+def init_schema(server, database, directory):
+    """`ringtally db init`, as its manual says: as the server's owner."""
+    path = os.path.join(directory, "init.conf")
+    with open(path, "w") as f:
+        f.write('site = "test";\ndatabase = { conninfo = "%s"; };\n' %
+                server.conninfo(database))
+        f.write('feeds = ( { name = "log"; switch = "pbx"; transport = '
+                '"file"; path = "/nonexistent/queue_log"; format = '
+                '"asterisk-queue-log"; } );\n')
+    done = subprocess.run([harness.binary("ringtally"), "db", "init", "-c",
+                           path], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def need_programs():
+    for name in ("ringtally", "ringtallyd"):
+        if not os.access(harness.binary(name), os.X_OK):
+            pytest.skip("%s is not built" % harness.binary(name))
 
 
 @pytest.fixture(scope="session")
@@ -11,3 +127,29 @@ def pg():
     server = harness.Postgres().init().start()
     yield server
     server.remove()
+
+
+@pytest.fixture
+def own_pg():
+    """A server of the test's own, to be stopped and broken."""
+    server = harness.Postgres().init().start()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def rig(pg):
+    need_programs()
+    rig = Rig(pg)
+    yield rig
+    rig.close()
+    with contextlib.suppress(psycopg.Error), pg.connect() as c:
+        c.execute("DROP DATABASE %s WITH (FORCE)" % rig.database)
+
+
+@pytest.fixture
+def own_rig(own_pg):
+    need_programs()
+    rig = Rig(own_pg)
+    yield rig
+    rig.close()

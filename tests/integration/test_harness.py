@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The tests' own tools: a proxy that lost what it should have passed would
 let every test of the daemon pass for the wrong reason."""
+import harness
 import psycopg
 import pytest
 
-import harness
 import loggen
 import oracle
 from pgproxy import (ANSWER, DROP, HOLE, PASS, REQUEST, ZOMBIE, PgProxy)
@@ -148,3 +148,7 @@ def test_oracle_reads_pipes_in_names():
         "1772442010|1.1|my queue.x|Jan|Piet|CONNECT|0|1.2|0",
         "1772442012|1.1|my queue.x|Jan|Piet|COMPLETEAGENT|0|2|1"))
     assert o.agent_rows()["Jan|Piet", "my queue.x", 1772442000]["talk_s"] == 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(harness.main(__file__))
