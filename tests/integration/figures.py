@@ -29,14 +29,18 @@ def seconds(ms):
     return ms // 1000 if ms % 1000 == 0 else ms / 1000
 
 
-def queue_rows(db, site="test"):
+# of a site, and of one of its switches where one is named
+SCOPE = " site = %s AND switch = coalesce(%s, switch)"
+
+
+def queue_rows(db, site="test", switch=None):
     """{(queue, start): {column: figure}} as in oracle.queue_rows()."""
     found = {}
     columns = ", ".join(COUNT_COLUMNS + tuple(c + "_ms"
                                               for c in SECOND_COLUMNS))
     for row in rows(db, "SELECT queue, extract(epoch FROM starts_at)::bigint "
                     "AS start, " + columns + " FROM ringtally.queue_interval "
-                    "WHERE site = %s", site):
+                    "WHERE" + SCOPE, site, switch):
         figures = {c: int(row[c]) for c in COUNT_COLUMNS}
         for column in SECOND_COLUMNS:
             figures[column + "_s"] = seconds(row[column + "_ms"])
@@ -48,18 +52,18 @@ def queue_rows(db, site="test"):
         for row in rows(db, "SELECT queue, extract(epoch FROM starts_at)"
                         "::bigint AS start, bin, %(h)s[bin] AS n FROM "
                         "ringtally.queue_interval, "
-                        "generate_subscripts(%(h)s, 1) AS bin "
-                        "WHERE site = %%s" % {"h": hist}, site):
+                        "generate_subscripts(%(h)s, 1) AS bin WHERE" %
+                        {"h": hist} + SCOPE, site, switch):
             if row["n"]:
                 found[row["queue"], row["start"]][hist][row["bin"]] = row["n"]
     return found
 
 
-def agent_rows(db, site="test"):
+def agent_rows(db, site="test", switch=None):
     found = {}
     for row in rows(db, "SELECT *, extract(epoch FROM starts_at)::bigint AS "
-                    "start FROM ringtally.agent_interval WHERE site = %s",
-                    site):
+                    "start FROM ringtally.agent_interval WHERE" + SCOPE,
+                    site, switch):
         figures = {"handled": row["handled"],
                    "ring_no_answer": row["ring_no_answer"]}
         for column in AGENT_SECONDS:
@@ -69,7 +73,7 @@ def agent_rows(db, site="test"):
     return found
 
 
-def visits(db, site="test"):
+def visits(db, site="test", switch=None):
     return [{"call": r["call_id"], "number": r["visit_no"],
              "queue": r["queue"], "entered": r["entered"],
              "ended": r["ended"], "outcome": r["outcome"],
@@ -80,8 +84,8 @@ def visits(db, site="test"):
              "file_no": r["file_no"], "offset": r["file_offset"]}
             for r in rows(db, "SELECT *, extract(epoch FROM entered_at)"
                           "::bigint AS entered, extract(epoch FROM ended_at)"
-                          "::bigint AS ended FROM ringtally.visits "
-                          "WHERE site = %s", site)]
+                          "::bigint AS ended FROM ringtally.visits WHERE" +
+                          SCOPE, site, switch)]
 
 
 def feed(db, name="log", site="test"):

@@ -2,8 +2,9 @@
 import os
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "integration")]
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+import paths  # noqa: E402,F401
 
 from fixtures import *  # noqa: E402,F401,F403
 

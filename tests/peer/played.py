@@ -2,6 +2,7 @@
 """What came of a log, in one shape, whoever counted it."""
 import dataclasses
 
+import figures
 import oracle
 
 
@@ -20,3 +21,10 @@ def by_oracle(log, case=None):
                "wait": v.wait, "talk": v.talk, "agent": v.agent,
                "reason": v.reason} for v in o.ended_visits()]
     return Played(o.queue_rows(), o.agent_rows(), visits)
+
+
+def by_daemon(db, switch):
+    """What the daemon has written of one switch."""
+    return Played(figures.queue_rows(db, switch=switch),
+                  figures.agent_rows(db, switch=switch),
+                  figures.visits(db, switch=switch))
