@@ -14,20 +14,14 @@ import tempfile
 import threading
 import time
 
-try:
-    import psycopg
-    import pytest
-except ImportError as missing:      # the first import of every test here
-    print("%s: install python3-pytest and python3-psycopg" % missing)
-    raise SystemExit(77) from None
+import psycopg
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
-BUILD = os.path.abspath(os.environ.get("top_builddir") or TOP)
+BUILD = os.path.abspath(os.environ.get("RINGTALLY_BUILD") or TOP)
 SHARED = os.environ.get("RINGTALLY_SHARED",
                         os.path.join(os.path.dirname(TOP), "shared"))
-SLOW = any(os.environ.get(name, "") not in ("", "0")
-           for name in ("RINGTALLY_SLOW", "RT_SLOW"))
+SLOW = os.environ.get("RINGTALLY_SLOW", "") not in ("", "0")
 PATIENCE = float(os.environ.get("RINGTALLY_PATIENCE", "30"))
 
 
@@ -457,9 +451,3 @@ def complete_size(path):
     """The size of a file up to its last line end."""
     with open(path, "rb") as f:
         return f.read().rfind(b"\n") + 1
-
-
-def main(path):
-    """Runs one file of tests as a program: `make check` does."""
-    code = pytest.main(["-q", "-p", "no:cacheprovider", "-rs", path])
-    return 77 if code == pytest.ExitCode.NO_TESTS_COLLECTED else int(code)

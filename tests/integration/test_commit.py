@@ -215,7 +215,3 @@ def test_server_that_never_answers(own_rig):
     own_rig.settle(timeout=60)
     own_rig.assert_exact(log + more)
     own_rig.assert_alive(log + more)
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

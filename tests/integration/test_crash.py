@@ -227,7 +227,3 @@ def test_restart_goes_on_with_open_visits(rig):
     rig.daemon().start(wait="READY=1")
     rig.settle()
     rig.assert_exact(log)
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

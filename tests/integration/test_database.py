@@ -383,7 +383,3 @@ def test_migrate_twice_changes_nothing(own_rig):
     assert own_rig.daemon().start("--once").wait() == 0
     init_schema(own_rig.server, own_rig.database, own_rig.directory)
     own_rig.assert_exact(log)
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

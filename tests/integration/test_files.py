@@ -573,7 +573,3 @@ def test_memory_and_descriptors_are_flat(rig):
     assert daemon.fds() <= before[0] + 1
     assert daemon.rss_kib() < before[1] * 1.3 + 2048
     rig.assert_exact(log)
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

@@ -148,7 +148,3 @@ def test_oracle_reads_pipes_in_names():
         "1772442010|1.1|my queue.x|Jan|Piet|CONNECT|0|1.2|0",
         "1772442012|1.1|my queue.x|Jan|Piet|COMPLETEAGENT|0|2|1"))
     assert o.agent_rows()["Jan|Piet", "my queue.x", 1772442000]["talk_s"] == 2
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

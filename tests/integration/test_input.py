@@ -356,7 +356,3 @@ def test_a_hundred_thousand_queues(rig):
                            " WHERE queue = 'other'").fetchone()[0]
     assert other >= count - 501
     assert figures.feed(rig.db)["capped"] > 0
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

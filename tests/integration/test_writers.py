@@ -176,7 +176,3 @@ def test_two_switches_of_one_daemon(rig):
     want = {s: log.count(b"|ENTERQUEUE|") + log.count(b"|FULL|")
             for s, log in (("pbx", one), ("pbx-b", two))}
     assert found == want
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

@@ -121,7 +121,3 @@ def test_no_case_is_left_out():
         names = {row["file"][:-5] for row in json.load(f)}
     assert names == set(cases.FILES) | set(cases.OTHER_FILES)
     assert set(cases.known_differences()) <= set(CASES)
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))

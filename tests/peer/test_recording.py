@@ -108,7 +108,3 @@ def test_odd_lines(rig):
     assert sum(r["lost"] for r in rows.values()) == 2
     row = figures.feed(rig.db)
     assert row["rejected"] == 1, "the second half of a line with a newline"
-
-
-if __name__ == "__main__":
-    raise SystemExit(harness.main(__file__))
