@@ -94,7 +94,7 @@ struct store_ops {
 	    struct slice agent);
 	void (*load_session)(void *ctx, const char *switch_name,
 	    struct slice agent, struct slice queue, int64_t login_us,
-	    int64_t pause_us, struct slice reason);
+	    int64_t pause_us, int64_t logoff_us, struct slice reason);
 	/* Everything is loaded: open the feeds. */
 	void (*ready)(void *ctx);
 	/* More is pending than memory may hold: pause the feeds; or go on. */

@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "app.h"
+#include "base/utc.h"
+#include "base/fault.h"
+#include "base/log.h"
+
+#define APP_KEEP_CELLS_US (26 * 3600 * USEC_PER_SEC)
+
+/* --- the call machine's questions --------------------------------------- */
+
+static void
+app_visit_ended(void *ctx, const struct visit *visit)
+{
+	struct app_switch *sw = ctx;
+	struct app *app = sw->app;
+
+	app->visits++;
+	if (app->conf->database.keep_visits_days > 0)
+		store_visit(app->store, sw->name,
+		    app->feeds[visit->feed].conf->name, visit);
+}
+
+static bool
+app_hash_caller(void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
+{
+	const struct app_switch *sw = ctx;
+
+	return caller_hash(
+	    hash, sw->app->key.bytes, number, sw->app->conf->country_code);
+}
+
+/* --- switches ----------------------------------------------------------- */
+
+static void
+app_switch_add_aliases(struct app_switch *sw)
+{
+	const struct conf_agent *agent;
+	char **alias;
+
+	for (agent = sw->app->conf->agents; agent != NULL; agent = agent->next)
+		for (alias = agent->aliases; *alias != NULL; alias++)
+			tally_alias_add(&sw->tally, slice_of(*alias),
+			    slice_of(agent->name));
+}
+
+static void
+app_switch_begin(struct app_switch *sw)
+{
+	const struct conf *conf = sw->app->conf;
+	struct tally_config tally = {
+	    .interval_us = conf->interval_minutes * 60 * USEC_PER_SEC,
+	    .short_abandon_us = conf->short_abandon_us,
+	    .max_queues = (uint32_t)conf->max_queues,
+	    .max_agents = (uint32_t)conf->max_agents,
+	    .keep_us = APP_KEEP_CELLS_US};
+	struct machine_config machine = {.lost_after_us = conf->lost_after_us,
+	    .max_open = (uint32_t)conf->max_open_visits,
+	    .ended = app_visit_ended,
+	    .hash_caller = sw->app->has_key ? app_hash_caller : NULL,
+	    .ctx = sw,
+	    .persistent = true};
+
+	tally_init(&sw->tally, &tally);
+	app_switch_add_aliases(sw);
+	machine_init(&sw->machine, &machine, &sw->tally);
+	sw->live = true;
+}
+
+static void
+app_switch_end(struct app_switch *sw)
+{
+	if (!sw->live)
+		return;
+	machine_fini(&sw->machine);
+	tally_fini(&sw->tally);
+	sw->live = false;
+}
+
+static struct app_switch *
+app_switch_find(struct app *app, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_switches; i++)
+		if (strcmp(app->switches[i].name, name) == 0)
+			return &app->switches[i];
+	return NULL;
+}
+
+/* --- feeds -------------------------------------------------------------- */
+
+static size_t
+app_feed_bytes(struct stage_upstream *up, const struct position *position,
+    const char *bytes, size_t n, bool last)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	size_t taken;
+
+	fault_point("after-read");
+	if (position->file_no != feed->file_no) {
+		feed->file_no = position->file_no;
+		if (position->offset == 0)
+			intake_count(&feed->intake, COUNTER_files, 1);
+	}
+	taken = intake_bytes(&feed->intake, position, bytes, n, last);
+	fault_point("after-parse");
+	if (taken > 0)
+		store_touch(feed->app->store);
+	return taken;
+}
+
+static void
+app_feed_lost(
+    struct stage_upstream *up, enum stage_loss loss, int64_t n, const char *why)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	(void)loss;
+	intake_count(&feed->intake, COUNTER_gaps, 1);
+	if (n > 0)
+		intake_count(&feed->intake, COUNTER_lost_bytes, (uint64_t)n);
+	store_touch(feed->app->store);
+	if (n > 0)
+		log_limited(&feed->limit, LOG_LEVEL_WARN,
+		    "feed %s: %" PRId64 " bytes lost: %s", feed->conf->name, n,
+		    why);
+	else
+		log_limited(&feed->limit, LOG_LEVEL_WARN,
+		    "feed %s: data may be lost: %s", feed->conf->name, why);
+}
+
+static void
+app_feed_idle(struct stage_upstream *up, bool idle)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	struct app *app = feed->app;
+
+	feed->idle = idle;
+	if (app->ops->idle != NULL)
+		app->ops->idle(app->ops_ctx);
+}
+
+/* Where the feed would go on; what the store writes with the figures. */
+static void
+app_feed_position(void *ctx, struct position *position)
+{
+	struct app_feed *feed = ctx;
+
+	if (feed->transport == NULL) {
+		*position = feed->from;
+		return;
+	}
+	feed->conf->transport->position(feed->transport, position);
+	position->skipping = feed->intake.framer.skipping;
+}
+
+static void
+app_feed_close(struct app_feed *feed, const char *reason)
+{
+	if (feed->transport != NULL)
+		feed->conf->transport->close(feed->transport, reason);
+	feed->transport = NULL;
+	feed->idle = false;
+	if (feed->intake.format != NULL)
+		intake_fini(&feed->intake);
+	feed->intake = (struct intake){0};
+}
+
+static int
+app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
+{
+	uint32_t number = (uint32_t)(feed - app->feeds);
+
+	feed->from = (struct position){0};
+	return intake_init(&feed->intake, feed->conf->name, number,
+	    feed->conf->format, feed->conf->format_options, &feed->sw->machine,
+	    err);
+}
+
+static int
+app_feed_open(struct app_feed *feed, struct err *err)
+{
+	struct stage_setup setup = {.feed = feed->conf->name,
+	    .options = feed->conf->transport_options,
+	    .loop = feed->app->loop,
+	    .up = &feed->up,
+	    .from = &feed->from,
+	    .once = feed->app->once};
+
+	feed->intake.framer.skipping = feed->from.skipping;
+	feed->file_no = feed->from.file_no;
+	return feed->conf->transport->open(&feed->transport, &setup, err);
+}
+
+/* --- the store's calls -------------------------------------------------- */
+
+static void
+app_close_feeds(struct app *app, const char *reason)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++)
+		app_feed_close(&app->feeds[i], reason);
+	app->loaded = false;
+}
+
+static void
+app_reset(void *ctx)
+{
+	struct app *app = ctx;
+	struct err err;
+	size_t i;
+
+	app_close_feeds(app, "starting anew from what the database holds");
+	for (i = 0; i < app->n_switches; i++) {
+		app_switch_end(&app->switches[i]);
+		app_switch_begin(&app->switches[i]);
+	}
+	for (i = 0; i < app->n_feeds; i++)
+		if (app_feed_begin(app, &app->feeds[i], &err) < 0)
+			app->ops->failed(app->ops_ctx, err.text);
+}
+
+static void
+app_load_switch(void *ctx, const char *name, int64_t clock_us, int64_t leap_us)
+{
+	struct app_switch *sw = app_switch_find(ctx, name);
+
+	if (sw == NULL)
+		return;
+	sw->machine.clock_us = clock_us;
+	sw->machine.leap_us = leap_us;
+	if (leap_us != clock_us) /* the clock is believed */
+		sessions_clock(&sw->machine.sessions, clock_us);
+}
+
+static void
+app_load_feed(void *ctx, const char *name, const struct position *position)
+{
+	struct app *app = ctx;
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++)
+		if (strcmp(app->feeds[i].conf->name, name) == 0)
+			app->feeds[i].from = *position;
+}
+
+static void
+app_load_visit(void *ctx, const char *switch_name, const struct visit *like,
+    struct slice call_id, struct slice queue, struct slice agent)
+{
+	struct app_switch *sw = app_switch_find(ctx, switch_name);
+
+	if (sw != NULL)
+		machine_restore(&sw->machine, like, call_id, queue, agent);
+}
+
+static void
+app_load_session(void *ctx, const char *switch_name, struct slice agent,
+    struct slice queue, int64_t login_us, int64_t pause_us, int64_t logoff_us,
+    struct slice reason)
+{
+	struct app_switch *sw = app_switch_find(ctx, switch_name);
+
+	if (sw != NULL)
+		sessions_restore(&sw->machine.sessions,
+		    tally_agent(&sw->tally, agent),
+		    queue.n > 0 ? tally_queue(&sw->tally, queue) : NULL,
+		    login_us, pause_us, logoff_us, reason,
+		    sw->machine.clock_us);
+}
+
+static void
+app_ready(void *ctx)
+{
+	struct app *app = ctx;
+	struct err err;
+	size_t i;
+
+	app->loaded = true;
+	for (i = 0; i < app->n_feeds; i++)
+		if (app_feed_open(&app->feeds[i], &err) < 0) {
+			log_error(
+			    "feed %s: %s", app->feeds[i].conf->name, err.text);
+			app->ops->failed(app->ops_ctx, err.text);
+		}
+	if (app->paused)
+		for (i = 0; i < app->n_feeds; i++)
+			if (app->feeds[i].transport != NULL)
+				app->feeds[i].conf->transport->pause(
+				    app->feeds[i].transport, true);
+}
+
+static void
+app_pressure(void *ctx, bool on)
+{
+	struct app *app = ctx;
+	size_t i;
+
+	if (app->paused == on)
+		return;
+	app->paused = on;
+	if (!app->once)
+		log_note(on ? "the feeds pause: too much waits for the database"
+			    : "the feeds go on");
+	for (i = 0; i < app->n_feeds; i++) {
+		struct app_feed *feed = &app->feeds[i];
+
+		if (feed->transport != NULL)
+			feed->conf->transport->pause(feed->transport, on);
+	}
+}
+
+static void
+app_committed(void *ctx, uint64_t number, int64_t lag_us)
+{
+	struct app *app = ctx;
+
+	app->commits++;
+	app->ops->committed(app->ops_ctx, number, lag_us);
+}
+
+static void
+app_store_state(void *ctx, enum store_state state, const char *text)
+{
+	struct app *app = ctx;
+
+	app->store_state = state;
+	snprintf(app->store_text, sizeof(app->store_text), "%s", text);
+	app->ops->store_state(app->ops_ctx, state, text);
+}
+
+static const struct store_ops app_store_ops = {
+    .reset = app_reset,
+    .load_switch = app_load_switch,
+    .load_feed = app_load_feed,
+    .load_visit = app_load_visit,
+    .load_session = app_load_session,
+    .ready = app_ready,
+    .pressure = app_pressure,
+    .committed = app_committed,
+    .state = app_store_state,
+};
+
+static const char *
+app_service_of(void *ctx, const char *queue)
+{
+	const struct app *app = ctx;
+
+	return conf_service_of(app->conf, queue);
+}
+
+/* --- putting it together ------------------------------------------------ */
+
+static void
+app_make_feeds(struct app *app)
+{
+	const struct conf_feed *conf;
+	size_t n = 0;
+
+	for (conf = app->conf->feeds; conf != NULL; conf = conf->next)
+		n++;
+	/* as many switches as feeds at most; neither array ever moves */
+	app->feeds = mem_zalloc((n + 1) * sizeof(*app->feeds));
+	app->switches = mem_zalloc((n + 1) * sizeof(*app->switches));
+	for (conf = app->conf->feeds; conf != NULL; conf = conf->next) {
+		struct app_feed *feed = &app->feeds[app->n_feeds++];
+		struct app_switch *sw = app_switch_find(app, conf->switch_name);
+
+		if (sw == NULL) {
+			sw = &app->switches[app->n_switches++];
+			sw->app = app;
+			sw->name = mem_strdup(conf->switch_name);
+		}
+		*feed = (struct app_feed){
+		    .up = {app_feed_bytes, app_feed_lost, app_feed_idle},
+		    .app = app,
+		    .conf = conf,
+		    .sw = sw};
+	}
+}
+
+static void
+app_make_store(struct app *app)
+{
+	const struct conf *conf = app->conf;
+	struct store_config config = {.conninfo = conf->database.conninfo,
+	    .site = conf->site,
+	    .flush_us = conf->database.flush_us,
+	    .keep_visits_days = conf->database.keep_visits_days,
+	    .interval_us = conf->interval_minutes * 60 * USEC_PER_SEC,
+	    .timezone = conf->timezone,
+	    .pending_max = (size_t)conf->database.pending_mb << 20,
+	    .once = app->once};
+	size_t i;
+
+	app->store = store_new(app->loop, &config, &app_store_ops, app);
+	for (i = 0; i < app->n_switches; i++) {
+		struct store_switch sw = {app->switches[i].name,
+		    &app->switches[i].tally, &app->switches[i].machine};
+
+		store_add_switch(app->store, &sw);
+	}
+	for (i = 0; i < app->n_feeds; i++) {
+		struct app_feed *f = &app->feeds[i];
+		struct store_feed feed = {f->conf->name, f->sw->name,
+		    f->conf->transport->name, f->conf->format->name, &f->intake,
+		    app_feed_position, f};
+
+		store_add_feed(app->store, &feed);
+	}
+	store_set_services(app->store, app_service_of, app);
+}
+
+int
+app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
+    const struct app_ops *ops, void *ctx, struct err *err)
+{
+	*app = (struct app){.loop = loop,
+	    .conf = conf,
+	    .first = conf,
+	    .once = once,
+	    .ops = ops,
+	    .ops_ctx = ctx};
+	app->has_key = conf->caller_key_file != NULL &&
+	    conf->database.keep_visits_days > 0;
+	if (app->has_key &&
+	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
+		return -1;
+	app_make_feeds(app);
+	app_make_store(app);
+	return 0;
+}
+
+void
+app_start(struct app *app)
+{
+	store_start(app->store);
+}
+
+void
+app_fini(struct app *app, const char *reason)
+{
+	size_t i;
+
+	app_close_feeds(app, reason);
+	if (app->store != NULL)
+		store_free(app->store);
+	for (i = 0; i < app->n_switches; i++) {
+		app_switch_end(&app->switches[i]);
+		free(app->switches[i].name);
+	}
+	free(app->switches);
+	free(app->feeds);
+	caller_key_wipe(&app->key);
+	if (app->conf != app->first)
+		conf_free(app->conf);
+	conf_free(app->first);
+	*app = (struct app){0};
+}
+
+void
+app_finish(struct app *app, int64_t timeout_us,
+    void (*done)(void *ctx, const char *failed), void *ctx)
+{
+	size_t i;
+
+	/* what is read from here on would only be read again */
+	for (i = 0; i < app->n_feeds; i++)
+		if (app->feeds[i].transport != NULL)
+			app->feeds[i].conf->transport->pause(
+			    app->feeds[i].transport, true);
+	store_finish(app->store, timeout_us, done, ctx);
+}
+
+void
+app_reconfigure(struct app *app, struct conf *conf)
+{
+	if (app->conf != app->first)
+		conf_free(app->conf);
+	app->conf = conf;
+	store_set_services(app->store, app_service_of, app);
+}
+
+bool
+app_is_idle(const struct app *app)
+{
+	size_t i;
+
+	if (!app->loaded)
+		return false;
+	for (i = 0; i < app->n_feeds; i++)
+		if (!app->feeds[i].idle)
+			return false;
+	return true;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The daemon's parts, put together: each switch with its tally and call
+ * machine, each feed with its transport and intake, and the store. app.c wires
+ * them; daemon.c says when (signals, service manager, --once).
+ */
+#ifndef RT_APP_H
+#define RT_APP_H
+
+#include "call/intake.h"
+#include "caller_key.h"
+#include "conf.h"
+#include "store/store.h"
+
+struct app;
+struct loop;
+
+struct app_switch {
+	struct app *app;
+	char *name;
+	struct tally tally;
+	struct machine machine;
+	bool live; /* tally and machine are initialised */
+};
+
+struct app_feed {
+	struct stage_upstream up; /* the transport calls these */
+	struct app *app;
+	const struct conf_feed *conf;
+	struct app_switch *sw;
+	struct intake intake;
+	struct position from; /* where the database says to go on */
+	void *transport;      /* running instance; NULL: not open */
+	bool idle;	      /* read to the present end */
+	uint32_t file_no;     /* of the last bytes, to count files begun */
+	struct log_limit limit;
+};
+
+/* What the daemon wants to hear of. */
+struct app_ops {
+	/* all feeds have read to the present end (once), or began again */
+	void (*idle)(void *ctx);
+	void (*store_state)(
+	    void *ctx, enum store_state state, const char *text);
+	void (*committed)(void *ctx, uint64_t number, int64_t lag_us);
+	/* nothing can be read: a feed that is configured wrongly */
+	void (*failed)(void *ctx, const char *why);
+};
+
+struct app {
+	struct loop *loop;
+	struct conf *conf;  /* owned: in force now */
+	struct conf *first; /* owned: what feeds and store were made from */
+	bool once;
+	struct app_switch *switches;
+	size_t n_switches;
+	struct app_feed *feeds;
+	size_t n_feeds;
+	struct store *store;
+	struct caller_key key;
+	bool has_key; /* else callers are not kept */
+	bool loaded;  /* the feeds are open */
+	bool paused;  /* for want of memory */
+	enum store_state store_state;
+	char store_text[256];
+	uint64_t commits;
+	uint64_t visits; /* ended, since the start */
+	const struct app_ops *ops;
+	void *ops_ctx;
+};
+
+/*
+ * Takes the configuration over (also when it fails). Starts nothing that
+ * reads or writes before app_start.
+ */
+int app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
+    const struct app_ops *ops, void *ctx, struct err *err);
+void app_start(struct app *app);
+/* Closes the feeds and frees all; what is not committed comes again. */
+void app_fini(struct app *app, const char *reason);
+
+/* Cuts and commits what is pending; see store_finish. */
+void app_finish(struct app *app, int64_t timeout_us,
+    void (*done)(void *ctx, const char *failed), void *ctx);
+
+/* Options that may change while we run: takes the new configuration over. */
+void app_reconfigure(struct app *app, struct conf *conf);
+
+/* All feeds have read to their present end. */
+bool app_is_idle(const struct app *app);
+
+#endif

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <signal.h>
+
+#include "app.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "daemon.h"
+#include "exit_code.h"
+#include "io/loop.h"
+#include "notify.h"
+
+#define DAEMON_FINISH_US (20 * USEC_PER_SEC) /* for the last batch */
+#define DAEMON_STATUS_US (5 * USEC_PER_SEC)
+#define DAEMON_ONCE_US	 (30 * USEC_PER_SEC) /* --once waits for a database */
+
+enum daemon_mode {
+	DAEMON_RUNNING,
+	DAEMON_RELOADING, /* committing, then starting anew */
+	DAEMON_ENDING	  /* committing, then leaving */
+};
+
+struct daemon {
+	const struct daemon_args *args;
+	struct loop *loop;
+	struct app app;
+	enum daemon_mode mode;
+	struct conf *next; /* while DAEMON_RELOADING */
+	struct timer *watchdog, *status, *deadline;
+	struct task *restart;
+	struct log_limit limit;
+	int64_t started_us;
+	int exit_code;
+};
+
+static void daemon_finished(void *ctx, const char *failed);
+
+/* --- what people and the service manager see ---------------------------- */
+
+static void
+daemon_describe(const struct daemon *d, char *to, size_t size)
+{
+	size_t waiting = 0, talking = 0, queues = 0, i;
+
+	for (i = 0; i < d->app.n_switches; i++) {
+		const struct app_switch *sw = &d->app.switches[i];
+
+		if (!sw->live)
+			continue;
+		waiting += sw->machine.in_state[VISIT_WAITING];
+		talking += sw->machine.in_state[VISIT_TALKING];
+		queues += HASH_COUNT(sw->tally.queues);
+	}
+	snprintf(to, size,
+	    "%zu feeds, %zu queues, %zu waiting, %zu talking; database: %s",
+	    d->app.n_feeds, queues, waiting, talking, d->app.store_text);
+}
+
+static void
+daemon_status(void *ctx)
+{
+	struct daemon *d = ctx;
+	char text[400];
+
+	daemon_describe(d, text, sizeof(text));
+	notify_send("STATUS=%s", text);
+	timer_set(d->status, DAEMON_STATUS_US);
+}
+
+static void
+daemon_watchdog(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	notify_send("WATCHDOG=1");
+	timer_set(d->watchdog, notify_watchdog_us());
+}
+
+/* --- ending ------------------------------------------------------------- */
+
+static void
+daemon_end(struct daemon *d, int exit_code)
+{
+	if (d->mode == DAEMON_ENDING)
+		return;
+	d->mode = DAEMON_ENDING;
+	d->exit_code = exit_code;
+	notify_send("STOPPING=1");
+	fault_point("shutdown");
+	app_finish(&d->app, DAEMON_FINISH_US, daemon_finished, d);
+}
+
+static void
+daemon_leave(struct daemon *d, int exit_code)
+{
+	d->exit_code = exit_code;
+	loop_stop(d->loop);
+}
+
+static void
+daemon_summary(const struct daemon *d)
+{
+	int64_t ms = (clock_mono_us() - d->started_us) / USEC_PER_MSEC;
+	uint64_t records = 0;
+	size_t i;
+
+	for (i = 0; i < d->app.n_feeds; i++)
+		records += d->app.feeds[i].intake.records;
+	printf("ringtallyd: %" PRIu64 " records read, %" PRIu64
+	       " visits ended, %" PRIu64 " batches committed in %" PRId64
+	       ".%03d s\n",
+	    records, d->app.visits, d->app.commits, ms / 1000,
+	    (int)(ms % 1000));
+}
+
+/* --- reloading ---------------------------------------------------------- */
+
+static const struct app_ops daemon_app_ops;
+
+/* Everything is committed: from here on with the new configuration. */
+static void
+daemon_restart(void *ctx)
+{
+	struct daemon *d = ctx;
+	struct err err;
+
+	app_fini(&d->app, "configuration reloaded");
+	if (app_init(&d->app, d->loop, d->next, d->args->once, &daemon_app_ops,
+		d, &err) < 0) {
+		log_error("%s", err.text);
+		d->next = NULL;
+		daemon_leave(d, EXIT_FAILED);
+		return;
+	}
+	d->next = NULL;
+	d->mode = DAEMON_RUNNING;
+	app_start(&d->app);
+	log_note("configuration reloaded");
+	notify_send("READY=1");
+}
+
+static void
+daemon_finished(void *ctx, const char *failed)
+{
+	struct daemon *d = ctx;
+
+	if (failed != NULL)
+		log_warn(
+		    "what was not committed will be read again: %s", failed);
+	if (d->mode == DAEMON_RELOADING) {
+		task_set(d->restart); /* not from within the store's call */
+		return;
+	}
+	if (d->args->once && d->exit_code == EXIT_DONE) {
+		if (failed != NULL)
+			d->exit_code = EXIT_FAILED;
+		else
+			daemon_summary(d);
+	}
+	daemon_leave(d, d->exit_code);
+}
+
+static void
+daemon_reload(struct daemon *d)
+{
+	struct conf *conf;
+	const char *why;
+	struct err err;
+
+	if (d->mode != DAEMON_RUNNING)
+		return;
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
+	fault_point("reload");
+	conf = conf_load(d->args->conf_path, &err);
+	if (conf == NULL) {
+		log_error("%s", err.text);
+		log_error("the configuration stays as it was");
+		notify_send("READY=1\nSTATUS=reload failed: %s", err.text);
+		return;
+	}
+	why = conf_needs_restart(d->app.conf, conf);
+	if (why == NULL) {
+		app_reconfigure(&d->app, conf);
+		log_note("configuration reloaded");
+		notify_send("READY=1");
+		return;
+	}
+	log_note("configuration: %s changed, starting anew with it", why);
+	d->next = conf;
+	d->mode = DAEMON_RELOADING;
+	app_finish(&d->app, DAEMON_FINISH_US, daemon_finished, d);
+}
+
+static void
+daemon_signal(void *ctx, int signo)
+{
+	struct daemon *d = ctx;
+
+	if (signo == SIGHUP) {
+		daemon_reload(d);
+	} else if (d->mode == DAEMON_ENDING) {
+		log_note("told to end again: leaving now");
+		daemon_leave(d, d->exit_code);
+	} else {
+		log_note("ending on signal %d", signo);
+		daemon_end(d, d->args->once ? EXIT_FAILED : EXIT_DONE);
+	}
+}
+
+/* --- what the app tells ------------------------------------------------- */
+
+static void
+daemon_idle(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	if (d->args->once && d->mode == DAEMON_RUNNING && app_is_idle(&d->app))
+		daemon_end(d, EXIT_DONE);
+}
+
+/* --once does not wait for ever for a database that is not there. */
+static void
+daemon_deadline(void *ctx)
+{
+	struct daemon *d = ctx;
+
+	log_error("giving up: %s", d->app.store_text);
+	daemon_leave(d, EXIT_FAILED);
+}
+
+static void
+daemon_store_state(void *ctx, enum store_state state, const char *text)
+{
+	struct daemon *d = ctx;
+
+	if (state == STORE_BROKEN)
+		log_error("database: %s", text);
+	else
+		log_limited(&d->limit, LOG_LEVEL_NOTE, "database: %s", text);
+	daemon_status(d);
+	if (!d->args->once)
+		return;
+	if (state == STORE_BROKEN)
+		timer_set(d->deadline, 0);
+	else if (state == STORE_READY)
+		timer_unset(d->deadline);
+	else if (!timer_is_set(d->deadline))
+		timer_set(d->deadline, DAEMON_ONCE_US);
+}
+
+static void
+daemon_committed(void *ctx, uint64_t number, int64_t lag_us)
+{
+	(void)ctx;
+	log_debug("batch %" PRIu64 " committed, %" PRId64 " ms old", number,
+	    lag_us / USEC_PER_MSEC);
+}
+
+static void
+daemon_failed(void *ctx, const char *why)
+{
+	(void)why;
+	daemon_end(ctx, EXIT_FAILED);
+}
+
+static const struct app_ops daemon_app_ops = {
+    .idle = daemon_idle,
+    .store_state = daemon_store_state,
+    .committed = daemon_committed,
+    .failed = daemon_failed,
+};
+
+/* --- start -------------------------------------------------------------- */
+
+static void
+daemon_open(struct daemon *d)
+{
+	static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+	size_t i;
+
+	signal(SIGPIPE, SIG_IGN);
+	for (i = 0; i < RT_COUNT(signals); i++)
+		loop_signal(d->loop, signals[i], daemon_signal, d);
+	d->watchdog = timer_new(d->loop, daemon_watchdog, d);
+	d->status = timer_new(d->loop, daemon_status, d);
+	d->deadline = timer_new(d->loop, daemon_deadline, d);
+	d->restart = task_new(d->loop, daemon_restart, d);
+	if (notify_watchdog_us() > 0)
+		timer_set(d->watchdog, notify_watchdog_us());
+	timer_set(d->status, DAEMON_STATUS_US);
+}
+
+static void
+daemon_close(struct daemon *d)
+{
+	timer_free(d->watchdog);
+	timer_free(d->status);
+	timer_free(d->deadline);
+	task_free(d->restart);
+	loop_free(d->loop);
+	conf_free(d->next);
+}
+
+int
+daemon_run(const struct daemon_args *args)
+{
+	struct daemon d = {.args = args, .started_us = clock_mono_us()};
+	struct conf *conf;
+	struct err err;
+
+	conf = conf_load(args->conf_path, &err);
+	if (conf == NULL) {
+		log_error("%s", err.text);
+		return EXIT_CONF;
+	}
+	d.loop = loop_new(&err);
+	if (d.loop == NULL ||
+	    app_init(&d.app, d.loop, conf, args->once, &daemon_app_ops, &d,
+		&err) < 0) {
+		log_error("%s", err.text);
+		return EXIT_FAILED;
+	}
+	daemon_open(&d);
+	app_start(&d.app);
+	/* configuration and loop are up; the database may come later */
+	notify_send("READY=1");
+	loop_run(d.loop);
+	app_fini(&d.app, "the daemon ends");
+	daemon_close(&d);
+	return d.exit_code;
+}

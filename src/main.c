@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* ringtallyd: options, and off it goes. */
+#include "base/base.h"
+
+#include <getopt.h>
+
+#include "base/log.h"
+#include "conf.h"
+#include "daemon.h"
+#include "exit_code.h"
+
+static void
+main_usage(FILE *to)
+{
+	fprintf(to,
+	    "usage: ringtallyd [-tvV] [-c FILE] [--once]\n"
+	    "  -c FILE  configuration (default " CONF_PATH ")\n"
+	    "  -t       check the configuration and exit\n"
+	    "  --once   read every replayable feed to its present end, commit, "
+	    "exit\n"
+	    "  -v       say more; twice: even more\n"
+	    "  -V       print the version and exit\n"
+	    "See ringtallyd(8).\n");
+}
+
+static int
+main_test(const char *path)
+{
+	struct err err;
+	struct conf *conf = conf_load(path, &err);
+
+	if (conf == NULL) {
+		fprintf(stderr, "ringtallyd: %s\n", err.text);
+		return EXIT_CONF;
+	}
+	conf_free(conf);
+	printf("%s: configuration ok\n", path);
+	return EXIT_DONE;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct option longs[] = {{"once", no_argument, NULL, 'o'},
+	    {"help", no_argument, NULL, 'h'},
+	    {"version", no_argument, NULL, 'V'}, {0}};
+	struct daemon_args args = {.conf_path = CONF_PATH};
+	bool test = false;
+	int c, level = LOG_LEVEL_NOTE;
+
+	while ((c = getopt_long(argc, argv, "c:tvVh", longs, NULL)) != -1)
+		switch (c) {
+		case 'c':
+			args.conf_path = optarg;
+			break;
+		case 't':
+			test = true;
+			break;
+		case 'o':
+			args.once = true;
+			break;
+		case 'v':
+			level = RT_MIN(level + 1, LOG_LEVEL_DEBUG);
+			break;
+		case 'V':
+			printf("ringtallyd " PACKAGE_VERSION "\n");
+			return EXIT_DONE;
+		case 'h':
+			main_usage(stdout);
+			return EXIT_DONE;
+		default:
+			main_usage(stderr);
+			return EXIT_USE;
+		}
+	if (optind != argc) {
+		main_usage(stderr);
+		return EXIT_USE;
+	}
+	if (test)
+		return main_test(args.conf_path);
+	log_set_level((enum log_level)level);
+	return daemon_run(&args);
+}
