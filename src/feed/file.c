@@ -604,7 +604,7 @@ static const char *const file_starts[] = {
     NULL,
 };
 
-static const struct option file_options[] = {
+static const struct option_row file_options[] = {
     {.name = "path",
 	.group = "feeds",
 	.type = OPTION_TEXT,
