@@ -4,8 +4,34 @@
 #include "base/utf8.h"
 #include "call/machine.h"
 
+void
+machine_expect(const struct machine *m, struct event *ev)
+{
+	unsigned bucket;
+
+	HASH_VALUE(ev->call.p, ev->call.n, ev->call_hash);
+	if (m->calls == NULL)
+		return;
+	HASH_TO_BKT(ev->call_hash, m->calls->hh.tbl->num_buckets, bucket);
+	__builtin_prefetch(&m->calls->hh.tbl->buckets[bucket]);
+}
+
+void
+call_near(const struct machine *m, const struct event *ev)
+{
+	const UT_hash_handle *first;
+	unsigned bucket;
+
+	if (m->calls == NULL)
+		return;
+	HASH_TO_BKT(ev->call_hash, m->calls->hh.tbl->num_buckets, bucket);
+	first = m->calls->hh.tbl->buckets[bucket].hh_head;
+	__builtin_prefetch(first);
+	__builtin_prefetch((const char *)first + sizeof(*first));
+}
+
 static struct call *
-call_new(struct machine *m, struct slice id)
+call_new(struct machine *m, struct slice id, unsigned hash)
 {
 	struct call *call;
 
@@ -15,26 +41,28 @@ call_new(struct machine *m, struct slice id)
 		call = mem_zalloc(sizeof(*call) + id.n);
 	call->id_len = (uint16_t)id.n;
 	memcpy(call->id, id.p, id.n);
-	HASH_ADD_KEYPTR(hh, m->calls, call->id, call->id_len, call);
+	HASH_ADD_KEYPTR_BYHASHVALUE(
+	    hh, m->calls, call->id, call->id_len, hash, call);
 	return call;
 }
 
 struct call *
-call_find(struct machine *m, struct slice id, bool make)
+call_find(struct machine *m, struct slice id, unsigned hash, bool make)
 {
 	char room[CALL_ID_MAX];
 	struct call *call;
 
-	HASH_FIND(hh, m->calls, id.p, id.n, call);
+	HASH_FIND_BYHASHVALUE(hh, m->calls, id.p, id.n, hash, call);
 	if (call != NULL)
 		return call;
 	if (id.n > CALL_ID_MAX || !utf8_is_ascii(id.p, id.n)) {
 		id.n = utf8_clean(room, sizeof(room), id.p, id.n);
 		id.p = room;
-		HASH_FIND(hh, m->calls, id.p, id.n, call);
+		HASH_VALUE(id.p, id.n, hash);
+		HASH_FIND_BYHASHVALUE(hh, m->calls, id.p, id.n, hash, call);
 	}
 	if (call == NULL && make)
-		call = call_new(m, id);
+		call = call_new(m, id, hash);
 	return call;
 }
 

@@ -5,6 +5,7 @@
 #include "call/intake.h"
 
 #define INTAKE_SHOW_BYTES 200 /* of a bad record in the log */
+#define INTAKE_AHEAD	  4   /* events */
 
 static int64_t
 intake_interval(const struct intake *in)
@@ -29,6 +30,21 @@ intake_new_cell(struct intake *in)
 }
 
 static void
+intake_drain(struct intake *in)
+{
+	unsigned i;
+
+	for (i = 0; i < in->n_held; i++) {
+		if (i + INTAKE_AHEAD < in->n_held)
+			call_near(in->machine, &in->held[i + INTAKE_AHEAD]);
+		machine_event(in->machine, &in->held[i], in->now);
+		if (in->machine->clock_us >= in->now_ends_us)
+			intake_new_cell(in);
+	}
+	in->n_held = 0;
+}
+
+static void
 intake_event(struct sink *sink, struct event *ev)
 {
 	struct intake *in = (struct intake *)sink;
@@ -44,9 +60,10 @@ intake_event(struct sink *sink, struct event *ev)
 		in->now->v[COUNTER_unknown] += unknown;
 		names_count(&in->names, ev->name, unknown, ev->time_us);
 	}
-	machine_event(in->machine, ev, in->now);
-	if (in->machine->clock_us >= in->now_ends_us)
-		intake_new_cell(in);
+	machine_expect(in->machine, ev);
+	in->held[in->n_held++] = *ev;
+	if (in->n_held == INTAKE_HELD)
+		intake_drain(in);
 }
 
 static void
@@ -86,6 +103,7 @@ intake_bytes(struct intake *in, const struct position *position,
 			in->format_self, record, &in->sink, &why) < 0)
 			intake_reject(in, position, record, why);
 	}
+	intake_drain(in);
 	in->now->v[COUNTER_bytes] += at;
 	in->now->v[COUNTER_oversize] += in->framer.oversize - oversize;
 	return at;

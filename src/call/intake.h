@@ -14,6 +14,8 @@
 #include "event/names.h"
 #include "event/stage.h"
 
+#define INTAKE_HELD 16
+
 /* What was counted while the switch's event clock was in one interval. */
 struct intake_cell {
 	int64_t starts_us;
@@ -35,6 +37,12 @@ struct intake {
 	int64_t now_ends_us;
 	int64_t last_event_us; /* newest event time seen; 0: none */
 	uint64_t records;      /* in all, since it was opened */
+	/*
+	 * Events wait here until a few have gathered, while the memory of
+	 * their calls is on its way; none waits when intake_bytes returns
+	 */
+	struct event held[INTAKE_HELD];
+	unsigned n_held;
 	/* of the record in work */
 	uint32_t file_no;
 	int64_t offset;

@@ -70,8 +70,8 @@ machine_optimised(
 
 /* Heard of for the first time, and it is not an arrival. */
 static void
-machine_early(struct machine *m, struct slice id, struct queue *queue,
-    enum visit_event what, const struct event *ev)
+machine_early(struct machine *m, struct queue *queue, enum visit_event what,
+    const struct event *ev)
 {
 	struct visit *v = NULL;
 
@@ -80,7 +80,8 @@ machine_early(struct machine *m, struct slice id, struct queue *queue,
 	if (v != NULL)
 		machine_count(m, COUNTER_repaired);
 	else
-		v = visit_new(m, call_find(m, id, true), queue, VISIT_EARLY);
+		v = visit_new(m, call_find(m, ev->call, ev->call_hash, true),
+		    queue, VISIT_EARLY);
 	visit_event(m, v, what, ev);
 }
 
@@ -119,7 +120,7 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 		machine_count(m, COUNTER_unmatched);
 		return;
 	}
-	call = call_find(m, ev->call, what == VISIT_EVENT_ENTER);
+	call = call_find(m, ev->call, ev->call_hash, what == VISIT_EVENT_ENTER);
 	queue = machine_queue_of(m, call, ev->queue);
 	if (call != NULL)
 		v = machine_choose(call, queue, what);
@@ -128,7 +129,7 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 	else if (what == VISIT_EVENT_ENTER)
 		visit_begin(m, call, queue, ev);
 	else
-		machine_early(m, ev->call, queue, what, ev);
+		machine_early(m, queue, what, ev);
 }
 
 /* --- agents ------------------------------------------------------------- */
@@ -301,7 +302,8 @@ machine_event(
 		if (ev->call.n == 0 || ev->queue.n == 0)
 			machine_count(m, COUNTER_unmatched);
 		else
-			visit_refuse(m, call_find(m, ev->call, true),
+			visit_refuse(m,
+			    call_find(m, ev->call, ev->call_hash, true),
 			    machine_queue(m, ev->queue), ev);
 		break;
 	case EVENT_RING_NO_ANSWER:
@@ -382,9 +384,13 @@ void
 machine_restore(struct machine *m, const struct visit *like,
     struct slice call_id, struct slice queue, struct slice agent)
 {
-	struct call *call = call_find(m, call_id, true);
-	struct visit *v = pool_get(&m->visit_pool), **at = &call->visits;
+	struct event ev = {.call = call_id};
+	struct call *call;
+	struct visit *v = pool_get(&m->visit_pool), **at;
 
+	machine_expect(m, &ev);
+	call = call_find(m, call_id, ev.call_hash, true);
+	at = &call->visits;
 	*v = *like;
 	v->call = call;
 	v->queue = tally_queue(m->tally, queue);

@@ -133,8 +133,17 @@ struct machine {
 	struct counters *counters; /* of the feed whose event this is */
 };
 
+/*
+ * An event that will be given to machine_event soon: works out what its call
+ * is found by, and asks for that memory ahead of time. call_near is the second
+ * half of this, a few events before the event's turn.
+ */
+void machine_expect(const struct machine *m, struct event *ev);
+void call_near(const struct machine *m, const struct event *ev);
+
 /* The call of that id, or NULL; made when new with `make`. */
-struct call *call_find(struct machine *m, struct slice id, bool make);
+struct call *
+call_find(struct machine *m, struct slice id, unsigned hash, bool make);
 /* Takes a visit out of its call, and the call with its last visit. */
 void call_remove_visit(struct machine *m, struct visit *visit);
 
@@ -142,7 +151,10 @@ void machine_init(struct machine *m, const struct machine_config *config,
     struct tally *tally);
 void machine_fini(struct machine *m);
 
-/* Takes one event; counters: of the feed that it comes from. */
+/*
+ * Takes one event that machine_expect has seen; counters: of the feed that it
+ * comes from.
+ */
 void machine_event(
     struct machine *m, const struct event *ev, struct counters *counters);
 
