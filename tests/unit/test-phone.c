@@ -36,8 +36,7 @@ test_one_caller(void **state)
 	    "sips:01144960001@example.org", "sip:%2B441144960001@x",
 	    "01144960001@trunk", "\"Jo Bloggs\" <01144960001>",
 	    "Jo <sip:+441144960001@x;user=phone>", "  01144960001 ",
-	    "\xe2\x80\xaa+44 114\xc2\xa0"
-	    "496 0001\xe2\x80\xac"};
+	    "\342\200\252+44 114\302\240496 0001\342\200\254"};
 	char to[PHONE_MAX];
 	size_t i;
 
