@@ -68,6 +68,7 @@ test_records(void **state)
 	check_records("a\r\nbc\r\n", "1:a;2:bc;");
 	check_records("a\rb\r\r\n", "4:a\rb\r;"); /* one CR is the end's */
 	check_records("\n\nx\n", "0:;0:;1:x;");
+	check_records("\r\nx\r\n", "0:;1:x;");
 	check_records("a\0b\n\0\n", "3:a\0b;1:\0;");
 	check_records("a\nrest", "1:a;4:rest;");
 	check_records("a\nrest\r", "1:a;4:rest;");
@@ -125,6 +126,23 @@ test_too_long(void **state)
 		1 + STAGE_RECORD_MAX - 1 + 7);
 	reader_fini(&r);
 	strbuf_fini(&log);
+}
+
+/* All of the longest line is there, but its end is not yet. */
+static void
+test_longest_waits_for_its_end(void **state)
+{
+	struct reader r = {.held = STRBUF_INIT, .records = STRBUF_INIT};
+	char line[STAGE_RECORD_MAX];
+
+	(void)state;
+	memset(line, 'x', sizeof(line));
+	reader_offer(&r, line, sizeof(line), false);
+	assert_int_equal(r.held.n, sizeof(line));
+	reader_offer(&r, "\n", 1, false);
+	assert_int_equal(r.framer.oversize, 0);
+	assert_memory_equal(strbuf_str(&r.records), "65536:xxx", 9);
+	reader_fini(&r);
 }
 
 static void
@@ -251,6 +269,7 @@ main(void)
 	    cmocka_unit_test(test_records),
 	    cmocka_unit_test(test_half_a_line_waits),
 	    cmocka_unit_test(test_too_long),
+	    cmocka_unit_test(test_longest_waits_for_its_end),
 	    cmocka_unit_test(test_split_at_every_byte),
 	    cmocka_unit_test(test_split_of_long_lines),
 	    cmocka_unit_test(test_started_while_skipping),
