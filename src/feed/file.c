@@ -55,10 +55,7 @@ struct file_options {
 	int64_t poll_ms;
 };
 
-enum file_start {
-	FILE_START_BEGINNING,
-	FILE_START_END
-};
+enum file_start { FILE_START_BEGINNING, FILE_START_END };
 
 struct file {
 	const char *feed;
@@ -71,14 +68,15 @@ struct file {
 	struct timer *timer; /* the next look; always set until `done` */
 	struct task *task;
 	struct tail tail;
+	struct finished finished;
 	bool paused;
-	bool idle;	 /* as was told upstream */
-	bool done;	 /* --once has come to the end */
-	bool watched;	 /* we have been at its end: nothing escaped us */
-	bool check_head; /* time to compare it */
-	bool damaged;	 /* a compressed piece that was given up */
+	bool idle;	       /* as was told upstream */
+	bool done;	       /* --once has come to the end */
+	bool watched;	       /* we have been at its end: nothing escaped us */
+	bool check_head;       /* time to compare it */
+	bool damaged;	       /* a compressed piece that was given up */
 	int64_t superseded_us; /* since when another file is there; 0: none */
-	int64_t quiet_us; /* nothing was written since, while superseded */
+	int64_t quiet_us;      /* nothing was written since, while superseded */
 	int64_t nag_us;
 	int64_t retry_us; /* do nothing before this moment */
 	unsigned retries;
@@ -216,8 +214,8 @@ file_report_lost(struct file *f, const struct piece *at_path)
 	bool cut = (uint64_t)at_path->st.st_ino == pos->inode;
 	char why[STAGE_PATH_MAX + 200];
 
-	snprintf(why, sizeof(why), "%s %s at byte %" PRId64
-	    ", and no copy of it is there", pos->path,
+	snprintf(why, sizeof(why),
+	    "%s %s at byte %" PRId64 ", and no copy of it is there", pos->path,
 	    cut ? "was truncated or replaced" : "is gone; it was read up to",
 	    pos->offset);
 	if (unread > 0 || !f->watched)
@@ -254,8 +252,9 @@ file_resume(struct file *f, const struct piece *piece)
 
 	if (!piece->gzip && piece->st.st_size < pos->offset) {
 		log_warn("feed %s: %s ends at byte %" PRId64 ", but was read "
-		    "up to %" PRId64 ": going on at its end", f->feed,
-		    piece->path, (int64_t)piece->st.st_size, pos->offset);
+			 "up to %" PRId64 ": going on at its end",
+		    f->feed, piece->path, (int64_t)piece->st.st_size,
+		    pos->offset);
 		pos->offset = pos->size_seen = piece->st.st_size;
 	}
 	tail_resume(&f->tail, piece);
@@ -296,8 +295,8 @@ file_changed(struct file *f)
 
 	tail_stat(&f->tail, NULL);
 	log_warn("feed %s: %s was truncated or changed before byte %" PRId64
-	    " (its size is %" PRId64 ")", f->feed, pos->path, pos->offset,
-	    (int64_t)f->tail.piece.st.st_size);
+		 " (its size is %" PRId64 ")",
+	    f->feed, pos->path, pos->offset, (int64_t)f->tail.piece.st.st_size);
 	tail_close(&f->tail);
 	file_start(f);
 }
@@ -338,7 +337,8 @@ file_switch(struct file *f)
 		file_wait(f);
 		return;
 	}
-	rc = siblings_next(f->path, &f->tail.piece, &current, &next, &err);
+	rc = siblings_next(
+	    f->path, &f->tail.piece, &current, &f->finished, &next, &err);
 	if (rc < 0) {
 		rc = errno;
 		piece_close(&current);
@@ -352,6 +352,7 @@ file_switch(struct file *f)
 		return;
 	}
 	tail_offer(&f->tail, f->up, true);
+	finished_add(&f->finished, &f->tail.piece);
 	if (rc > 0)
 		piece_close(&current);
 	tail_begin(&f->tail, rc > 0 ? &next : &current, 0);
@@ -388,8 +389,8 @@ file_superseded(struct file *f)
 		return;
 	f->nag_us = now;
 	log_warn("feed %s: %s is still written to, though %s is another file "
-	    "by now; did its writer not open it again?", f->feed,
-	    f->tail.pos.path, f->path);
+		 "by now; did its writer not open it again?",
+	    f->feed, f->tail.pos.path, f->path);
 }
 
 /* Nothing more to read at present. */
@@ -554,8 +555,8 @@ file_open(void **self, const struct stage_setup *setup, struct err *err)
 	tail_init(&f->tail, setup->from);
 	f->timer = timer_new(setup->loop, file_timer_cb, f);
 	f->task = task_new(setup->loop, file_turn_cb, f);
-	f->watch = file_watch_new(setup->loop, f->feed, f->path, file_watch_cb,
-	    f);
+	f->watch =
+	    file_watch_new(setup->loop, f->feed, f->path, file_watch_cb, f);
 	timer_set(f->timer, f->poll_us);
 	file_watch_renew(f->watch, -1);
 	task_set(f->task);
@@ -588,8 +589,8 @@ file_close(void *self, const char *reason)
 {
 	struct file *f = self;
 
-	log_info("feed %s: %s closed at byte %" PRId64 ": %s", f->feed,
-	    f->path, f->tail.pos.offset, reason);
+	log_info("feed %s: %s closed at byte %" PRId64 ": %s", f->feed, f->path,
+	    f->tail.pos.offset, reason);
 	file_watch_free(f->watch);
 	timer_free(f->timer);
 	task_free(f->task);

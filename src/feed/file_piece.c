@@ -44,8 +44,8 @@ piece_read_full(const struct piece *piece, char *to, size_t n, int64_t at)
 	ssize_t got;
 
 	do {
-		got = piece_read(piece, to + done, n - done,
-		    at + (int64_t)done);
+		got =
+		    piece_read(piece, to + done, n - done, at + (int64_t)done);
 		if (got < 0)
 			return -1;
 		done += (size_t)got;
@@ -92,8 +92,8 @@ static int
 piece_read_head(struct piece *piece, struct err *err)
 {
 	struct head *head = &piece->head;
-	ssize_t got = piece_read_full(piece, head->bytes,
-	    sizeof(head->bytes), 0);
+	ssize_t got =
+	    piece_read_full(piece, head->bytes, sizeof(head->bytes), 0);
 
 	if (got < 0)
 		return err_sys(err, "reading %s", piece->path);

@@ -59,8 +59,8 @@ ssize_t piece_read(const struct piece *piece, void *to, size_t n, int64_t at);
 struct input *piece_gunzip(const struct piece *piece, struct err *err);
 
 /* The bytes that stand directly before `at` are the same in both pieces. */
-bool piece_same_before(const struct piece *a, const struct piece *b,
-    int64_t at);
+bool
+piece_same_before(const struct piece *a, const struct piece *b, int64_t at);
 
 /*
  * b holds the same log as a, from its start to the shorter one's end: a copy,
@@ -77,7 +77,6 @@ enum match {
 };
 
 /* Is it the file of that position? */
-enum match piece_matches(const struct piece *piece,
-    const struct position *pos);
+enum match piece_matches(const struct piece *piece, const struct position *pos);
 
 #endif

@@ -11,6 +11,7 @@ struct sibling {
 	char *path;
 	struct stat st;
 	bool rotated; /* by its name */
+	bool log;     /* it has the log's own name */
 };
 
 struct siblings {
@@ -100,69 +101,67 @@ siblings_dir(char to[STAGE_PATH_MAX], const char *path, const char **base)
 }
 
 static void
-siblings_add(struct siblings *s, const char *path, const struct stat *st,
-    bool rotated)
+siblings_add(struct siblings *s, const struct sibling *add)
 {
 	size_t i;
 
 	for (i = 0; i < s->n; i++)
-		if (s->v[i].st.st_ino == st->st_ino &&
-		    s->v[i].st.st_dev == st->st_dev) {
-			s->v[i].rotated |= rotated;
+		if (s->v[i].st.st_ino == add->st.st_ino &&
+		    s->v[i].st.st_dev == add->st.st_dev) {
+			s->v[i].rotated |= add->rotated;
+			s->v[i].log |= add->log;
 			return;
 		}
 	if (s->n == s->cap) {
 		s->cap = RT_MAX(2 * s->cap, (size_t)64);
 		s->v = mem_realloc(s->v, s->cap, sizeof(*s->v));
 	}
-	s->v[s->n++] = (struct sibling){mem_strdup(path), *st, rotated};
+	s->v[s->n] = *add;
+	s->v[s->n++].path = mem_strdup(add->path);
 }
 
 /* What pieces are looked for, whatever directory they lie in. */
 struct wanted {
-	const char *base; /* name of the log */
-	const char *was;  /* of the file that we were reading, rotated or not */
-	size_t was_n;	  /* without its rotated part */
-	uint64_t inode;	  /* to be listed under any name; 0: none */
+	const char *base;	/* name of the log */
+	char was[NAME_MAX + 1]; /* of the file read, without its rotated part */
+	uint64_t inode;		/* to be listed under any name; 0: none */
 };
 
-static bool
-siblings_is_wanted(const struct wanted *w, const char *name, bool *rotated)
+static void
+siblings_add_entry(struct siblings *s, const char *dir,
+    const struct dirent *entry, const struct wanted *w)
 {
-	char was[NAME_MAX + 1];
+	const char *name = entry->d_name;
+	char path[STAGE_PATH_MAX + NAME_MAX + 2];
+	struct sibling add = {.path = path,
+	    .log = strcmp(name, w->base) == 0,
+	    .rotated = siblings_is_rotated(name, w->base) ||
+		(w->was[0] != '\0' && siblings_is_rotated(name, w->was))};
 
-	snprintf(was, sizeof(was), "%.*s", (int)w->was_n, w->was);
-	*rotated = siblings_is_rotated(name, w->base) ||
-	    (was[0] != '\0' && siblings_is_rotated(name, was));
-	return *rotated || strcmp(name, w->base) == 0;
+	if (!add.log && !add.rotated && entry->d_ino != w->inode)
+		return;
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (strlen(path) < STAGE_PATH_MAX && stat(path, &add.st) == 0 &&
+	    S_ISREG(add.st.st_mode))
+		siblings_add(s, &add);
 }
 
 static int
-siblings_scan(struct siblings *s, const char *dir_path,
-    const struct wanted *wanted, struct err *err)
+siblings_scan(struct siblings *s, const char *dir_path, const struct wanted *w,
+    struct err *err)
 {
-	char path[2 * STAGE_PATH_MAX];
-	struct dirent *entry;
-	struct stat st;
 	DIR *dir = opendir(dir_path);
+	struct dirent *entry;
+	int error;
 
 	if (dir == NULL)
 		return err_sys(err, "%s", dir_path);
-	while ((errno = 0, entry = readdir(dir)) != NULL) {
-		bool rotated;
-
-		if (!siblings_is_wanted(wanted, entry->d_name, &rotated) &&
-		    entry->d_ino != wanted->inode)
-			continue;
-		snprintf(path, sizeof(path), "%s/%s", dir_path, entry->d_name);
-		if (strlen(path) < STAGE_PATH_MAX && stat(path, &st) == 0 &&
-		    S_ISREG(st.st_mode))
-			siblings_add(s, path, &st, rotated);
-	}
-	if (errno != 0)
-		err_sys(err, "reading %s", dir_path);
+	while ((errno = 0, entry = readdir(dir)) != NULL)
+		siblings_add_entry(s, dir_path, entry, w);
+	error = errno;
 	closedir(dir);
-	return errno != 0 ? -1 : 0;
+	errno = error;
+	return error != 0 ? err_sys(err, "reading %s", dir_path) : 0;
 }
 
 /*
@@ -231,19 +230,20 @@ siblings_list(struct siblings *s, const char *path, const char *was,
 	struct wanted wanted = {.inode = inode};
 	char dir[STAGE_PATH_MAX], was_dir[STAGE_PATH_MAX];
 	struct siblings more = {0};
+	const char *was_base;
 	size_t i;
 
 	*s = (struct siblings){0};
 	siblings_dir(dir, path, &wanted.base);
-	siblings_dir(was_dir, was, &wanted.was);
-	wanted.was_n = siblings_stem(wanted.was);
+	siblings_dir(was_dir, was, &was_base);
+	snprintf(wanted.was, sizeof(wanted.was), "%.*s",
+	    (int)siblings_stem(was_base), was_base);
 	if (siblings_scan_calm(s, dir, &wanted, err) < 0)
 		return -1;
 	if (was[0] != '\0' && strcmp(dir, was_dir) != 0 &&
 	    siblings_scan_calm(&more, was_dir, &wanted, NULL) == 0)
 		for (i = 0; i < more.n; i++)
-			siblings_add(s, more.v[i].path, &more.v[i].st,
-			    more.v[i].rotated);
+			siblings_add(s, &more.v[i]);
 	siblings_fini(&more);
 	if (s->n > 1)
 		qsort(s->v, s->n, sizeof(*s->v), siblings_compare);
@@ -273,8 +273,8 @@ siblings_has_plain(const struct siblings *s, const struct sibling *gz)
  * comes last: a backup of an earlier state.
  */
 static int
-siblings_rank(const struct piece *piece, const struct position *pos,
-    bool rotated)
+siblings_rank(
+    const struct piece *piece, const struct position *pos, bool rotated)
 {
 	bool whole = piece->gzip || piece->st.st_size >= pos->offset;
 
@@ -308,6 +308,9 @@ siblings_try(const struct sibling *sibling, const struct position *pos,
 									   : 0;
 	}
 	rank = siblings_rank(&piece, pos, sibling->rotated);
+	/* under a foreign name only the inode counts */
+	if (!sibling->rotated && !sibling->log && rank < 6)
+		rank = 0;
 	if (rank > *best_rank) {
 		piece_close(best);
 		*best = piece;
@@ -318,13 +321,32 @@ siblings_try(const struct sibling *sibling, const struct position *pos,
 	return 0;
 }
 
-int
-siblings_find(const char *path, const struct position *pos,
-    struct piece *found, struct err *err)
+/*
+ * Three passes, as the later ones cost more and tell less: by inode under any
+ * name; by the first bytes of plain files; of compressed ones.
+ */
+#define SIBLINGS_PASSES 3
+
+static bool
+siblings_in_pass(const struct siblings *s, const struct sibling *b,
+    const struct position *pos, int pass)
 {
-	struct siblings s;
-	struct err why = {""};
+	bool gz = siblings_ends(b->path, strlen(b->path), ".gz");
+
+	if (pass == 0)
+		return b->st.st_ino == pos->inode;
+	if (pos->head_size == 0 || gz != (pass == 2))
+		return false;
+	return !gz || !siblings_has_plain(s, b);
+}
+
+int
+siblings_find(const char *path, const struct position *pos, struct piece *found,
+    struct err *err)
+{
 	int best = 0, pass, trouble = 0;
+	struct err why = {""};
+	struct siblings s;
 	size_t i;
 
 	*found = PIECE_NONE;
@@ -332,21 +354,12 @@ siblings_find(const char *path, const struct position *pos,
 		siblings_fini(&s);
 		return -1;
 	}
-	/* by inode; then plain files; then, as it costs most, compressed */
-	for (pass = 0; pass < 3 && best == 0; pass++)
-		for (i = s.n; i-- > 0 && best < 6;) {
-			const struct sibling *b = &s.v[i];
-			bool gz = siblings_ends(b->path, strlen(b->path),
-			    ".gz");
-
-			if (pass == 0 ? b->st.st_ino != pos->inode
-				      : pos->head_size == 0 || gz != (pass == 2))
-				continue;
-			if (gz && (best > 0 || siblings_has_plain(&s, b)))
-				continue;
-			if (siblings_try(b, pos, found, &best, &why) < 0)
+	/* the newest first; among compressed ones any will do */
+	for (pass = 0; pass < SIBLINGS_PASSES && best == 0; pass++)
+		for (i = s.n; i-- > 0 && (pass < 2 || best == 0);)
+			if (siblings_in_pass(&s, &s.v[i], pos, pass) &&
+			    siblings_try(&s.v[i], pos, found, &best, &why) < 0)
 				trouble = errno;
-		}
 	siblings_fini(&s);
 	if (best > 0)
 		return 1;
@@ -362,44 +375,85 @@ siblings_is_later(const struct stat *a, const struct stat *b)
 		a->st_mtim.tv_nsec > b->st_mtim.tv_nsec);
 }
 
-/* Opens a candidate: 1 when it is new to us, 0 when it is a copy. */
-static int
-siblings_open_next(const struct sibling *b, const struct piece *done,
-    const struct piece *current, struct piece *next, struct err *err)
+void
+finished_add(struct finished *finished, const struct piece *piece)
 {
+	unsigned i = finished->n++ % FINISHED_MAX;
+
+	finished->v[i].device = piece->st.st_dev;
+	finished->v[i].inode = piece->st.st_ino;
+	finished->v[i].generation = piece->generation;
+	finished->v[i].head_size = piece->head.n;
+	finished->v[i].head_hash = head_hash(&piece->head, piece->head.n);
+}
+
+static bool
+finished_has(const struct finished *finished, const struct piece *piece)
+{
+	unsigned i, n = RT_MIN(finished->n, (unsigned)FINISHED_MAX);
+
+	for (i = 0; i < n; i++)
+		if (finished->v[i].device == piece->st.st_dev &&
+		    finished->v[i].inode == piece->st.st_ino &&
+		    finished->v[i].generation == piece->generation &&
+		    finished->v[i].head_size <= piece->head.n &&
+		    finished->v[i].head_hash ==
+			head_hash(&piece->head, finished->v[i].head_size))
+			return true;
+	return false;
+}
+
+/* What siblings_next looks for. */
+struct successor {
+	const struct piece *done, *current;
+	const struct finished *finished;
+};
+
+static bool
+siblings_may_follow(const struct siblings *s, const struct sibling *b,
+    const struct successor *want)
+{
+	return b->rotated && siblings_is_later(&b->st, &want->done->st) &&
+	    b->st.st_size > 0 && !piece_is(want->done, &b->st) &&
+	    !piece_is(want->current, &b->st) && !siblings_has_plain(s, b);
+}
+
+/* Opens a candidate: 1 when it is new to us, 0 when it is not. */
+static int
+siblings_open_next(const struct sibling *b, const struct successor *want,
+    struct piece *next, struct err *err)
+{
+	bool same;
+
 	if (piece_open(next, b->path, err) < 0)
 		return -1;
-	if (piece_is(next, &b->st) && !piece_is_copy(done, next) &&
-	    !piece_is_copy(current, next))
+	same = piece_is(next, &b->st);
+	if (same && !piece_is_copy(want->done, next) &&
+	    !piece_is_copy(want->current, next) &&
+	    !finished_has(want->finished, next))
 		return 1;
-	if (piece_is(next, &b->st)) {
-		piece_close(next);
-		return 0;
-	}
 	piece_close(next);
+	if (same)
+		return 0;
 	errno = EAGAIN;
 	return err_set(err, "%s was replaced while it was opened", b->path);
 }
 
 int
 siblings_next(const char *path, const struct piece *done,
-    const struct piece *current, struct piece *next, struct err *err)
+    const struct piece *current, const struct finished *finished,
+    struct piece *next, struct err *err)
 {
+	struct successor want = {done, current, finished};
 	struct siblings s;
-	int rc = 0;
 	size_t i;
+	int rc;
 
 	*next = PIECE_NONE;
 	rc = siblings_list(&s, path, done->path, 0, err);
-	for (i = 0; i < s.n && rc == 0; i++) {
-		const struct sibling *b = &s.v[i];
-
-		if (!b->rotated || !siblings_is_later(&b->st, &done->st) ||
-		    b->st.st_size == 0 || piece_is(done, &b->st) ||
-		    piece_is(current, &b->st) || siblings_has_plain(&s, b))
-			continue;
-		rc = siblings_open_next(b, done, current, next, err);
-	}
+	for (i = 0; i < s.n && rc == 0; i++)
+		if (siblings_may_follow(&s, &s.v[i], &want))
+			rc = siblings_open_next(&s.v[i], &want, next, err);
 	siblings_fini(&s);
 	return rc;
 }

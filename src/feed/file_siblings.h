@@ -31,12 +31,33 @@ int siblings_find(const char *path, const struct position *pos,
     struct piece *found, struct err *err);
 
 /*
+ * The last pieces that were read to their end: a writer that has not opened
+ * its log again may change their time long afterwards.
+ */
+#define FINISHED_MAX 16
+
+struct finished {
+	unsigned n; /* ever added */
+	struct {
+		dev_t device;
+		ino_t inode;
+		uint64_t generation;
+		uint64_t head_hash;
+		uint32_t head_size;
+	} v[FINISHED_MAX];
+};
+
+void finished_add(struct finished *finished, const struct piece *piece);
+
+/*
  * Opens the piece that comes after `done` and before `current`, the open file
  * at `path`: the oldest one that changed later than `done`, is neither of the
- * two nor a copy of them, and holds something. Returns as siblings_find.
+ * two nor a copy of them, was not finished, and holds something. Returns as
+ * siblings_find.
  */
 int siblings_next(const char *path, const struct piece *done,
-    const struct piece *current, struct piece *next, struct err *err);
+    const struct piece *current, const struct finished *finished,
+    struct piece *next, struct err *err);
 
 /* Is `name` that of a rotated piece of the log called `base`? */
 bool siblings_is_rotated(const char *name, const char *base);

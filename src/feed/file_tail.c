@@ -10,8 +10,10 @@
 void
 tail_init(struct tail *tail, const struct position *from)
 {
-	*tail = (struct tail){.piece = PIECE_NONE, .pos = *from,
-	    .from = TAIL_LEFT, .to = TAIL_LEFT};
+	*tail = (struct tail){.piece = PIECE_NONE,
+	    .pos = *from,
+	    .from = TAIL_LEFT,
+	    .to = TAIL_LEFT};
 	tail->buf = mem_alloc(TAIL_LEFT + STAGE_TURN_BYTES);
 }
 
@@ -65,8 +67,8 @@ tail_again(struct tail *tail)
 	tail->passing = tail->piece.gzip ? tail->pos.offset : 0;
 	tail->seen_n = 0;
 	if (!tail->piece.gzip && n > 0 &&
-	    piece_read(&tail->piece, tail->seen, (size_t)n,
-		tail->pos.offset - n) == n)
+	    piece_read(
+		&tail->piece, tail->seen, (size_t)n, tail->pos.offset - n) == n)
 		tail->seen_n = (size_t)n;
 }
 
@@ -109,8 +111,8 @@ tail_stat(struct tail *tail, struct err *err)
 		return -1;
 	/* a shorter file than before is for tail_read to find */
 	if (!tail->piece.gzip)
-		tail->pos.size_seen = RT_MAX(tail->pos.size_seen,
-		    (int64_t)tail->piece.st.st_size);
+		tail->pos.size_seen = RT_MAX(
+		    tail->pos.size_seen, (int64_t)tail->piece.st.st_size);
 	return 0;
 }
 
@@ -166,8 +168,8 @@ tail_read_plain(struct tail *tail, struct err *err)
 	ssize_t got;
 	bool same;
 
-	got = piece_read(&tail->piece, to, known + STAGE_TURN_BYTES,
-	    place - (int64_t)known);
+	got = piece_read(
+	    &tail->piece, to, known + STAGE_TURN_BYTES, place - (int64_t)known);
 	same = got >= (ssize_t)known && memcmp(to, tail->seen, known) == 0;
 	if (!same)
 		memcpy(to, tail->seen, known);

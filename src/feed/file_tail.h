@@ -20,12 +20,12 @@
 
 struct tail {
 	struct piece piece;
-	struct position pos; /* offset: of the first byte not taken */
+	struct position pos;  /* offset: of the first byte not taken */
 	struct input *gunzip; /* of a compressed piece */
-	int64_t passing; /* bytes to pass over before the offset (gzip) */
+	int64_t passing;      /* bytes to pass over before the offset (gzip) */
 	char *buf;
-	size_t from, to; /* not taken: buf[from..to) */
-	bool offered;	 /* these were, and there is nothing new since */
+	size_t from, to;      /* not taken: buf[from..to) */
+	bool offered;	      /* these were, and there is nothing new since */
 	char seen[TAIL_SEEN]; /* the last bytes before the place to read */
 	size_t seen_n;
 };

@@ -7,10 +7,9 @@
 #include "feed/file_watch.h"
 #include "io/loop.h"
 
-#define FILE_WATCH_FILE                                                       \
-	(IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
-#define FILE_WATCH_DIR                                                        \
-	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE |                \
+#define FILE_WATCH_FILE (IN_MODIFY | IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF)
+#define FILE_WATCH_DIR                                         \
+	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | \
 	    IN_DELETE_SELF | IN_MOVE_SELF)
 
 struct file_watch {
@@ -19,7 +18,7 @@ struct file_watch {
 	const char *base; /* within the path that was given */
 	void (*fn)(void *ctx);
 	void *ctx;
-	int fd;		  /* of inotify; -1: polling only */
+	int fd; /* of inotify; -1: polling only */
 	int file_wd, dir_wd;
 	bool said; /* that a watch could not be had */
 	struct watch *watch;

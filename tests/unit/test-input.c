@@ -32,7 +32,7 @@ gz(struct strbuf *to, const char *text, size_t n)
 	assert_int_equal(
 	    deflateInit2(&z, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
 	    Z_OK);
-	z.next_in = (unsigned char *)text;
+	z.next_in = (z_const Bytef *)(uintptr_t)text;
 	z.avail_in = (unsigned)n;
 	z.next_out = (unsigned char *)room;
 	z.avail_out = (unsigned)n + 1000;
