@@ -12,7 +12,7 @@ cd "$top_srcdir/man" || exit 1
 says=$(mktemp) || exit 1
 trap 'rm -f "$says"' EXIT
 bad=0 seen=0
-for page in *.[1-8]; do
+for page in *.[1-8] *.[1-8].in; do
 	[ -e "$page" ] || continue
 	seen=$((seen + 1))
 	# Whether the pages that it names are installed here is of no matter:
@@ -21,7 +21,7 @@ for page in *.[1-8]; do
 	    grep -v 'referenced manual not found' >"$says"
 	sed -n 's/^\.Xr \(ringtally[a-z.-]*\) \([1-8]\).*/\1.\2/p' "$page" |
 	    sort -u | while read -r name; do
-		[ -e "$name" ] ||
+		[ -e "$name" ] || [ -e "$name.in" ] ||
 		    echo "$page: .Xr names $name, which is not there"
 	done >>"$says"
 	[ -s "$says" ] || continue
