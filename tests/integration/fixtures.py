@@ -60,7 +60,7 @@ class Rig:
     def feed(self, name="log", path=None, **more):
         return {"name": name, "switch": "pbx", "transport": "file",
                 "path": path or self.log, "format": "asterisk-queue-log",
-                **more}
+                "poll_ms": 50, **more}
 
     def daemon(self, config=None, **kwargs):
         daemon = harness.Daemon(self.directory, config or self.config(),

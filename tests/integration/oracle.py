@@ -167,7 +167,7 @@ def hist_bin(wait):
 
 class Oracle:
     def __init__(self, interval_minutes=15, short_abandon=5,
-                 lost_after=4 * 3600):
+                 lost_after=6 * 3600):
         self.interval = interval_minutes * 60
         self.short = short_abandon
         self.lost_after = lost_after

@@ -114,10 +114,10 @@ def test_a_file_that_is_not_there_yet(rig):
 
 
 def test_begin_at_the_end(rig):
-    """Without a position, from = "end" begins with what is new."""
+    """Without a position, start = "end" begins with what is new."""
     old, new = cut(loggen.make_log(1000, seed=55), 0.5)
     harness.append(rig.log, old)
-    config = rig.config(feeds=[rig.feed(**{"from": "end"})])
+    config = rig.config(feeds=[rig.feed(start="end")])
     rig.daemon(config).start(wait="READY=1")
     rig.settle()
     assert not figures.queue_rows(rig.db)
