@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""SIGHUP under load: a good configuration, a broken one, another feed. F35,
+F49 and F50 of the fault matrix."""
+import random
+import signal
+import time
+
+import harness
+
+import figures
+import loggen
+
+
+def answers(daemon):
+    return len(daemon.notify.has("READY=1"))
+
+
+def reload(daemon):
+    before = answers(daemon)
+    daemon.signal(signal.SIGHUP)
+    harness.poll("it has reloaded, or says why not",
+                 lambda: answers(daemon) > before)
+
+
+def test_reloads_under_load(rig):
+    """F49: half of them broken. The old configuration stays, nothing is lost
+    or counted twice."""
+    rng = random.Random(701)
+    log = loggen.make_log(6000, seed=111)
+    writer = rig.writer(log, burst=(1, 40), pause=0.012).start()
+    daemon = rig.daemon().start(wait="READY=1")
+    for n in range(harness.quick_or_slow(14, 200)):
+        if n % 2:
+            with open(daemon.conf_path, "a") as f:
+                f.write(rng.choice(("tresholds_s = [ 15 ];\n", "site = ;\n",
+                                    "interval_minutes = 7;\n")))
+        else:
+            daemon.config["thresholds_s"] = [15, 20 + n]
+            daemon.write_config()
+        reload(daemon)
+        time.sleep(rng.uniform(0.01, 0.1))
+    assert daemon.conf_path in daemon.stderr(), "no file and line"
+    assert "thresholds_s" in daemon.stderr(), "no nearest key"
+    writer.finish()
+    rig.settle()
+    rig.assert_exact(log)
+    rig.assert_alive(log)
+
+
+def test_a_feed_more_and_less(rig):
+    """F50: a second feed comes and goes while the first is written to."""
+    one = loggen.make_log(4000, seed=112)
+    two = loggen.make_log(1500, seed=113)
+    writer = rig.writer(one, burst=(1, 40), pause=0.01).start()
+    harness.append(rig.log + "-b", two)
+    second = rig.feed(name="b", path=rig.log + "-b", switch="pbx-b")
+    daemon = rig.daemon().start(wait="READY=1")
+    for n in range(harness.quick_or_slow(6, 60)):
+        daemon.config["feeds"] = [rig.feed()] + [second] * (n % 2 == 0)
+        daemon.write_config()
+        reload(daemon)
+        time.sleep(0.05)
+    daemon.config["feeds"] = [rig.feed(), second]
+    daemon.write_config()
+    reload(daemon)
+    writer.finish()
+    rig.settle()
+    figures.wait_position(rig.db, rig.log + "-b", name="b")
+    found = {r["switch"]: int(r["n"]) for r in figures.rows(
+        rig.db, "SELECT switch, sum(offered) AS n FROM "
+        "ringtally.queue_interval GROUP BY 1")}
+    assert found == {s: log.count(b"|ENTERQUEUE|") + log.count(b"|FULL|")
+                     for s, log in (("pbx", one), ("pbx-b", two))}
+    assert not list(figures.identity_differences(rig.db, "test"))
+
+
+def test_check_only(rig):
+    """-t tells what is wrong, with 3, and touches no database."""
+    daemon = rig.daemon()
+    assert daemon.start("-t").wait() == 0, daemon.stderr()
+    with open(daemon.conf_path, "a") as f:
+        f.write("intervall_minutes = 15;\n")
+    assert daemon.start("-t").wait() == 3
+    lines = sum(1 for _ in open(daemon.conf_path))
+    assert "%s:%d" % (daemon.conf_path, lines) in daemon.stderr()
+    assert "interval_minutes" in daemon.stderr()
+    assert figures.feed(rig.db) is None
