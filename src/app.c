@@ -268,7 +268,7 @@ app_load_session(void *ctx, const char *switch_name, struct slice agent,
 		    tally_agent(&sw->tally, agent),
 		    queue.n > 0 ? tally_queue(&sw->tally, queue) : NULL,
 		    login_us, pause_us, logoff_us, reason,
-		    sw->machine.clock_us);
+		    sw->machine.sessions.clock_us);
 }
 
 static void

@@ -240,6 +240,25 @@ machine_shed(struct machine *m)
 		machine_give_up(m, v);
 }
 
+/* A leap is confirmed: what was heard of with it was heard of behind it. */
+static void
+machine_confirm_leap(struct machine *m, int64_t t_us)
+{
+	int64_t marked = machine_touch(m);
+	struct visit *v;
+	int state;
+
+	for (state = 0; state < VISIT_STATES; state++)
+		TAILQ_FOREACH_REVERSE(v, &m->states[state], visit_list, list)
+		{
+			if (v->touched_us != marked)
+				break;
+			v->touched_us = t_us;
+			visit_changed(m, v);
+		}
+	m->leap_us = 0;
+}
+
 static void
 machine_set_clock(struct machine *m, int64_t t_us)
 {
@@ -271,6 +290,8 @@ machine_clock(struct machine *m, int64_t t_us)
 	} else if (t_us - m->clock_us <= MACHINE_LEAP_US ||
 	    (m->leap_us != 0 && t_us >= m->leap_us - MACHINE_LEAP_US &&
 		t_us <= m->leap_us + MACHINE_LEAP_US)) {
+		if (m->leap_us != 0 && t_us - m->clock_us > MACHINE_LEAP_US)
+			machine_confirm_leap(m, t_us);
 		m->leap_us = 0;
 		machine_set_clock(m, t_us);
 	} else {

@@ -68,7 +68,8 @@ struct visit {
 	int64_t entered_us;  /* 0 while EARLY */
 	int64_t answered_us; /* 0: not */
 	int64_t ended_us;    /* 0: not */
-	int64_t touched_us;  /* the event clock when last heard of */
+	int64_t touched_us;  /* the event clock when last heard of; 1 more
+				during a leap, see machine_touch */
 	int64_t wait_ms;     /* EVENT_UNKNOWN_MS until known */
 	int64_t talk_ms;
 	int64_t offset; /* where its arrival stands: evidence */

@@ -23,7 +23,7 @@ visit_count(struct machine *m, enum counter counter)
 
 /* --- one visit ---------------------------------------------------------- */
 
-static void
+void
 visit_changed(struct machine *m, struct visit *v)
 {
 	if (!m->config.persistent || v->changed)
@@ -43,7 +43,7 @@ visit_set_state(struct machine *m, struct visit *v, enum visit_state state)
 	if (v->state == VISIT_TALKING && v->agent != NULL)
 		LIST_REMOVE(v, talk_list);
 	v->state = (uint8_t)state;
-	v->touched_us = m->clock_us;
+	v->touched_us = machine_touch(m);
 	TAILQ_INSERT_TAIL(&m->states[state], v, list);
 	m->in_state[state]++;
 	if (state == VISIT_TALKING && v->agent != NULL)
@@ -91,7 +91,7 @@ visit_new(struct machine *m, struct call *call, struct queue *queue,
 	v->number = ++call->entries;
 	v->wait_ms = v->talk_ms = EVENT_UNKNOWN_MS;
 	v->state = (uint8_t)state;
-	v->touched_us = m->clock_us;
+	v->touched_us = machine_touch(m);
 	TAILQ_INSERT_TAIL(&m->states[state], v, list);
 	m->in_state[state]++;
 	visit_changed(m, v);

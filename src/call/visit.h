@@ -35,6 +35,19 @@ void visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 void
 visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why);
 void visit_free(struct machine *m, struct visit *v);
+/* Something that open_visit keeps is different now. */
+void visit_changed(struct machine *m, struct visit *v);
+
+/*
+ * The event clock, as visits remember when they were last heard of. While a
+ * leap is not yet confirmed they are marked by one microsecond more: should it
+ * be confirmed, they belong behind it.
+ */
+static inline int64_t
+machine_touch(const struct machine *m)
+{
+	return m->clock_us + (m->leap_us != 0 && m->leap_us != m->clock_us);
+}
 
 /* The event's agent, made when new; NULL: it names none. */
 struct agent *machine_agent(struct machine *m, const struct event *ev);

@@ -158,20 +158,25 @@ queue_log_transfer(const struct queue_log_params *in, struct event *ev)
 
 /*
  * BRIDGE | id, APP | name or LINK | channel | channel, then hold | talk |
- * position: read from the right. A known report is an empty field at the end.
+ * position. Found by the method's place, with or without the position (a known
+ * report is an empty field there); where a name holds a separator, from the
+ * right.
  */
 static bool
 queue_log_attended(const struct queue_log_params *in, struct event *ev)
 {
+	unsigned at = slice_eq(queue_log_param(in, 0), SLICE("LINK")) ? 3 : 2;
 	unsigned n = in->n;
 
 	while (n > 0 && in->p[n - 1].n == 0)
 		n--;
-	if (n < 5)
+	if (n < at + 2)
 		return true; /* told nothing of times */
+	if (n > at + 3)
+		at = n - 3;
 	ev->text = queue_log_param(in, 1);
-	return queue_log_ms(in, n - 3, 1000, &ev->wait_ms) &&
-	    queue_log_ms(in, n - 2, 1000, &ev->talk_ms);
+	return queue_log_ms(in, at, 1000, &ev->wait_ms) &&
+	    queue_log_ms(in, at + 1, 1000, &ev->talk_ms);
 }
 
 /* milliseconds, in all versions */
