@@ -9,13 +9,16 @@
 #include "base/err.h"
 #include "exit_code.h"
 
+struct conf;
+
 struct command {
 	const char *name;
 	const char *usage; /* what follows the name */
 	const char *help;  /* one line */
 	/*
 	 * conf_path: from -c before or after the name, or the default; argv[0]
-	 * is the command's name. Returns an enum exit_code.
+	 * is the command's name. -c FILE and -h were taken out of argv: they
+	 * mean the same in every command. Returns an enum exit_code.
 	 */
 	int (*run)(const char *conf_path, int argc, char **argv);
 };
@@ -24,8 +27,23 @@ extern const struct command command_tally, command_db, command_feeds,
     command_sim;
 extern const struct command *const commands[]; /* ends with NULL */
 
-/* Writes "ringtally NAME: ..." and how it is used; returns EXIT_USE. */
+/* The whole program. argv is changed. Returns an enum exit_code. */
+int command_main(int argc, char **argv);
+
+/*
+ * Writes "ringtally NAME: ..." and how it is used; returns EXIT_USE. fmt NULL:
+ * getopt has said already what is wrong.
+ */
 int command_usage(const struct command *command, const char *fmt, ...)
     RT_PRINTF(2, 3);
+
+/*
+ * Ends what was printed to standard output: EXIT_DONE, or EXIT_FAILED with a
+ * message, for a full disk must not look like success.
+ */
+int command_printed(void);
+
+/* Loads the configuration, or says what is wrong and returns EXIT_CONF. */
+int command_conf(const char *path, struct conf **conf);
 
 #endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <libpq-fe.h>
+
+#include "base/strbuf.h"
+#include "store/query.h"
+
+/* Microseconds since 1970, as an integer. */
+#define QUERY_US(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
+
+/* The columns before the counters, in the order of query_take_feed. */
+#define QUERY_FEED                                                                                              \
+	"SELECT f.site, f.feed, f.switch, f.transport, f.format, f.path, "                                      \
+	"f.file_no, f.device, f.inode, f.file_offset, f.size_seen, " QUERY_US("f.last_event_at") ", " QUERY_US( \
+	    "f.updated_at") ", " QUERY_US("now()") ", " QUERY_US("w.renewed_"                                   \
+								 "at") ", "                                     \
+								       "coale"                                  \
+								       "sce("                                   \
+								       "w."                                     \
+								       "holde"                                  \
+								       "r, "                                    \
+								       "''), "                                  \
+								       "coale"                                  \
+								       "sce("                                   \
+								       "w."                                     \
+								       "relea"                                  \
+								       "sed, "                                  \
+								       "true)"
+#define QUERY_FEED_COLUMNS 17
+
+#define QUERY_FEED_FROM                                         \
+	" FROM ringtally.feed AS f "                            \
+	"LEFT JOIN ringtally.writer AS w USING (site, switch) " \
+	"WHERE $1::text IS NULL OR f.site = $1 ORDER BY f.site, f.feed"
+
+#define QUERY_EVENTS                                           \
+	"SELECT site, feed, event, unknown, count, " QUERY_US( \
+	    "last_at") " "                                     \
+		       "FROM ringtally.feed_event "            \
+		       "WHERE $1::text IS NULL OR site = $1 "  \
+		       "ORDER BY site, feed, count DESC, event"
+
+/* libpq's messages have several lines; ours have one. */
+static int
+query_fail(const char *what, const char *message, struct err *err)
+{
+	struct strbuf line = STRBUF_INIT;
+	size_t n;
+
+	while (*message != '\0') {
+		n = strcspn(message, "\n\t");
+		strbuf_add(&line, message, n);
+		message += n;
+		n = strspn(message, "\n\t");
+		message += n;
+		if (n > 0 && *message != '\0')
+			strbuf_addc(&line, ' ');
+	}
+	err_set(err, "%s%s", what, strbuf_str(&line));
+	strbuf_fini(&line);
+	return -1;
+}
+
+/* What an operator can do about a refused question. */
+static const char *
+query_hint(const char *state)
+{
+	if (state == NULL)
+		return "";
+	if (strcmp(state, "3F000") == 0 || strcmp(state, "42P01") == 0 ||
+	    strcmp(state, "42703") == 0)
+		return "the schema is missing or old, try \"ringtally db "
+		       "check\": ";
+	if (strcmp(state, "42501") == 0)
+		return "this role has no right to read, it needs "
+		       "ringtally_reader: ";
+	return "";
+}
+
+static PGconn *
+query_connect(const char *conninfo, struct err *err)
+{
+	/* the conninfo comes last: what it says counts */
+	static const char *const keywords[] = {"client_encoding",
+	    "connect_timeout", "fallback_application_name", "dbname", NULL};
+	const char *const values[] = {
+	    "UTF8", "10", "ringtally", conninfo, NULL};
+	PGconn *conn = PQconnectdbParams(keywords, values, 1);
+
+	BUG_ON(conn == NULL);
+	if (PQstatus(conn) == CONNECTION_OK)
+		return conn;
+	query_fail("database: ", PQerrorMessage(conn), err);
+	PQfinish(conn);
+	return NULL;
+}
+
+/* Asks one question with one parameter; NULL with the reason. */
+static PGresult *
+query_ask(PGconn *conn, const char *sql, const char *parameter, struct err *err)
+{
+	PGresult *result;
+	const char *why;
+
+	result = PQexecParams(conn, sql, 1, NULL, &parameter, NULL, NULL, 0);
+	if (PQresultStatus(result) == PGRES_TUPLES_OK)
+		return result;
+	why = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+	query_fail(query_hint(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
+	    why != NULL ? why : PQerrorMessage(conn), err);
+	PQclear(result);
+	return NULL;
+}
+
+static int64_t
+query_int(const PGresult *result, int row, int column)
+{
+	return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+static int64_t
+query_time(const PGresult *result, int row, int column)
+{
+	return PQgetisnull(result, row, column)
+	    ? QUERY_NO_TIME
+	    : query_int(result, row, column);
+}
+
+static bool
+query_bool(const PGresult *result, int row, int column)
+{
+	return PQgetvalue(result, row, column)[0] == 't';
+}
+
+static void
+query_take_feed(struct query_feed *feed, const PGresult *r, int row)
+{
+	int i;
+
+	*feed = (struct query_feed){
+	    .site = PQgetvalue(r, row, 0),
+	    .name = PQgetvalue(r, row, 1),
+	    .switch_name = PQgetvalue(r, row, 2),
+	    .transport = PQgetvalue(r, row, 3),
+	    .format = PQgetvalue(r, row, 4),
+	    .path = PQgetvalue(r, row, 5),
+	    .file_no = query_int(r, row, 6),
+	    .device = query_int(r, row, 7),
+	    .inode = query_int(r, row, 8),
+	    .offset = query_int(r, row, 9),
+	    .size_seen = query_int(r, row, 10),
+	    .last_event_us = query_time(r, row, 11),
+	    .updated_us = query_time(r, row, 12),
+	    .now_us = query_time(r, row, 13),
+	    .renewed_us = query_time(r, row, 14),
+	    .holder = PQgetvalue(r, row, 15),
+	    .released = query_bool(r, row, 16),
+	};
+	for (i = 0; i < COUNTERS; i++)
+		feed->counters[i] = query_int(r, row, QUERY_FEED_COLUMNS + i);
+}
+
+int
+query_feeds(const char *conninfo, const char *site,
+    void (*fn)(void *ctx, const struct query_feed *feed), void *ctx,
+    struct err *err)
+{
+	PGconn *conn = query_connect(conninfo, err);
+	struct strbuf sql = STRBUF_INIT;
+	struct query_feed feed;
+	PGresult *result;
+	int i;
+
+	if (conn == NULL)
+		return -1;
+	strbuf_adds(&sql, QUERY_FEED);
+	for (i = 0; i < COUNTERS; i++)
+		strbuf_addf(&sql, ", f.%s", counter_rows[i].name);
+	strbuf_adds(&sql, QUERY_FEED_FROM);
+	result = query_ask(conn, sql.p, site, err);
+	strbuf_fini(&sql);
+	for (i = 0; result != NULL && i < PQntuples(result); i++) {
+		query_take_feed(&feed, result, i);
+		fn(ctx, &feed);
+	}
+	PQfinish(conn);
+	if (result == NULL)
+		return -1;
+	PQclear(result);
+	return 0;
+}
+
+int
+query_events(const char *conninfo, const char *site,
+    void (*fn)(void *ctx, const struct query_event *event), void *ctx,
+    struct err *err)
+{
+	PGconn *conn = query_connect(conninfo, err);
+	PGresult *r;
+	int i;
+
+	if (conn == NULL)
+		return -1;
+	r = query_ask(conn, QUERY_EVENTS, site, err);
+	for (i = 0; r != NULL && i < PQntuples(r); i++) {
+		const struct query_event event = {.site = PQgetvalue(r, i, 0),
+		    .feed = PQgetvalue(r, i, 1),
+		    .name = PQgetvalue(r, i, 2),
+		    .unknown = query_bool(r, i, 3),
+		    .count = query_int(r, i, 4),
+		    .last_us = query_time(r, i, 5)};
+
+		fn(ctx, &event);
+	}
+	PQfinish(conn);
+	if (r == NULL)
+		return -1;
+	PQclear(r);
+	return 0;
+}
