@@ -599,9 +599,7 @@ CREATE TABLE ringtally.site (
 	timezone text NOT NULL DEFAULT 'UTC'
 	    CHECK ((timestamptz '2000-01-01 00:00Z' AT TIME ZONE timezone)
 		IS NOT NULL),
-	thresholds_s integer[],
 	interval_s integer NOT NULL,
-	short_abandon_ms bigint,
 	keep_visits_days integer NOT NULL DEFAULT 0
 );
 COMMENT ON TABLE ringtally.site IS
@@ -610,12 +608,8 @@ COMMENT ON COLUMN ringtally.site.site IS
     'The name of the site.';
 COMMENT ON COLUMN ringtally.site.timezone IS
     'Its time zone: days are local days of it.';
-COMMENT ON COLUMN ringtally.site.thresholds_s IS
-    'The thresholds that its live views show, in seconds.';
 COMMENT ON COLUMN ringtally.site.interval_s IS
     'The length of its intervals, in seconds.';
-COMMENT ON COLUMN ringtally.site.short_abandon_ms IS
-    'An abandon that waited no longer counts as short.';
 COMMENT ON COLUMN ringtally.site.keep_visits_days IS
     'How many days its visits are kept; 0: none are stored.';
 

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "base/fault.h"
+#include "store/inner.h"
+
+#define BATCH_KEEP_BYTES	((size_t)512 << 10)
+#define BATCH_KEEP_BYTES_ONCE	((size_t)16 << 20)
+
+static const char batch_copy_sql[] =
+    "COPY ringtally.visit (entered_at, answered_at, ended_at, wait_ms, "
+    "talk_ms, file_offset, file_no, visit_no, outcome, transferred, site, "
+    "switch, queue, call_id, agent, reason, feed, caller) "
+    "FROM STDIN (FORMAT binary)";
+
+void
+batch_init(struct batch *batch, struct store *store)
+{
+	int i;
+
+	*batch = (struct batch){.keep_bytes = store->config.once
+		? BATCH_KEEP_BYTES_ONCE
+		: BATCH_KEEP_BYTES};
+	for (i = 0; i < TABLES; i++)
+		rows_init(&batch->rows[i], &store->tables[i]);
+	rows_init(&batch->clocks, &store->clocks);
+}
+
+void
+batch_fini(struct batch *batch)
+{
+	int i;
+
+	for (i = 0; i < TABLES; i++)
+		rows_fini(&batch->rows[i]);
+	rows_fini(&batch->clocks);
+	strbuf_fini(&batch->visits);
+}
+
+void
+batch_reset(struct batch *batch)
+{
+	int i;
+
+	for (i = 0; i < TABLES; i++)
+		rows_reset(&batch->rows[i], batch->keep_bytes);
+	rows_reset(&batch->clocks, batch->keep_bytes);
+	if (batch->visits.cap > batch->keep_bytes)
+		strbuf_fini(&batch->visits);
+	strbuf_reset(&batch->visits);
+	batch->n_visits = 0;
+	batch->number = 0;
+	batch->since_us = 0;
+	batch->last = false;
+}
+
+size_t
+batch_bytes(const struct batch *batch)
+{
+	size_t sum = batch->visits.n;
+	int i;
+
+	for (i = 0; i < TABLES; i++)
+		sum += rows_bytes(&batch->rows[i]);
+	return sum;
+}
+
+/* The answer of advance(): whether all advisory locks are held. */
+static void
+batch_advanced(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+
+	if (PQntuples(res) == 1)
+		store->locked = PQgetvalue(res, 0, 0)[0] == 't';
+}
+
+static void
+batch_advance(struct store *store, struct batch *batch)
+{
+	struct link_script *script = &store->script;
+	struct link_step *step;
+
+	rows_close(&batch->clocks);
+	step = link_add(script,
+	    "SELECT ringtally.advance($1::text, $2::text[], $3::text, "
+	    "$4::bigint, $5::timestamptz[], $6::timestamptz[], $7::boolean)");
+	step->result = batch_advanced;
+	step->fault = "after-advance";
+	link_param(script, store->config.site);
+	link_param_binary(script, &batch->clocks.column[0]);
+	link_param(script, store->instance);
+	link_param_int(script, (int64_t)batch->number);
+	link_param_binary(script, &batch->clocks.column[1]);
+	link_param_binary(script, &batch->clocks.column[2]);
+	link_param(script, store->locked ? "f" : "t");
+}
+
+static void
+batch_leave(struct store *store)
+{
+	struct link_script *script = &store->script;
+
+	link_add(script,
+	    "SELECT ringtally.release($1::text, $2::text[], $3::text)");
+	link_param(script, store->config.site);
+	link_param(script, store->switch_array);
+	link_param(script, store->instance);
+	/* with it, all that was committed before is on the server's disk */
+	link_add(script, "SET LOCAL synchronous_commit = on");
+}
+
+void
+batch_script(struct store *store, struct batch *batch)
+{
+	struct link_script *script = &store->script;
+	struct link_step *step;
+	int i;
+
+	link_script_reset(script);
+	store_months_script(store, script);
+	link_add(script, "BEGIN");
+	batch_advance(store, batch);
+	for (i = 0; i < TABLES; i++)
+		link_add_rows(script, store->config.site, &batch->rows[i]);
+	script->step[script->n - 1].fault = "after-upsert";
+	if (batch->n_visits > 0) {
+		link_add_sync(script);
+		step = link_add(script, batch_copy_sql);
+		step->copy = &batch->visits;
+		step->fault = "after-copy";
+	}
+	if (batch->last)
+		batch_leave(store);
+	step = link_add(script, "COMMIT");
+	step->tag = "COMMIT";
+	step->sent_fault = "commit-sent";
+	step->fault = "commit-answered";
+	link_add_sync(script);
+}

@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The cut: what changed since the last one becomes a batch. */
+#include "base/base.h"
+#include "base/fault.h"
+#include "base/utf8.h"
+#include "store/inner.h"
+
+/* What the callbacks of the takes are given. */
+struct cut {
+	struct store *store;
+	struct batch *batch;
+	int sw; /* index of the switch */
+	struct slice switch_name;
+	const struct store_feed *feed;
+	struct counters sums; /* of the feed, all intervals */
+	struct intake_cell cell; /* of an interval, until the next differs */
+	bool has_cell;
+	struct strbuf text; /* of a histogram */
+};
+
+static struct slice
+cut_queue_name(const struct queue *queue)
+{
+	return (struct slice){queue->name, queue->name_len};
+}
+
+static struct slice
+cut_agent_name(const struct agent *agent)
+{
+	return (struct slice){agent->name, agent->name_len};
+}
+
+/* --- the tally ----------------------------------------------------------- */
+
+/* A histogram as PostgreSQL writes an array: "[low:high]={1,0,3}". */
+static void
+cut_hist(struct cut *cut, struct rows *rows, const struct hist *h)
+{
+	struct strbuf *b = &cut->text;
+	int32_t low = 0, high = h->count - 1, i;
+
+	while (low <= high && h->bin[low] == 0)
+		low++;
+	while (high > low && h->bin[high] == 0)
+		high--;
+	if (low > high) {
+		rows_null(rows);
+		return;
+	}
+	strbuf_reset(b);
+	strbuf_addf(b, "[%d:%d]=", h->low + low, h->low + high);
+	for (i = low; i <= high; i++)
+		strbuf_addf(b, "%c%d", i == low ? '{' : ',', h->bin[i]);
+	strbuf_addc(b, '}');
+	rows_text(rows, (struct slice){b->p, b->n});
+}
+
+static void
+cut_cell(void *ctx, const struct cell *cell)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_QUEUE_TALLY];
+	int i;
+
+	store_ref_seen(cut->store, cut->sw, false, cut_queue_name(cell->queue),
+	    cell->starts_us);
+	rows_text(rows, cut->switch_name);
+	rows_text(rows, cut_queue_name(cell->queue));
+	rows_time(rows, cell->starts_us);
+	for (i = 0; i < MEASURES; i++)
+		rows_int(rows, cell->v[i]);
+	cut_hist(cut, rows, &cell->wait_answered);
+	cut_hist(cut, rows, &cell->wait_abandoned);
+	rows_end(rows);
+}
+
+static void
+cut_agent_cell(void *ctx, const struct agent_cell *cell)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_AGENT_TALLY];
+	int i;
+
+	store_ref_seen(cut->store, cut->sw, true, cut_agent_name(cell->agent),
+	    cell->key.starts_us);
+	rows_text(rows, cut->switch_name);
+	rows_text(rows, cut_agent_name(cell->agent));
+	rows_text(rows,
+	    cell->queue != NULL ? cut_queue_name(cell->queue) : SLICE(""));
+	rows_time(rows, cell->key.starts_us);
+	for (i = 0; i < AGENT_MEASURES; i++)
+		rows_int(rows, cell->v[i]);
+	rows_end(rows);
+}
+
+/* --- visits and sessions -------------------------------------------------- */
+
+static void
+cut_ms_or_null(struct rows *rows, int64_t ms)
+{
+	if (ms >= 0)
+		rows_int(rows, ms);
+	else
+		rows_null(rows);
+}
+
+/* A visit that ended without an arrival keeps the time of its end. */
+static bool
+cut_has_ended(const struct visit *v)
+{
+	return v->state == VISIT_ENDED ||
+	    (v->state == VISIT_EARLY && v->ended_us != 0);
+}
+
+static void
+cut_visit_times(struct rows *rows, const struct visit *v)
+{
+	rows_time_or_null(rows, v->state != VISIT_EARLY, v->entered_us);
+	rows_time_or_null(rows,
+	    v->outcome == OUTCOME_ANSWERED || v->answered_us != 0,
+	    v->answered_us);
+	rows_time_or_null(rows, cut_has_ended(v), v->ended_us);
+	rows_time(rows, v->touched_us);
+	cut_ms_or_null(rows, v->wait_ms);
+	cut_ms_or_null(rows, v->talk_ms);
+}
+
+static void
+cut_visit(void *ctx, const struct visit *v)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_OPEN_VISIT];
+
+	rows_text(rows, cut->switch_name);
+	rows_text(rows, (struct slice){v->call->id, v->call->id_len});
+	rows_int(rows, v->number);
+	rows_text(rows,
+	    slice_of(visit_state_name((enum visit_state)v->state)));
+	rows_text(rows, slice_of(outcome_name((enum outcome)v->outcome)));
+	rows_text_or_null(
+	    rows, v->queue != NULL ? cut_queue_name(v->queue) : SLICE(""));
+	rows_text_or_null(
+	    rows, v->agent != NULL ? cut_agent_name(v->agent) : SLICE(""));
+	cut_visit_times(rows, v);
+	rows_bool(rows, v->transferred);
+	rows_bool(rows, v->answer_derived);
+	rows_text_or_null(rows, slice_of(v->reason));
+	if (v->has_caller)
+		rows_blob(rows, v->caller, sizeof(v->caller));
+	else
+		rows_null(rows);
+	rows_text_or_null(rows,
+	    slice_of(v->feed < cut->store->n_feeds
+		    ? cut->store->feeds[v->feed].name
+		    : ""));
+	rows_int(rows, v->file_no);
+	rows_int(rows, v->offset);
+	rows_end(rows);
+}
+
+static void
+cut_visit_gone(void *ctx, const struct visit_key *key)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_OPEN_VISIT_GONE];
+
+	rows_text(rows, cut->switch_name);
+	rows_text(rows, (struct slice){key->id, key->id_len});
+	rows_int(rows, key->number);
+	rows_end(rows);
+}
+
+static void
+cut_session(void *ctx, const struct agent_session *s)
+{
+	struct cut *cut = ctx;
+	bool over = session_is_over(s);
+	struct rows *rows =
+	    &cut->batch->rows[over ? TABLE_SESSION_GONE : TABLE_SESSION];
+
+	rows_text(rows, cut->switch_name);
+	rows_text(rows, cut_agent_name(s->agent));
+	rows_text(
+	    rows, s->queue != NULL ? cut_queue_name(s->queue) : SLICE(""));
+	if (!over) {
+		rows_time_or_null(rows, s->logged_in, s->login_us);
+		rows_time_or_null(rows, s->paused, s->pause_us);
+		rows_time_or_null(rows, s->logoff_us != 0, s->logoff_us);
+		rows_text_or_null(rows, slice_of(s->reason));
+	}
+	rows_end(rows);
+}
+
+static void
+cut_switch(struct cut *cut)
+{
+	struct machine *m = cut->store->switches[cut->sw].machine;
+	struct rows *clocks = &cut->batch->clocks;
+
+	cut->switch_name = slice_of(cut->store->switches[cut->sw].name);
+	tally_take(cut->store->switches[cut->sw].tally, cut_cell,
+	    cut_agent_cell, cut, m->clock_us);
+	machine_take(m, cut_visit, cut_visit_gone, cut);
+	sessions_take(&m->sessions, cut_session, cut);
+	rows_text(clocks, cut->switch_name);
+	rows_time_or_null(clocks, m->clock_us != 0, m->clock_us);
+	rows_time_or_null(clocks, m->leap_us != 0, m->leap_us);
+	rows_end(clocks);
+}
+
+/* --- feeds --------------------------------------------------------------- */
+
+static void
+cut_counters(struct rows *rows, const struct counters *counters)
+{
+	int i;
+
+	for (i = 0; i < COUNTERS; i++)
+		rows_int(rows, (int64_t)counters->v[i]);
+}
+
+static void
+cut_feed_interval_end(struct cut *cut)
+{
+	struct rows *rows = &cut->batch->rows[TABLE_FEED_INTERVAL];
+
+	if (!cut->has_cell)
+		return;
+	rows_text(rows, slice_of(cut->feed->name));
+	rows_time(rows, cut->cell.starts_us);
+	cut_counters(rows, &cut->cell.counters);
+	rows_end(rows);
+	cut->has_cell = false;
+}
+
+/* Intervals come in the order of time; the same one twice makes one row. */
+static void
+cut_feed_interval(void *ctx, const struct intake_cell *cell)
+{
+	struct cut *cut = ctx;
+	int i;
+
+	if (cut->has_cell && cut->cell.starts_us != cell->starts_us)
+		cut_feed_interval_end(cut);
+	if (!cut->has_cell)
+		cut->cell = (struct intake_cell){.starts_us = cell->starts_us};
+	cut->has_cell = true;
+	for (i = 0; i < COUNTERS; i++) {
+		cut->cell.counters.v[i] += cell->counters.v[i];
+		cut->sums.v[i] += cell->counters.v[i];
+	}
+}
+
+static void
+cut_feed_event(void *ctx, const struct name_count *name)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_FEED_EVENT];
+
+	rows_text(rows, slice_of(cut->feed->name));
+	rows_text(rows, (struct slice){name->name, name->len});
+	rows_bool(rows, name->unknown);
+	rows_int(rows, (int64_t)name->count);
+	rows_time(rows, name->last_us);
+	rows_end(rows);
+}
+
+static bool
+cut_is_utf8(const char *text)
+{
+	size_t n = strlen(text), step;
+	uint32_t rune;
+
+	for (; n > 0; text += step, n -= step)
+		if ((step = utf8_decode(text, n, &rune)) == 0)
+			return false;
+	return true;
+}
+
+/* A path as text: escaped where it is none. */
+static void
+cut_path(struct cut *cut, struct rows *rows, const char *path)
+{
+	strbuf_reset(&cut->text);
+	if (cut_is_utf8(path))
+		strbuf_adds(&cut->text, path);
+	else
+		strbuf_add_escaped(
+		    &cut->text, slice_of(path), STAGE_PATH_MAX);
+	rows_text(rows, slice_of(strbuf_str(&cut->text)));
+}
+
+static void
+cut_identity(struct cut *cut, struct rows *rows, const struct position *p)
+{
+	cut_path(cut, rows, p->path);
+	rows_int(rows, (int64_t)p->device);
+	rows_int(rows, (int64_t)p->inode);
+	rows_int(rows, (int64_t)p->generation);
+	rows_int(rows, (int64_t)p->head_hash);
+	rows_int(rows, p->head_size);
+}
+
+static void
+cut_feed_rows(struct cut *cut, const struct position *p)
+{
+	struct rows *rows = &cut->batch->rows[TABLE_FEED];
+	const struct store_feed *feed = cut->feed;
+
+	rows_text(rows, slice_of(feed->name));
+	rows_text(rows, slice_of(feed->switch_name));
+	rows_text(rows, slice_of(feed->transport));
+	rows_text(rows, slice_of(feed->format));
+	rows_int(rows, p->file_no);
+	cut_identity(cut, rows, p);
+	rows_int(rows, p->offset);
+	rows_int(rows, p->size_seen);
+	rows_bool(rows, p->skipping);
+	rows_time_or_null(rows, feed->intake->last_event_us != 0,
+	    feed->intake->last_event_us);
+	rows_time(rows, clock_wall_us());
+	cut_counters(rows, &cut->sums);
+	rows_end(rows);
+	if (p->file_no == 0)
+		return;
+	rows = &cut->batch->rows[TABLE_FEED_FILE];
+	rows_text(rows, slice_of(feed->name));
+	rows_int(rows, p->file_no);
+	cut_identity(cut, rows, p);
+	rows_int(rows, p->offset);
+	rows_end(rows);
+}
+
+static void
+cut_feed(struct cut *cut)
+{
+	struct position position = {0};
+
+	/* a feed that could not be opened has nothing to tell */
+	if (cut->feed->intake->machine == NULL)
+		return;
+	memset(&cut->sums, 0, sizeof(cut->sums));
+	intake_take(cut->feed->intake, cut_feed_interval, cut);
+	cut_feed_interval_end(cut);
+	names_take(&cut->feed->intake->names, cut_feed_event, cut);
+	cut->feed->position(cut->feed->ctx, &position);
+	cut_feed_rows(cut, &position);
+}
+
+/* --- the whole ----------------------------------------------------------- */
+
+void
+store_cut(struct store *store, bool last)
+{
+	struct batch *batch = &store->flying;
+	struct cut cut = {.store = store, .batch = batch};
+	struct strbuf empty = batch->visits;
+	int i;
+
+	BUG_ON(batch->number != 0 || !store->loaded);
+	batch->number = store->seq + 1;
+	batch->last = last;
+	batch->since_us = store->since_us;
+	for (cut.sw = 0; cut.sw < store->n_switches; cut.sw++)
+		cut_switch(&cut);
+	for (i = 0; i < store->n_feeds; i++) {
+		cut.feed = &store->feeds[i];
+		cut_feed(&cut);
+	}
+	store_refs_cut(store, batch);
+	batch->visits = store->visits;
+	batch->n_visits = store->n_visits;
+	if (batch->n_visits > 0)
+		wire_int2(&batch->visits, -1); /* the end, for COPY */
+	store->visits = empty;
+	store->n_visits = 0;
+	store->since_us = 0;
+	store->due = false;
+	store->cells_bytes = 0;
+	strbuf_fini(&cut.text);
+	fault_point("in-cut");
+}
+
+/* Cells, sessions and visits are walked: not to be called for each line. */
+size_t
+store_changed_bytes(const struct store *store)
+{
+	const struct agent_cell *agent_cell;
+	const struct cell *cell;
+	size_t sum = 0;
+	int i;
+
+	for (i = 0; i < store->n_switches; i++) {
+		const struct tally *t = store->switches[i].tally;
+
+		TAILQ_FOREACH (cell, &t->changed, list)
+			sum += sizeof(*cell) +
+			    sizeof(int32_t) *
+				(size_t)(cell->wait_answered.cap +
+				    cell->wait_abandoned.cap);
+		TAILQ_FOREACH (agent_cell, &t->agent_changed, list)
+			sum += sizeof(*agent_cell);
+	}
+	return sum;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the store share; nobody else includes this. */
+#ifndef RT_STORE_INNER_H
+#define RT_STORE_INNER_H
+
+#include "base/table.h"
+#include "store/link.h"
+#include "store/store.h"
+
+/* The tables of a batch, in the order in which they are written. */
+enum store_table {
+	TABLE_QUEUE_TALLY,
+	TABLE_AGENT_TALLY,
+	TABLE_FEED,
+	TABLE_FEED_INTERVAL,
+	TABLE_FEED_EVENT,
+	TABLE_FEED_FILE,
+	/* rows go before others come: a key may come back */
+	TABLE_OPEN_VISIT_GONE,
+	TABLE_OPEN_VISIT,
+	TABLE_SESSION_GONE,
+	TABLE_SESSION,
+	TABLE_SERVICE,
+	TABLE_QUEUE,
+	TABLE_AGENT,
+	TABLES
+};
+
+/*
+ * All that one transaction writes. Filled by a cut, then kept unchanged until
+ * the database is known to have it.
+ */
+struct batch {
+	uint64_t number; /* of its transaction; 0: there is none */
+	int64_t since_us; /* monotonic: its oldest change; 0: it has none */
+	bool last;	  /* the writer leaves with it */
+	struct rows rows[TABLES];
+	struct rows clocks; /* parameters of advance() */
+	struct strbuf visits; /* as COPY takes them; empty: none */
+	uint64_t n_visits;
+	size_t keep_bytes; /* of each buffer, from batch to batch */
+};
+
+/* A queue or an agent that the database knows by name. */
+struct ref {
+	UT_hash_handle hh;
+	int64_t first_us;
+	char *service; /* of a queue; or NULL */
+	bool stored;   /* the database has it as it stands here */
+	struct ref_key {
+		uint16_t sw; /* index of the switch */
+		uint16_t is_agent;
+		char name[TALLY_NAME_MAX];
+	} *key;
+	size_t key_len;
+};
+
+/* A month of visits that has, or shall have, a partition. */
+struct month {
+	int64_t starts_us, ends_us;
+	bool made;
+};
+
+#define STORE_MONTHS_MAX 240
+
+struct store {
+	struct loop *loop;
+	struct store_config config;
+	const struct store_ops *ops;
+	void *ctx;
+	struct store_switch *switches;
+	int n_switches;
+	struct store_feed *feeds;
+	int n_feeds;
+	struct table tables[TABLES];
+	struct table clocks; /* the columns of advance()'s arrays */
+
+	/* state */
+	enum store_state state;
+	struct link *link;
+	struct link_script script; /* the one that runs, or ran last */
+	void (*then)(struct store *store); /* when it is done */
+	char instance[33];	   /* our name as a writer */
+	char former[33];	   /* the one before a rewind; or empty */
+	char holder[128];
+	char *switch_array;	   /* our switches, as text[] */
+	char *feed_array;
+	uint64_t seq;		   /* of the last transaction known to be in */
+	bool writing; /* this connection has taken over and loaded */
+	bool locked;  /* it has the advisory locks */
+	bool loaded;  /* memory goes on from what the database knows */
+
+	/* an answer of take_over() */
+	bool granted, mine;
+	uint64_t found_seq;
+	char held_by[384];
+
+	/* what is on its way, and what waits */
+	struct batch flying;
+	struct strbuf visits; /* ended since the last cut */
+	uint64_t n_visits;
+	int64_t since_us; /* monotonic: the oldest change not cut; 0: none */
+	bool due;	  /* cut as soon as it can be */
+	bool pressed;
+	size_t cells_bytes;   /* estimate of what a cut would take */
+	int64_t measured_us;  /* when it was estimated */
+	struct month months[STORE_MONTHS_MAX];
+	int n_months;
+	struct ref *refs;
+	const char *(*service_of)(void *ctx, const char *queue);
+	void *service_ctx;
+	int64_t keep_due_us; /* monotonic: when to look after the months */
+
+	/* timers and their delays */
+	struct timer *retry, *flush, *renew, *finish;
+	struct task *tell;
+	unsigned refused, lost, mend, waited; /* tries in a row */
+
+	/* store_finish */
+	bool finishing, finished;
+	void (*finish_fn)(void *ctx, const char *failed);
+	void *finish_ctx;
+	char trouble[512]; /* the last one, for people */
+};
+
+/* tables.c */
+void store_tables_init(struct store *store);
+void store_tables_fini(struct store *store);
+
+/* batch.c */
+void batch_init(struct batch *batch, struct store *store);
+void batch_fini(struct batch *batch);
+/* Empties it; keeps some of the memory. */
+void batch_reset(struct batch *batch);
+size_t batch_bytes(const struct batch *batch);
+/* Makes the script that writes it. */
+void batch_script(struct store *store, struct batch *batch);
+
+/* cut.c */
+/* Takes all that changed into store->flying, with the next number. */
+void store_cut(struct store *store, bool last);
+/* How much a cut would take now, roughly. */
+size_t store_changed_bytes(const struct store *store);
+
+/* visits.c */
+void store_visits_forget(struct store *store);
+/* Adds a step for each month that has no partition yet, and says so. */
+void store_months_script(struct store *store, struct link_script *script);
+
+/* refs.c */
+/* A cell of that queue or agent is about to be written. */
+void store_ref_seen(struct store *store, int sw, bool is_agent,
+    struct slice name, int64_t starts_us);
+/* As the database has it. */
+void store_ref_loaded(struct store *store, int sw, struct slice name,
+    const char *service);
+/* Writes those that the database does not have as they should be. */
+void store_refs_cut(struct store *store, struct batch *batch);
+void store_refs_review(struct store *store);
+void store_refs_forget(struct store *store);
+
+/* load.c */
+/* Makes the script that reads what a restart needs. */
+void store_load_script(struct store *store);
+
+/* A step that makes and drops months of visits. */
+void store_keep_step(struct store *store, struct link_script *script);
+
+/* Values of a text result. */
+bool result_null(const PGresult *res, int row, int column);
+int64_t result_int(const PGresult *res, int row, int column);
+struct slice result_slice(const PGresult *res, int row, int column);
+int store_find_switch(const struct store *store, const char *name);
+
+#endif

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What a restart needs, read back: positions, clocks, visits, sessions. */
+#include "base/base.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "store/inner.h"
+
+#define LOAD_KEEP_US	   (SEC_PER_DAY * USEC_PER_SEC)
+#define LOAD_KEEP_AGAIN_US (3600 * USEC_PER_SEC)
+
+/* A time as microseconds since 1970, NULL staying NULL. */
+#define LOAD_US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
+
+bool
+result_null(const PGresult *res, int row, int column)
+{
+	return PQgetisnull(res, row, column) != 0;
+}
+
+int64_t
+result_int(const PGresult *res, int row, int column)
+{
+	return strtoll(PQgetvalue(res, row, column), NULL, 10);
+}
+
+struct slice
+result_slice(const PGresult *res, int row, int column)
+{
+	return (struct slice){PQgetvalue(res, row, column),
+	    (size_t)PQgetlength(res, row, column)};
+}
+
+int
+store_find_switch(const struct store *store, const char *name)
+{
+	int i;
+
+	for (i = 0; i < store->n_switches; i++)
+		if (strcmp(store->switches[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+/* A feed's number; that of the first one for a feed that is no more. */
+static int
+load_find_feed(const struct store *store, const char *name)
+{
+	int i;
+
+	for (i = 0; i < store->n_feeds; i++)
+		if (strcmp(store->feeds[i].name, name) == 0)
+			return i;
+	return -1;
+}
+
+/* --- rows ---------------------------------------------------------------- */
+
+static void
+load_kept(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i;
+
+	store->keep_due_us = clock_mono_us() + LOAD_KEEP_US;
+	for (i = 0; i < PQntuples(res); i++)
+		log_note("visits: %s", PQgetvalue(res, i, 0));
+}
+
+static void
+load_switches(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i;
+
+	for (i = 0; i < PQntuples(res); i++)
+		store->ops->load_switch(store->ctx, PQgetvalue(res, i, 0),
+		    result_int(res, i, 1), result_int(res, i, 2));
+	fault_point("during-load");
+}
+
+static const char load_feeds_sql[] =
+    "SELECT feed, switch, file_no, path, device, inode, generation, "
+    "head_hash, head_size, file_offset, size_seen, skipping "
+    "FROM ringtally.feed WHERE site = $1::text AND feed = ANY ($2::text[])";
+
+static void
+load_feeds(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i;
+
+	for (i = 0; i < PQntuples(res); i++) {
+		struct position p = {
+		    .file_no = (uint32_t)result_int(res, i, 2),
+		    .device = (uint64_t)result_int(res, i, 4),
+		    .inode = (uint64_t)result_int(res, i, 5),
+		    .generation = (uint64_t)result_int(res, i, 6),
+		    .head_hash = (uint64_t)result_int(res, i, 7),
+		    .head_size = (uint32_t)result_int(res, i, 8),
+		    .offset = result_int(res, i, 9),
+		    .size_seen = result_int(res, i, 10),
+		    .skipping = PQgetvalue(res, i, 11)[0] == 't'};
+		int n = load_find_feed(store, PQgetvalue(res, i, 0));
+
+		snprintf(p.path, sizeof(p.path), "%s", PQgetvalue(res, i, 3));
+		if (n < 0)
+			continue;
+		if (strcmp(PQgetvalue(res, i, 1),
+			store->feeds[n].switch_name) != 0)
+			log_warn("feed %s was of switch %s before, now of %s",
+			    store->feeds[n].name, PQgetvalue(res, i, 1),
+			    store->feeds[n].switch_name);
+		store->ops->load_feed(store->ctx, store->feeds[n].name, &p);
+	}
+}
+
+static void
+load_queues(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i, sw;
+
+	for (i = 0; i < PQntuples(res); i++) {
+		sw = store_find_switch(store, PQgetvalue(res, i, 0));
+		if (sw >= 0)
+			store_ref_loaded(store, sw, result_slice(res, i, 1),
+			    result_null(res, i, 2) ? NULL
+						   : PQgetvalue(res, i, 2));
+	}
+}
+
+static const char load_visits_sql[] =
+    "SELECT switch, call_id, visit_no, state, outcome, queue, agent, " LOAD_US(
+	"entered_at") ", " LOAD_US("answered_at") ", " LOAD_US("ended_at") ", "
+    LOAD_US("touched_at") ", wait_ms, talk_ms, transferred, answer_derived, "
+    "reason, encode(caller, 'hex'), feed, file_no, file_offset "
+    "FROM ringtally.open_visit "
+    "WHERE site = $1::text AND switch = ANY ($2::text[]) "
+    "ORDER BY touched_at, switch, call_id, visit_no";
+
+static int64_t
+load_ms(const PGresult *res, int row, int column)
+{
+	return result_null(res, row, column) ? EVENT_UNKNOWN_MS
+					     : result_int(res, row, column);
+}
+
+static uint8_t
+load_state(const char *name)
+{
+	int i;
+
+	for (i = 0; i < VISIT_STATES; i++)
+		if (strcmp(visit_state_name((enum visit_state)i), name) == 0)
+			return (uint8_t)i;
+	BUG("open_visit.state %s", name);
+}
+
+static uint8_t
+load_outcome(const char *name)
+{
+	int outcome = strcmp(name, "waiting") == 0 ? OUTCOME_NONE
+						   : outcome_parse(name);
+
+	if (outcome < 0)
+		BUG("open_visit.outcome %s", name);
+	return (uint8_t)outcome;
+}
+
+static uint8_t
+load_hex(char c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static bool
+load_caller(const PGresult *res, int row, int column,
+    uint8_t caller[CALL_CALLER_BYTES])
+{
+	const char *hex = PQgetvalue(res, row, column);
+	int i;
+
+	if (PQgetlength(res, row, column) != 2 * CALL_CALLER_BYTES)
+		return false;
+	for (i = 0; i < CALL_CALLER_BYTES; i++)
+		caller[i] = (uint8_t)(load_hex(hex[2 * i]) << 4 |
+		    load_hex(hex[2 * i + 1]));
+	return true;
+}
+
+static void
+load_visit(struct store *store, const PGresult *res, int i)
+{
+	int feed = load_find_feed(store, PQgetvalue(res, i, 17));
+	struct visit v = {.number = (uint32_t)result_int(res, i, 2),
+	    .state = load_state(PQgetvalue(res, i, 3)),
+	    .outcome = load_outcome(PQgetvalue(res, i, 4)),
+	    .entered_us = result_int(res, i, 7),
+	    .answered_us = result_int(res, i, 8),
+	    .ended_us = result_int(res, i, 9),
+	    .touched_us = result_int(res, i, 10),
+	    .wait_ms = load_ms(res, i, 11),
+	    .talk_ms = load_ms(res, i, 12),
+	    .transferred = PQgetvalue(res, i, 13)[0] == 't',
+	    .answer_derived = PQgetvalue(res, i, 14)[0] == 't',
+	    .stored = true};
+
+	/* the evidence is gone with its feed */
+	if (feed >= 0) {
+		v.feed = (uint16_t)feed;
+		v.file_no = (uint32_t)result_int(res, i, 18);
+		v.offset = result_int(res, i, 19);
+	}
+	snprintf(v.reason, sizeof(v.reason), "%s", PQgetvalue(res, i, 15));
+	v.has_caller = load_caller(res, i, 16, v.caller);
+	store->ops->load_visit(store->ctx, PQgetvalue(res, i, 0), &v,
+	    result_slice(res, i, 1), result_slice(res, i, 5),
+	    result_slice(res, i, 6));
+}
+
+static void
+load_visits(void *ctx, const PGresult *res)
+{
+	int i;
+
+	for (i = 0; i < PQntuples(res); i++)
+		load_visit(ctx, res, i);
+}
+
+static const char load_sessions_sql[] =
+    "SELECT switch, agent, queue, " LOAD_US("login_at") ", " LOAD_US(
+	"pause_at") ", " LOAD_US("logoff_at") ", reason "
+    "FROM ringtally.agent_session "
+    "WHERE site = $1::text AND switch = ANY ($2::text[]) "
+    "ORDER BY switch, agent, queue";
+
+static void
+load_sessions(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i;
+
+	for (i = 0; i < PQntuples(res); i++)
+		store->ops->load_session(store->ctx, PQgetvalue(res, i, 0),
+		    result_slice(res, i, 1), result_slice(res, i, 2),
+		    result_int(res, i, 3), result_int(res, i, 4),
+		    result_int(res, i, 5), result_slice(res, i, 6));
+}
+
+/* --- the script ---------------------------------------------------------- */
+
+static void
+load_step(struct store *store, const char *sql, const char *names,
+    void (*result)(void *ctx, const PGresult *res))
+{
+	struct link_step *step = link_add(&store->script, sql);
+
+	step->result = result;
+	link_param(&store->script, store->config.site);
+	link_param(&store->script, names);
+}
+
+/* What the figures depend on, for the views and for keep_partitions(). */
+static void
+load_site_step(struct store *store)
+{
+	struct link_script *script = &store->script;
+
+	link_add(script,
+	    "INSERT INTO ringtally.site AS t (site, timezone, interval_s, "
+	    "keep_visits_days) VALUES ($1::text, $2::text, $3::integer, "
+	    "$4::integer) ON CONFLICT (site) DO UPDATE SET "
+	    "timezone = excluded.timezone, interval_s = excluded.interval_s, "
+	    "keep_visits_days = excluded.keep_visits_days "
+	    "WHERE (t.timezone, t.interval_s, t.keep_visits_days) IS DISTINCT "
+	    "FROM (excluded.timezone, excluded.interval_s, "
+	    "excluded.keep_visits_days)");
+	link_param(script, store->config.site);
+	link_param(script,
+	    store->config.timezone != NULL ? store->config.timezone : "UTC");
+	link_param_int(script, store->config.interval_us / USEC_PER_SEC);
+	link_param_int(script, store->config.keep_visits_days);
+	link_add_sync(script);
+}
+
+void
+store_keep_step(struct store *store, struct link_script *script)
+{
+	struct link_step *step;
+
+	/* it may fail: another one has the table, or no rights */
+	store->keep_due_us = clock_mono_us() + LOAD_KEEP_AGAIN_US;
+	step = link_add(script,
+	    "SELECT ringtally.keep_partitions($1::text, $2::integer)");
+
+	step->optional = true;
+	step->result = load_kept;
+	link_param(script, store->config.site);
+	link_param_int(script, store->config.keep_visits_days);
+	link_add_sync(script);
+}
+
+void
+store_load_script(struct store *store)
+{
+	struct link_script *script = &store->script;
+
+	link_script_reset(script);
+	load_site_step(store);
+	if (store->config.keep_visits_days > 0)
+		store_keep_step(store, script);
+	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+	load_step(store,
+	    "SELECT switch, " LOAD_US("clock_at") ", " LOAD_US("leap_at")
+	    " FROM ringtally.writer WHERE site = $1::text "
+	    "AND switch = ANY ($2::text[])",
+	    store->switch_array, load_switches);
+	load_step(store, load_feeds_sql, store->feed_array, load_feeds);
+	load_step(store,
+	    "SELECT switch, queue, service FROM ringtally.queue "
+	    "WHERE site = $1::text AND switch = ANY ($2::text[])",
+	    store->switch_array, load_queues);
+	load_step(store, load_visits_sql, store->switch_array, load_visits);
+	script->step[script->n - 1].one_by_one = true;
+	load_step(store, load_sessions_sql, store->switch_array,
+	    load_sessions);
+	link_add(script, "COMMIT")->tag = "COMMIT";
+	link_add_sync(script);
+}

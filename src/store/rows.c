@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "store/rows.h"
+
+/* An array's head: dimensions, has NULLs, type, length, first subscript. */
+#define ROWS_HEAD_BYTES 20
+
+static const struct {
+	const char *name;
+	int32_t oid;
+} rows_types[COLUMN_TYPES] = {
+    [COLUMN_INT4] = {"integer", WIRE_INT4},
+    [COLUMN_INT8] = {"bigint", WIRE_INT8},
+    [COLUMN_BOOL] = {"boolean", WIRE_BOOL},
+    [COLUMN_TIME] = {"timestamptz", WIRE_TIME},
+    [COLUMN_TEXT] = {"text", WIRE_TEXT},
+    [COLUMN_BYTES] = {"bytea", WIRE_BYTEA},
+};
+
+/* --- the statements ------------------------------------------------------ */
+
+/* "$2::text[], $3::bigint[] ..." */
+static void
+table_sql_params(const struct table *t, struct strbuf *sql)
+{
+	int i;
+
+	for (i = 0; i < t->n_columns; i++)
+		strbuf_addf(sql, "%s$%d::%s[]", i > 0 ? ", " : "", i + 2,
+		    rows_types[t->column[i].type].name);
+}
+
+static void
+table_sql_names(const struct table *t, struct strbuf *sql)
+{
+	int i;
+
+	for (i = 0; i < t->n_columns; i++)
+		strbuf_addf(sql, "%s%s", i > 0 ? ", " : "", t->column[i].name);
+}
+
+static const char *
+table_sql_update(enum column_role role)
+{
+	switch (role) {
+	case COLUMN_ADD:
+		return "%1$s = t.%1$s + excluded.%1$s";
+	case COLUMN_MAX:
+		return "%1$s = greatest(t.%1$s, excluded.%1$s)";
+	case COLUMN_HIST:
+		return "%1$s = CASE WHEN excluded.%1$s IS NULL THEN t.%1$s "
+		       "ELSE ringtally.hist_add(t.%1$s, excluded.%1$s) END";
+	case COLUMN_SET:
+		return "%1$s = excluded.%1$s";
+	case COLUMN_KEY:
+	case COLUMN_ONCE:
+		break;
+	}
+	return NULL;
+}
+
+static void
+table_sql_conflict(const struct table *t, struct strbuf *sql)
+{
+	const char *before = "DO UPDATE SET ";
+	int i;
+
+	strbuf_adds(sql, " ON CONFLICT (site");
+	for (i = 0; i < t->n_columns; i++)
+		if (t->column[i].role == COLUMN_KEY)
+			strbuf_addf(sql, ", %s", t->column[i].name);
+	strbuf_adds(sql, ") ");
+	for (i = 0; i < t->n_columns; i++) {
+		const char *fmt = table_sql_update(t->column[i].role);
+		const char *p, *end;
+
+		if (fmt == NULL)
+			continue;
+		strbuf_adds(sql, before);
+		before = ", ";
+		/* the name stands for each %1$s */
+		for (p = fmt; (end = strstr(p, "%1$s")) != NULL; p = end + 4) {
+			strbuf_add(sql, p, (size_t)(end - p));
+			strbuf_adds(sql, t->column[i].name);
+		}
+		strbuf_adds(sql, p);
+	}
+	if (strcmp(before, ", ") != 0)
+		strbuf_adds(sql, "DO NOTHING");
+}
+
+/* Rows in the order of their keys: two writers then never dead-lock. */
+static void
+table_sql_order(const struct table *t, struct strbuf *sql)
+{
+	const char *before = " ORDER BY ";
+	int i;
+
+	for (i = 0; i < t->n_columns; i++)
+		if (t->column[i].role == COLUMN_KEY) {
+			strbuf_addf(sql, "%su.%s%s", before, t->column[i].name,
+			    t->column[i].type == COLUMN_TEXT ? " COLLATE \"C\""
+							     : "");
+			before = ", ";
+		}
+}
+
+static void
+table_sql_upsert(const struct table *t, struct strbuf *sql)
+{
+	int i;
+
+	strbuf_addf(sql, "INSERT INTO ringtally.%s AS t (site, ", t->name);
+	table_sql_names(t, sql);
+	strbuf_adds(sql, ") SELECT $1::text");
+	for (i = 0; i < t->n_columns; i++) {
+		const struct column *c = &t->column[i];
+
+		strbuf_addf(sql, ", u.%s%s%s", c->name,
+		    c->cast != NULL ? "::" : "", c->cast != NULL ? c->cast : "");
+	}
+	strbuf_adds(sql, " FROM unnest(");
+	table_sql_params(t, sql);
+	strbuf_adds(sql, ") AS u(");
+	table_sql_names(t, sql);
+	strbuf_adds(sql, ")");
+	table_sql_order(t, sql);
+	table_sql_conflict(t, sql);
+}
+
+static void
+table_sql_erase(const struct table *t, struct strbuf *sql)
+{
+	int i;
+
+	strbuf_addf(sql, "DELETE FROM ringtally.%s AS t USING unnest(", t->name);
+	table_sql_params(t, sql);
+	strbuf_adds(sql, ") AS u(");
+	table_sql_names(t, sql);
+	strbuf_adds(sql, ") WHERE t.site = $1::text");
+	for (i = 0; i < t->n_columns; i++)
+		strbuf_addf(sql, " AND t.%1$s = u.%1$s", t->column[i].name);
+}
+
+void
+table_make_sql(struct table *table)
+{
+	struct strbuf sql = STRBUF_INIT;
+
+	BUG_ON(table->n_columns == 0 || table->n_columns > ROWS_COLUMNS_MAX);
+	if (table->erase)
+		table_sql_erase(table, &sql);
+	else
+		table_sql_upsert(table, &sql);
+	table->sql = mem_strdup(strbuf_str(&sql));
+	strbuf_fini(&sql);
+}
+
+/* --- the rows ------------------------------------------------------------ */
+
+static void
+rows_begin(struct rows *rows)
+{
+	static const char head[ROWS_HEAD_BYTES];
+	int i;
+
+	rows->n = rows->at = 0;
+	for (i = 0; i < rows->table->n_columns; i++) {
+		strbuf_reset(&rows->column[i]);
+		strbuf_add(&rows->column[i], head, sizeof(head));
+	}
+}
+
+void
+rows_init(struct rows *rows, const struct table *table)
+{
+	*rows = (struct rows){.table = table};
+	rows_begin(rows);
+}
+
+void
+rows_fini(struct rows *rows)
+{
+	int i;
+
+	for (i = 0; i < rows->table->n_columns; i++)
+		strbuf_fini(&rows->column[i]);
+}
+
+size_t
+rows_bytes(const struct rows *rows)
+{
+	size_t sum = 0;
+	int i;
+
+	if (rows->n == 0)
+		return 0;
+	for (i = 0; i < rows->table->n_columns; i++)
+		sum += rows->column[i].n;
+	return sum;
+}
+
+void
+rows_reset(struct rows *rows, size_t keep_max)
+{
+	if (rows_bytes(rows) > keep_max)
+		rows_fini(rows);
+	rows_begin(rows);
+}
+
+/* The column that comes next, which must be of that type. */
+static struct strbuf *
+rows_next(struct rows *rows, enum column_type type)
+{
+	int i = rows->at++;
+
+	BUG_ON(i >= rows->table->n_columns);
+	if (rows->table->column[i].type != type)
+		BUG("%s.%s is of another type", rows->table->name,
+		    rows->table->column[i].name);
+	return &rows->column[i];
+}
+
+void
+rows_null(struct rows *rows)
+{
+	int i = rows->at++;
+
+	BUG_ON(i >= rows->table->n_columns);
+	wire_field_null(&rows->column[i]);
+}
+
+void
+rows_int(struct rows *rows, int64_t v)
+{
+	BUG_ON(rows->at >= rows->table->n_columns);
+	if (rows->table->column[rows->at].type == COLUMN_INT4)
+		wire_field_int4(rows_next(rows, COLUMN_INT4), (int32_t)v);
+	else
+		wire_field_int8(rows_next(rows, COLUMN_INT8), v);
+}
+
+void
+rows_bool(struct rows *rows, bool v)
+{
+	wire_field_bool(rows_next(rows, COLUMN_BOOL), v);
+}
+
+void
+rows_time(struct rows *rows, int64_t us)
+{
+	wire_field_time(rows_next(rows, COLUMN_TIME), us);
+}
+
+void
+rows_text(struct rows *rows, struct slice s)
+{
+	wire_field_text(rows_next(rows, COLUMN_TEXT), s);
+}
+
+void
+rows_blob(struct rows *rows, const void *bytes, size_t n)
+{
+	wire_field_bytes(rows_next(rows, COLUMN_BYTES), bytes, n);
+}
+
+void
+rows_end(struct rows *rows)
+{
+	if (rows->at != rows->table->n_columns)
+		BUG("%s: a row of %d fields", rows->table->name, rows->at);
+	rows->at = 0;
+	rows->n++;
+}
+
+void
+rows_text_or_null(struct rows *rows, struct slice s)
+{
+	if (s.n > 0)
+		rows_text(rows, s);
+	else
+		rows_null(rows);
+}
+
+void
+rows_time_or_null(struct rows *rows, bool there, int64_t us)
+{
+	if (there)
+		rows_time(rows, us);
+	else
+		rows_null(rows);
+}
+
+void
+rows_close(struct rows *rows)
+{
+	int i;
+
+	BUG_ON(rows->at != 0);
+	for (i = 0; i < rows->table->n_columns; i++) {
+		uint32_t head[ROWS_HEAD_BYTES / 4] = {
+		    htobe32(1), htobe32(1),
+		    htobe32(
+			(uint32_t)rows_types[rows->table->column[i].type].oid),
+		    htobe32((uint32_t)rows->n), htobe32(1)};
+
+		memcpy(rows->column[i].p, head, sizeof(head));
+	}
+}
