@@ -86,7 +86,7 @@ CREATE VIEW ringtally.service_level AS
 SELECT i.switch, i.queue, i.service, i.starts_at, i.offered, i.answered,
     i.abandoned, i.abandoned_short, i.timed_out, i.exited_key, i.exited_empty,
     i.withdrawn, i.refused, i.lost, i.waiting, r.*,
-    i.max_wait_ms / 1000.0 AS max_wait_s, i.site
+    round(i.max_wait_ms / 1000.0, 1) AS max_wait_s, i.site
 FROM ringtally.queue_interval AS i
 CROSS JOIN LATERAL ringtally.rates(i.offered, i.answered, i.abandoned,
     i.abandoned_short, i.wait_answered_ms, i.talk_ms, i.hold_ms,
@@ -114,7 +114,7 @@ CREATE VIEW ringtally.%1$I AS
 SELECT i.switch, i.queue, i.service, i.%2$I, i.offered, i.answered,
     i.abandoned, i.abandoned_short, i.timed_out, i.exited_key, i.exited_empty,
     i.withdrawn, i.refused, i.lost, i.waiting, r.*,
-    i.max_wait_ms / 1000.0 AS max_wait_s, i.site
+    round(i.max_wait_ms / 1000.0, 1) AS max_wait_s, i.site
 FROM (SELECT i.site, i.switch, i.queue, i.service, %3$s AS %2$I,
 	sum(i.offered)::bigint AS offered,
 	sum(i.answered)::bigint AS answered,

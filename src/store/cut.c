@@ -224,27 +224,38 @@ cut_feed_interval_end(struct cut *cut)
 {
 	struct rows *rows = &cut->batch->rows[TABLE_FEED_INTERVAL];
 
+	int64_t starts_us = cut->cell.starts_us;
+
 	if (!cut->has_cell)
 		return;
+	/* no event has told yet what time it is */
+	if (starts_us == 0)
+		starts_us = utc_floor(
+		    clock_wall_us(), cut->store->config.interval_us);
 	rows_text(rows, slice_of(cut->feed->name));
-	rows_time(rows, cut->cell.starts_us);
+	rows_time(rows, starts_us);
 	cut_counters(rows, &cut->cell.counters);
 	rows_end(rows);
 	cut->has_cell = false;
 }
 
-/* Intervals come in the order of time; the same one twice makes one row. */
+/*
+ * Intervals come in the order of time; the same one twice makes one row. What
+ * was counted before the first event goes with what comes next.
+ */
 static void
 cut_feed_interval(void *ctx, const struct intake_cell *cell)
 {
 	struct cut *cut = ctx;
 	int i;
 
-	if (cut->has_cell && cut->cell.starts_us != cell->starts_us)
+	if (cut->has_cell && cut->cell.starts_us != cell->starts_us &&
+	    cut->cell.starts_us != 0)
 		cut_feed_interval_end(cut);
 	if (!cut->has_cell)
-		cut->cell = (struct intake_cell){.starts_us = cell->starts_us};
+		cut->cell = (struct intake_cell){0};
 	cut->has_cell = true;
+	cut->cell.starts_us = cell->starts_us;
 	for (i = 0; i < COUNTERS; i++) {
 		cut->cell.counters.v[i] += cell->counters.v[i];
 		cut->sums.v[i] += cell->counters.v[i];

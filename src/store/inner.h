@@ -77,6 +77,7 @@ struct store {
 
 	/* state */
 	enum store_state state;
+	char said[640]; /* of it, to people */
 	struct link *link;
 	struct link_script script; /* the one that runs, or ran last */
 	void (*then)(struct store *store); /* when it is done */

@@ -47,6 +47,7 @@ store_state_name(enum store_state state)
 static void store_set_state(struct store *store, enum store_state state,
     const char *fmt, ...) RT_PRINTF(3, 4);
 
+/* Tells it once, not each time that a retry meets the same again. */
 static void
 store_set_state(
     struct store *store, enum store_state state, const char *fmt, ...)
@@ -57,8 +58,11 @@ store_set_state(
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
+	if (store->state == state && strcmp(store->said, text) == 0)
+		return;
 	store->state = state;
-	store->ops->state(store->ctx, state, text);
+	snprintf(store->said, sizeof(store->said), "%s", text);
+	store->ops->state(store->ctx, state, store->said);
 }
 
 /* --- trying again -------------------------------------------------------- */
@@ -135,34 +139,25 @@ store_hint(const char *sqlstate)
 	return "";
 }
 
-/* Each trouble is told once, not each time that it is met again. */
 static void
 store_tell_trouble(struct store *store, const struct link_trouble *trouble)
 {
-	bool same = strcmp(store->trouble, trouble->text) == 0;
+	const char *text = trouble->text;
 
-	snprintf(store->trouble, sizeof(store->trouble), "%s", trouble->text);
-	if (trouble->verdict == LINK_MEND) {
-		if (!same)
-			log_error("database: %s%s", trouble->text,
-			    store_hint(trouble->sqlstate));
-		store_set_state(store, STORE_BROKEN,
-		    "the database needs mending: %s%s", trouble->text,
-		    store_hint(trouble->sqlstate));
-		return;
-	}
-	if (trouble->verdict == LINK_FULL && !same)
-		log_error("database: disk full: %s", trouble->text);
-	else if (!same)
-		log_warn("database: %s", trouble->text);
-	/* a connection that breaks is no news before the next one fails */
-	if (store->state != STORE_READY || trouble->verdict == LINK_FULL ||
-	    trouble->verdict == LINK_REFUSED || store->lost > 1)
-		store_set_state(store, STORE_BACKOFF, "%s%s, trying again",
-		    trouble->verdict == LINK_FULL
-			? "the database's disk is full: "
-			: "",
-		    trouble->text);
+	snprintf(store->trouble, sizeof(store->trouble), "%s", text);
+	if (trouble->verdict == LINK_MEND)
+		store_set_state(store, STORE_BROKEN, "needs mending: %s%s",
+		    text, store_hint(trouble->sqlstate));
+	else if (trouble->verdict == LINK_FULL)
+		store_set_state(store, STORE_BACKOFF,
+		    "its disk is full, trying again: %s", text);
+	else if (store->state == STORE_READY && store->lost == 1 &&
+	    trouble->verdict != LINK_REFUSED)
+		/* no change of state before the next try has failed too */
+		log_warn("database: %s", text);
+	else
+		store_set_state(
+		    store, STORE_BACKOFF, "trying again: %s", text);
 }
 
 static void
@@ -383,8 +378,8 @@ store_become_ready(struct store *store, const char *how)
 {
 	store->writing = true;
 	store_renew_soon(store);
-	log_note("database: %s, at transaction %" PRIu64, how, store->seq);
-	store_set_state(store, STORE_READY, "%s", how);
+	store_set_state(store, STORE_READY, "%s, at transaction %" PRIu64, how,
+	    store->seq);
 }
 
 static void
@@ -471,8 +466,6 @@ store_stand_by(struct store *store)
 		log_warn("database: fenced: %s", store->held_by);
 		store_forget(store);
 	}
-	if (store->state != STORE_STANDBY)
-		log_note("database: standing by: %s", store->held_by);
 	store_set_state(store, STORE_STANDBY, "standing by: %s",
 	    store->held_by);
 	if (store->finishing) {
