@@ -8,6 +8,7 @@
 const struct command *const commands[] = {
     &command_db,
     &command_feeds,
+    &command_sim,
     &command_tally,
     NULL,
 };
