@@ -88,11 +88,14 @@ intake_bytes(struct intake *in, const struct position *position,
 {
 	uint64_t oversize = in->framer.oversize;
 	struct slice record;
-	size_t at = 0;
+	size_t at = 0, before = 0;
 
 	in->file_no = position->file_no;
 	while (framer_line(&in->framer, bytes, n, &at, last, &record)) {
 		const char *why = NULL;
+
+		in->now->v[COUNTER_bytes] += at - before;
+		before = at;
 
 		in->now->v[COUNTER_records]++;
 		in->records++;
@@ -104,7 +107,7 @@ intake_bytes(struct intake *in, const struct position *position,
 			intake_reject(in, position, record, why);
 	}
 	intake_drain(in);
-	in->now->v[COUNTER_bytes] += at;
+	in->now->v[COUNTER_bytes] += at - before;
 	in->now->v[COUNTER_oversize] += in->framer.oversize - oversize;
 	return at;
 }
