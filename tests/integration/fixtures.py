@@ -38,7 +38,7 @@ class Rig:
             if not c.execute("SELECT 1 FROM pg_database WHERE datname = %s",
                              (self.TEMPLATE,)).fetchone():
                 c.execute("CREATE DATABASE " + self.TEMPLATE)
-                init_schema(self.server, self.TEMPLATE, self.directory)
+                init_schema(self.server, self.TEMPLATE)
                 c.execute("CREATE ROLE %s LOGIN IN ROLE ringtally_writer" %
                           LOGIN)
             c.execute("CREATE DATABASE %s TEMPLATE %s" % (self.database,
@@ -48,6 +48,7 @@ class Rig:
         base = {
             "site": "test",
             "timezone": "Europe/London",
+            "caller_key_file": os.path.join(self.directory, "caller.key"),
             "database": {
                 "conninfo": self.server.conninfo(self.database, LOGIN,
                                                  self.host),
@@ -101,17 +102,12 @@ def last_time(log):
                log.splitlines()[-200:] if line.split(b"|", 1)[0].isdigit())
 
 
-def init_schema(server, database, directory):
+def init_schema(server, database):
     """`ringtally db init`, as its manual says: as the server's owner."""
-    path = os.path.join(directory, "init.conf")
-    with open(path, "w") as f:
-        f.write('site = "test";\ndatabase = { conninfo = "%s"; };\n' %
-                server.conninfo(database))
-        f.write('feeds = ( { name = "log"; switch = "pbx"; transport = '
-                '"file"; path = "/nonexistent/queue_log"; format = '
-                '"asterisk-queue-log"; } );\n')
-    done = subprocess.run([harness.binary("ringtally"), "db", "init", "-c",
-                           path], capture_output=True, text=True)
+    done = subprocess.run(
+        [harness.binary("ringtally"), "db", "-C", server.conninfo(database),
+         "-d", os.path.join(harness.TOP, "sql"), "init"],
+        capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -381,5 +381,5 @@ def test_migrate_twice_changes_nothing(own_rig):
     log = loggen.make_log(600, seed=46)
     harness.append(own_rig.log, log)
     assert own_rig.daemon().start("--once").wait() == 0
-    init_schema(own_rig.server, own_rig.database, own_rig.directory)
+    init_schema(own_rig.server, own_rig.database)
     own_rig.assert_exact(log)
