@@ -1271,6 +1271,165 @@ test_names_of_rotated_pieces(void **state RT_UNUSED)
 	assert_false(siblings_is_rotated("cdr.csv", "cdr.csv"));
 }
 
+/* -- anything in any order */
+
+struct chaos {
+	struct rig *rig;
+	uint32_t seed;
+	int fd; /* of the writer */
+	int piece; /* number of the next one that is put aside */
+	bool paused;
+};
+
+static uint32_t
+chaos_pick(struct chaos *c, uint32_t below)
+{
+	c->seed = c->seed * 1664525 + 1013904223;
+	return (c->seed >> 8) % below;
+}
+
+static void
+chaos_position(struct chaos *c, struct position *pos)
+{
+	if (c->rig->file != NULL)
+		file_stage.position(c->rig->file, pos);
+	else
+		*pos = c->rig->from;
+}
+
+static void
+chaos_write(struct chaos *c)
+{
+	unsigned n = chaos_pick(c, 20) == 0 ? 20000 : chaos_pick(c, 30);
+
+	rig_write_fd(c->rig, c->fd, n, true);
+}
+
+static void
+chaos_reopen(struct chaos *c)
+{
+	close(c->fd);
+	c->fd = open("log", O_WRONLY | O_CREAT | O_APPEND, 0644);
+	assert_true(c->fd >= 0);
+}
+
+static void
+chaos_turn(struct chaos *c, int64_t max_ms)
+{
+	if (c->rig->file != NULL)
+		rig_turn(c->rig, SIZE_MAX, false,
+		    chaos_pick(c, (uint32_t)max_ms) * USEC_PER_MSEC);
+}
+
+/* The writer learns of it a little later, as of logrotate's postrotate. */
+static void
+chaos_rename(struct chaos *c)
+{
+	char name[40];
+
+	snprintf(name, sizeof(name), "log.%d", c->piece++);
+	assert_int_equal(rename("log", name), 0);
+	chaos_turn(c, 10);
+	chaos_write(c);
+	chaos_turn(c, 10);
+	usleep(8000); /* no two pieces within one tick of the clock */
+	chaos_reopen(c);
+}
+
+/*
+ * Only of a file of which something was read: of an empty one nothing is
+ * known by which its copy could be found.
+ */
+static void
+chaos_copytruncate(struct chaos *c)
+{
+	struct position pos;
+	struct stat st;
+	char name[40];
+
+	chaos_position(c, &pos);
+	assert_int_equal(fstat(c->fd, &st), 0);
+	if (pos.inode == st.st_ino && pos.head_size == 0)
+		return;
+	snprintf(name, sizeof(name), "log.%d", c->piece++);
+	rig_copy("log", name);
+	usleep(8000);
+	assert_int_equal(ftruncate(c->fd, 0), 0);
+}
+
+static void
+chaos_gzip(struct chaos *c)
+{
+	struct position pos;
+	struct stat st;
+	char name[40];
+
+	if (c->piece == 0)
+		return;
+	snprintf(name, sizeof(name), "log.%d",
+	    c->piece - 1 - (int)chaos_pick(c, (uint32_t)RT_MIN(c->piece, 4)));
+	chaos_position(c, &pos);
+	if (stat(name, &st) == 0 && (st.st_ino != pos.inode || pos.head_size))
+		rig_gzip(name, chaos_pick(c, 4) == 0);
+}
+
+static void
+chaos_restart(struct chaos *c)
+{
+	if (c->rig->file != NULL) {
+		rig_stop(c->rig);
+	} else {
+		rig_start(c->rig);
+		file_stage.pause(c->rig->file, c->paused);
+	}
+}
+
+static void
+chaos_pause(struct chaos *c)
+{
+	c->paused = !c->paused;
+	if (c->rig->file != NULL)
+		file_stage.pause(c->rig->file, c->paused);
+}
+
+static void
+chaos_step(struct chaos *c)
+{
+	static void (*const steps[])(struct chaos *c) = {chaos_write,
+	    chaos_write, chaos_write, chaos_rename, chaos_copytruncate,
+	    chaos_gzip, chaos_restart, chaos_pause};
+
+	steps[chaos_pick(c, RT_COUNT(steps))](c);
+	if (chaos_pick(c, 2) == 0)
+		chaos_turn(c, 60);
+}
+
+static void
+test_anything_in_any_order(void **state)
+{
+	const char *seed = getenv("RT_SEED");
+	struct rig *rig = *state;
+	struct chaos c = {.rig = rig,
+	    .fd = -1,
+	    .seed = seed != NULL ? (uint32_t)strtoul(seed, NULL, 10) : 1};
+	int i;
+
+	/* without a position nobody asks for what was put aside before */
+	rig_write(rig, "log", 1);
+	chaos_reopen(&c);
+	rig_start(rig);
+	rig_expect(rig);
+	for (i = 0; i < 250; i++)
+		chaos_step(&c);
+	if (c.paused)
+		chaos_pause(&c);
+	if (rig->file == NULL)
+		chaos_restart(&c);
+	rig_expect(rig);
+	assert_int_equal(rig->losses, 0);
+	close(c.fd);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int
@@ -1317,9 +1476,12 @@ main(void)
 	    TEST(test_failing_reads_are_no_end),
 	    TEST(test_short_reads),
 	    TEST(test_names_of_rotated_pieces),
+	    TEST(test_anything_in_any_order),
 	};
 
 	if (getenv("RT_VERBOSE") == NULL)
 		log_set_level(LOG_LEVEL_ERROR);
+	if (getenv("RT_ONLY") != NULL)
+		cmocka_set_test_filter(getenv("RT_ONLY"));
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
