@@ -9,11 +9,14 @@
  * - the same file: we are at the present end;
  * - nothing: it was renamed or removed, and its writer goes on writing to it
  *   until it is told to open a new one; so do we go on reading it;
- * - another file: ours has a successor. Once ours was quiet for a poll_ms it
- *   is finished, and its last line handed over even without a line end. The
- *   next piece is the oldest one that was put aside after ours, if several
+ * - another file: ours has a successor. As long as that is empty the writer
+ *   has not opened it: logrotate creates it first and tells the writer later.
+ *   Once something stands in it, and ours was quiet for a poll_ms, ours is
+ *   finished, and its last line handed over even without a line end. The next
+ *   piece is the oldest one that was put aside after ours, if several
  *   rotations happened meanwhile (file_siblings.c), else the file at the path.
- *   A file that never gets quiet is never left: nothing is lost.
+ *   A file that never gets quiet is never left, and one that was left is
+ *   looked after for a while: what is written to it then is reported as lost.
  *
  * When bytes that were read have changed (file_tail.c), when the handle went
  * stale, and at the start, the file of our position is looked for, and what it
@@ -35,6 +38,8 @@
  */
 #include "base/base.h"
 
+#include <fcntl.h>
+
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
@@ -44,7 +49,8 @@
 #include "feed/transports.h"
 #include "io/loop.h"
 
-#define FILE_OLD_US	  (60 * USEC_PER_SEC) /* nobody writes to it now */
+#define FILE_OLD_US	  (60 * USEC_PER_SEC) /* not written to lately */
+#define FILE_LEFT_US	  (60 * USEC_PER_SEC) /* look after it so long */
 #define FILE_NAG_US	  (60 * USEC_PER_SEC)
 #define FILE_RETRY_US	  (100 * USEC_PER_MSEC) /* doubled each time ... */
 #define FILE_RETRY_MAX_US (10 * USEC_PER_SEC)	/* ... up to this */
@@ -80,6 +86,9 @@ struct file {
 	int64_t nag_us;
 	int64_t retry_us; /* do nothing before this moment */
 	unsigned retries;
+	struct piece left; /* the file that was open before, or none */
+	int64_t left_at;   /* its size then */
+	int64_t left_until_us;
 	int said; /* errno of the trouble that was logged last */
 };
 
@@ -175,7 +184,7 @@ file_end_of(const struct piece *piece)
 	if (piece->gzip)
 		return 0;
 	last = mem_alloc(STAGE_RECORD_MAX);
-	n = piece_read(piece, last, STAGE_RECORD_MAX, at);
+	n = piece_read_full(piece, last, STAGE_RECORD_MAX, at);
 	lf = n > 0 ? memrchr(last, '\n', (size_t)n) : NULL;
 	if (lf != NULL)
 		at += lf - last + 1;
@@ -320,46 +329,104 @@ file_goes_on_at(const struct file *f, const struct piece *next)
 	return last == '\n' && piece_same_before(ours, next, at) ? at : 0;
 }
 
-/*
- * Our file is finished. The one at the path is opened first: if rotation
- * comes between, it is among the pieces that are found afterwards, or it is
- * the one that we hold.
- */
+/* A file that was left: keeps an eye on it. */
 static void
-file_switch(struct file *f)
+file_leave(struct file *f)
+{
+	finished_add(&f->finished, &f->tail.piece);
+	piece_close(&f->left);
+	if (f->tail.piece.gzip)
+		return;
+	f->left = f->tail.piece;
+	f->left.fd = fcntl(f->tail.piece.fd, F_DUPFD_CLOEXEC, 3);
+	f->left_at = f->tail.pos.offset;
+	f->left_until_us = clock_mono_us() + FILE_LEFT_US;
+}
+
+static void
+file_look_after_left(struct file *f)
+{
+	char why[2 * STAGE_PATH_MAX + 100];
+
+	if (f->left.fd < 0)
+		return;
+	if (piece_stat(&f->left, NULL) == 0 &&
+	    f->left.st.st_size > f->left_at) {
+		snprintf(why, sizeof(why),
+		    "%s was written to after %s had "
+		    "taken its place",
+		    f->left.path, f->tail.pos.path);
+		f->up->lost(f->up, STAGE_LOSS_MISSING,
+		    f->left.st.st_size - f->left_at, why);
+		f->left_at = f->left.st.st_size;
+	}
+	if (clock_mono_us() > f->left_until_us)
+		piece_close(&f->left);
+}
+
+/* Stays with a file that has a successor, and says so if that lasts. */
+static void
+file_stay(struct file *f, int64_t quiet_in_us)
+{
+	int64_t now = clock_mono_us();
+
+	if (quiet_in_us <= 0) {
+		file_wait(f);
+		return;
+	}
+	file_set_idle(f, false);
+	timer_set(f->timer, RT_MIN(quiet_in_us, f->poll_us));
+	if (now - f->nag_us < FILE_NAG_US)
+		return;
+	f->nag_us = now;
+	log_warn("feed %s: %s is still written to, though %s is another file "
+		 "by now; did its writer not open it again?",
+	    f->feed, f->tail.pos.path, f->path);
+}
+
+/*
+ * Our file is finished: goes to the next one. The one at the path is opened
+ * before the others are looked for: if rotation comes between, it is among
+ * them, or it is the one that we hold. Returns false, and has done nothing,
+ * where there is none but the one at the path and that is not allowed.
+ */
+static bool
+file_switch(struct file *f, bool to_current)
 {
 	struct piece current, next;
 	struct err err;
-	int rc;
+	int rc, error;
 
 	if (file_open_path(f, &current, &err) < 0) {
 		file_trouble(f, errno, &err);
 		file_wait(f);
-		return;
+		return true;
 	}
 	rc = siblings_next(
 	    f->path, &f->tail.piece, &current, &f->finished, &next, &err);
-	if (rc < 0) {
-		rc = errno;
-		piece_close(&current);
-		file_trouble(f, rc, &err);
-		if (rc == EACCES)
-			file_wait(f);
-		return;
-	}
-	if (rc == 0 && file_goes_on_at(f, &current) > 0) {
+	error = errno;
+	if (rc == 0 && to_current && file_goes_on_at(f, &current) > 0) {
 		file_resume(f, &current);
-		return;
+		return true;
 	}
-	tail_offer(&f->tail, f->up, true);
-	finished_add(&f->finished, &f->tail.piece);
-	if (rc > 0)
-		piece_close(&current);
-	tail_begin(&f->tail, rc > 0 ? &next : &current, 0);
-	file_opened(f, "begins with");
+	if (rc > 0 || (rc == 0 && to_current)) {
+		tail_offer(&f->tail, f->up, true);
+		file_leave(f);
+		if (rc > 0)
+			piece_close(&current);
+		tail_begin(&f->tail, rc > 0 ? &next : &current, 0);
+		file_opened(f, "begins with");
+		return true;
+	}
+	piece_close(&current);
+	if (rc < 0)
+		file_trouble(f, error, &err);
+	if (rc < 0 && error == EACCES)
+		file_wait(f);
+	return rc < 0;
 }
 
-/* Nobody has written to it for so long that nobody will. */
+/* Nobody has written to it for so long that a later piece may be read. */
 static bool
 file_is_old(const struct file *f)
 {
@@ -368,29 +435,21 @@ file_is_old(const struct file *f)
 	return clock_wall_us() - t->tv_sec * USEC_PER_SEC > FILE_OLD_US;
 }
 
-/* Another file is at the path: leaves ours when it is quiet. */
+/* Another file is at the path. */
 static void
-file_superseded(struct file *f)
+file_superseded(struct file *f, const struct stat *current)
 {
-	int64_t now = clock_mono_us(), left;
+	bool final = f->tail.piece.gzip;
+	int64_t now = clock_mono_us(), quiet_in;
 
-	if (f->superseded_us == 0) {
-		f->superseded_us = f->nag_us = now;
-		f->quiet_us = now;
-	}
-	left = f->quiet_us + f->poll_us - now;
-	if (left <= 0 || f->tail.piece.gzip || file_is_old(f)) {
-		file_switch(f);
-		return;
-	}
-	file_set_idle(f, false);
-	timer_set(f->timer, RT_MIN(left, f->poll_us));
-	if (now - f->nag_us < FILE_NAG_US)
-		return;
-	f->nag_us = now;
-	log_warn("feed %s: %s is still written to, though %s is another file "
-		 "by now; did its writer not open it again?",
-	    f->feed, f->tail.pos.path, f->path);
+	if (f->superseded_us == 0)
+		f->superseded_us = f->nag_us = f->quiet_us = now;
+	quiet_in = f->quiet_us + f->poll_us - now;
+	if (quiet_in > 0 && !final && !file_is_old(f))
+		file_stay(f, quiet_in);
+	else if (!file_switch(
+		     f, final || (quiet_in <= 0 && current->st_size > 0)))
+		file_stay(f, quiet_in);
 }
 
 /* Nothing more to read at present. */
@@ -407,9 +466,13 @@ file_at_end(struct file *f)
 		file_changed(f);
 		return;
 	}
+	if (tail_has_more(tail)) {
+		task_set(f->task);
+		return;
+	}
 	f->watched = true;
 	if (stat(f->path, &st) == 0 && !piece_is(&tail->piece, &st)) {
-		file_superseded(f);
+		file_superseded(f, &st);
 		return;
 	}
 	f->superseded_us = 0;
@@ -503,6 +566,7 @@ file_timer_cb(void *ctx)
 
 	timer_set(f->timer, f->poll_us);
 	file_watch_renew(f->watch, f->tail.piece.fd);
+	file_look_after_left(f);
 	f->check_head = true;
 	if (f->paused && tail_is_open(&f->tail))
 		tail_stat(&f->tail, NULL); /* what could be lost meanwhile */
@@ -552,6 +616,7 @@ file_open(void **self, const struct stage_setup *setup, struct err *err)
 	f->once = setup->once;
 	f->at_end = setup->at_end || options->start == FILE_START_END;
 	f->up = setup->up;
+	f->left = PIECE_NONE;
 	tail_init(&f->tail, setup->from);
 	f->timer = timer_new(setup->loop, file_timer_cb, f);
 	f->task = task_new(setup->loop, file_turn_cb, f);
@@ -594,6 +659,7 @@ file_close(void *self, const char *reason)
 	file_watch_free(f->watch);
 	timer_free(f->timer);
 	task_free(f->task);
+	piece_close(&f->left);
 	tail_fini(&f->tail);
 	free(f->path);
 	free(f);

@@ -36,16 +36,15 @@ piece_read(const struct piece *piece, void *to, size_t n, int64_t at)
 	return got;
 }
 
-/* Reads up to n bytes, also where the system gives them in parts. */
-static ssize_t
-piece_read_full(const struct piece *piece, char *to, size_t n, int64_t at)
+ssize_t
+piece_read_full(const struct piece *piece, void *to, size_t n, int64_t at)
 {
 	size_t done = 0;
 	ssize_t got;
 
 	do {
-		got =
-		    piece_read(piece, to + done, n - done, at + (int64_t)done);
+		got = piece_read(
+		    piece, (char *)to + done, n - done, at + (int64_t)done);
 		if (got < 0)
 			return -1;
 		done += (size_t)got;
@@ -85,6 +84,7 @@ piece_read_gzip_head(struct piece *piece, struct err *err)
 	} while (got > 0 && head->n < sizeof(head->bytes));
 	input_close(in);
 	/* damaged, or not yet written to its end: whoever reads on finds out */
+	piece->broken = got == INPUT_DAMAGED;
 	return got == INPUT_FAILED ? -1 : 0;
 }
 

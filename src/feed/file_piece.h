@@ -32,6 +32,7 @@ bool head_agrees(const struct head *a, const struct head *b);
 struct piece {
 	int fd; /* -1: none is open */
 	bool gzip;
+	bool broken; /* compressed data that breaks off within the head */
 	char path[STAGE_PATH_MAX];
 	struct stat st; /* when it was opened, or since piece_stat */
 	uint64_t generation;
@@ -54,6 +55,10 @@ bool piece_is(const struct piece *piece, const struct stat *st);
 
 /* pread() that goes on after signals; -1 with errno. */
 ssize_t piece_read(const struct piece *piece, void *to, size_t n, int64_t at);
+
+/* The same until all n bytes or the end are there. */
+ssize_t
+piece_read_full(const struct piece *piece, void *to, size_t n, int64_t at);
 
 /* A reader of a compressed piece from its start; NULL with the reason. */
 struct input *piece_gunzip(const struct piece *piece, struct err *err);

@@ -423,12 +423,13 @@ static int
 siblings_open_next(const struct sibling *b, const struct successor *want,
     struct piece *next, struct err *err)
 {
-	bool same;
+	bool same, empty;
 
 	if (piece_open(next, b->path, err) < 0)
 		return -1;
 	same = piece_is(next, &b->st);
-	if (same && !piece_is_copy(want->done, next) &&
+	empty = next->head.n == 0 && !next->broken;
+	if (same && !empty && !piece_is_copy(want->done, next) &&
 	    !piece_is_copy(want->current, next) &&
 	    !finished_has(want->finished, next))
 		return 1;

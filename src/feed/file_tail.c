@@ -117,13 +117,20 @@ tail_stat(struct tail *tail, struct err *err)
 }
 
 bool
+tail_has_more(const struct tail *tail)
+{
+	return !tail->piece.gzip && tail->piece.st.st_size > tail_place(tail);
+}
+
+bool
 tail_head_holds(struct tail *tail)
 {
 	const struct head *head = &tail->piece.head;
 	char now[STAGE_HEAD_BYTES];
 
 	return tail->piece.gzip ||
-	    (piece_read(&tail->piece, now, head->n, 0) == (ssize_t)head->n &&
+	    (piece_read_full(&tail->piece, now, head->n, 0) ==
+		    (ssize_t)head->n &&
 		memcmp(now, head->bytes, head->n) == 0);
 }
 
@@ -170,6 +177,9 @@ tail_read_plain(struct tail *tail, struct err *err)
 
 	got = piece_read(
 	    &tail->piece, to, known + STAGE_TURN_BYTES, place - (int64_t)known);
+	if (got >= 0 && got < (ssize_t)known) /* is it really so short? */
+		got = piece_read_full(&tail->piece, to,
+		    known + STAGE_TURN_BYTES, place - (int64_t)known);
 	same = got >= (ssize_t)known && memcmp(to, tail->seen, known) == 0;
 	if (!same)
 		memcpy(to, tail->seen, known);

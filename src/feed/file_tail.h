@@ -66,6 +66,9 @@ void tail_offer(struct tail *tail, struct stage_upstream *up, bool last);
 /* Looks at the size and remembers it; the piece's stat is fresh then. */
 int tail_stat(struct tail *tail, struct err *err);
 
+/* By the last tail_stat: a read that told the end was only a short one. */
+bool tail_has_more(const struct tail *tail);
+
 /* The first bytes in the file are still those that we know. */
 bool tail_head_holds(struct tail *tail);
 
