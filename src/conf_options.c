@@ -134,7 +134,7 @@ const struct option_row conf_options[] = {
     {"conninfo", DATABASE(database.conninfo), .type = OPTION_TEXT,
 	.preset = "service=ringtally", .unit = "",
 	.help = "How to reach PostgreSQL: a connection string or URI of "
-		"libpq. A password belongs into ~/.pgpass or a service file, "
+		"libpq. A password belongs in ~/.pgpass or a service file, "
 		"not here."},
     {"flush_s", DATABASE(database.flush_us), .type = OPTION_SECS,
 	.preset = "1.0", .min = 0.05, .max = 60, .unit = "s",

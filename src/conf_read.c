@@ -109,7 +109,7 @@ conf_refuse_key(struct conf_reader *r, const struct conf_keys *keys,
 		err_set(r->err, "unknown key \"%s\" — did you mean \"%s\"?",
 		    name, nearest_word(&near));
 	else if (row != NULL)
-		err_set(r->err, "unknown key \"%s\" — it belongs into %s", name,
+		err_set(r->err, "unknown key \"%s\" — it belongs in %s", name,
 		    row->group);
 	else
 		err_set(r->err, "unknown key \"%s\"", name);

@@ -172,7 +172,7 @@ static const struct bad {
     {SITE "\n\nsiet = 1;", "4: unknown key \"siet\" — did you mean \"site\"?"},
     {SITE "colour = 1;", "2: unknown key \"colour\""},
     {SITE "flush_s = 1;",
-	"2: unknown key \"flush_s\" — it belongs into database"},
+	"2: unknown key \"flush_s\" — it belongs in database"},
     {SITE "database = { flush = 1; };",
 	"2: unknown key \"flush\" — did you mean \"flush_s\"?"},
     {SITE "databse = { };",

@@ -35,8 +35,8 @@ fill(struct table *t)
 }
 
 static void
-expect(enum table_format format, void (*rows)(struct table *t),
-    const char *wanted)
+expect(
+    enum table_format format, void (*rows)(struct table *t), const char *wanted)
 {
 	char *text = NULL;
 	size_t n = 0;
@@ -93,8 +93,8 @@ test_no_rows(void **state RT_UNUSED)
 {
 	expect(TABLE_PLAIN, none,
 	    "queue  starts_at  offered  wait_s  sl_20_pct  note\n");
-	expect(TABLE_CSV, none,
-	    "queue,starts_at,offered,wait_s,sl_20_pct,note\n");
+	expect(
+	    TABLE_CSV, none, "queue,starts_at,offered,wait_s,sl_20_pct,note\n");
 	expect(TABLE_JSON, none, "[]\n");
 }
 
@@ -128,8 +128,8 @@ test_csv_formulas(void **state RT_UNUSED)
 		table_int(t, -1);
 		assert_int_equal(table_end(t, NULL), 0);
 		fclose(to);
-		snprintf(wanted, sizeof(wanted), "name,n\n%s,-1\n",
-		    cases[i][1]);
+		snprintf(
+		    wanted, sizeof(wanted), "name,n\n%s,-1\n", cases[i][1]);
 		assert_string_equal(text, wanted);
 		free(text);
 	}
@@ -147,8 +147,8 @@ test_write_error(void **state RT_UNUSED)
 	t = table_new(full, TABLE_CSV, n, 1);
 	table_int(t, 1);
 	assert_int_equal(table_end(t, &err), -1);
-	assert_string_equal(err.text,
-	    "writing the output: No space left on device");
+	assert_string_equal(
+	    err.text, "writing the output: No space left on device");
 	fclose(full);
 }
 
