@@ -30,6 +30,7 @@ class Rig:
         self.database = database or "rig%d" % Rig.serial
         self.host = server.directory
         self.closing = contextlib.ExitStack()
+        self.daemons = []
         self.make_database()
         self.db = self.closing.enter_context(server.connect(self.database))
 
@@ -67,6 +68,7 @@ class Rig:
         daemon = harness.Daemon(self.directory, config or self.config(),
                                 **kwargs)
         self.closing.callback(daemon.close)
+        self.daemons.append(daemon)
         return daemon
 
     def writer(self, data, **kwargs):
@@ -75,6 +77,8 @@ class Rig:
         return writer
 
     def settle(self, path=None, timeout=None, **kwargs):
+        for daemon in self.daemons:
+            daemon.must_not_have_failed()
         return figures.wait_position(self.db, path or self.log,
                                      timeout=timeout, **kwargs)
 

@@ -280,6 +280,11 @@ class Daemon:
             raise AssertionError("the daemon ended with %s: %s" % (
                 self.process.returncode, self.stderr()[-3000:]))
 
+    def must_not_have_failed(self):
+        """Runs, was killed by a test, or has ended well."""
+        if self.process and self.process.poll() not in (None, 0, -9):
+            self.fail_if_gone()
+
     def is_alive(self):
         return self.process is not None and self.process.poll() is None
 

@@ -53,6 +53,8 @@ def endless_writer(rig, seed, until, pace=0.02):
     deadline = time.monotonic() + harness.quick_or_slow(120, 1800)
     while not until():
         assert time.monotonic() < deadline, "the losses do not come"
+        for daemon in rig.daemons:
+            daemon.must_not_have_failed()
         more = call.text(rng.randint(1, 20))
         log += more
         harness.append(rig.log, more)
@@ -64,9 +66,8 @@ def test_lost_commits(rig):
     """F07 and F08. Whether a batch landed is asked of the database, never
     guessed: each lost request is sent again, no lost answer is."""
     lottery = Lottery(201, 0.5, harness.quick_or_slow(60, 1000))
-    config_flush = {"flush_s": 0.01}
     with proxied(rig, lottery) as proxy:
-        daemon = rig.daemon(rig.config(database=config_flush))
+        daemon = rig.daemon()
         daemon.start()
         log = endless_writer(rig, 21, lambda: lottery.spent)
         rig.settle(timeout=60)
@@ -109,7 +110,7 @@ def test_lost_commits_and_kills(rig):
     """F01 and F07 together: what is in doubt outlives the daemon."""
     lottery = Lottery(203, 0.4, harness.quick_or_slow(25, 200))
     with proxied(rig, lottery):
-        daemon = rig.daemon(rig.config(database={"flush_s": 0.01}))
+        daemon = rig.daemon()
         rng = random.Random(204)
         stop = threading.Event()
 

@@ -48,6 +48,9 @@ def test_sigkill_at_random_moments(rig):
         time.sleep(rng.uniform(0.004, 0.04) if n % 2 else
                    rng.uniform(0.04, 0.25))
         daemon.kill()
+    came = rig.db.execute("SELECT file_offset FROM ringtally.feed"
+                          ).fetchone()[0]
+    assert len(log) / 20 < came < len(log), "the kills missed the work"
     started = time.monotonic()
     daemon.start(wait="READY=1")
     writer.finish()

@@ -42,7 +42,7 @@ def test_backends_killed_under_load(rig):
     rng = random.Random(301)
     log = loggen.make_log(kills * 250, seed=32)
     writer = rig.writer(log, burst=(1, 40), pause=0.008).start()
-    daemon = rig.daemon(rig.config(database={"flush_s": 0.01}))
+    daemon = rig.daemon()
     daemon.start(wait="READY=1")
     killed = 0
     while killed < kills:
