@@ -384,6 +384,11 @@ class Oracle:
         session = self.sessions.setdefault(
             key, {"login": None, "pause": None, "logoff": 0})
         name = event.name
+        # so far off the clock it is not believed: it happens now
+        if self.clock and (event.time < self.clock - SESSION_GAP or (
+                event.time > self.clock + SESSION_GAP and
+                name in LOGOFFS + UNPAUSES)):
+            event = dataclasses.replace(event, time=self.clock)
         if name in LOGINS:
             if session["login"] is None:
                 session["login"] = event.time

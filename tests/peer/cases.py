@@ -69,10 +69,9 @@ def rows_of(case):
                             if c["id"] == twin))
     if "queue_log" in case["input"]:
         rows = case["input"]["queue_log"]
-        # "Rows are listed newest first; sort by time."
-        if len(rows) > 1 and all(epoch(a["time"]) >= epoch(b["time"])
-                                 for a, b in zip(rows, rows[1:])):
-            rows = list(reversed(rows))
+        if "agent" in case["kind"]:
+            # rows of a table, some newest first; a log has them by time
+            rows = sorted(rows, key=lambda row: epoch(row["time"]))
         return rows
     equivalent = case.get("queue_log_equivalent") or {}
     if not equivalent.get("available"):
