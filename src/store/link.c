@@ -205,6 +205,7 @@ link_close(struct link *link)
 	link->conn = NULL;
 	link->mode = LINK_OFF;
 	link->script = NULL;
+	link->copy_open = false; /* it may have broken off in the middle */
 	link->troubled = false;
 }
 

@@ -101,7 +101,7 @@ store_retry_delay(struct store *store, enum link_verdict verdict)
 		if (store->lost++ == 0)
 			return 10 * USEC_PER_MSEC;
 		return store_delay(100 * USEC_PER_MSEC, store->lost - 2,
-		    5 * USEC_PER_SEC);
+		    2 * USEC_PER_SEC);
 	case LINK_FULL:
 		return store_delay(
 		    USEC_PER_SEC, store->lost++, 5 * USEC_PER_SEC);
