@@ -123,9 +123,10 @@ BEGIN
 		mine := false;
 		-- A free lock tells of a dead session only where the session
 		-- had it: a writer without it is trusted until its lease ends.
-		IF NOT (w.released OR w.instance = p_former OR
-		    (w.locked AND have) OR
-		    w.renewed_at < clock_timestamp() - p_lease) THEN
+		IF NOT (w.released OR (w.locked AND have) OR
+		    coalesce(w.instance = p_former, false) OR
+		    coalesce(w.renewed_at < clock_timestamp() - p_lease,
+			true)) THEN
 			granted := false;
 			held_by := concat_ws('; ', held_by, format(
 			    'switch %s is written by %s, last at %s', w.switch,
