@@ -128,10 +128,9 @@ BEGIN
 		    coalesce(w.renewed_at < clock_timestamp() - p_lease,
 			true)) THEN
 			granted := false;
-			held_by := concat_ws('; ', held_by, format(
-			    'switch %s is written by %s, last at %s', w.switch,
-			    w.holder, to_char(w.renewed_at AT TIME ZONE 'UTC',
-			    'YYYY-MM-DD"T"HH24:MI:SS"Z"')));
+			held_by := concat_ws('; ', held_by,
+			    format('switch %s is written by %s', w.switch,
+			    w.holder));
 		END IF;
 	END LOOP;
 	IF NOT granted THEN

@@ -24,6 +24,7 @@ struct link {
 	PGconn *conn;
 	struct watch *watch;
 	struct timer *deadline;
+	struct task *again; /* something to receive is in libpq's buffer */
 	enum link_mode mode;
 	struct link_script *script; /* NULL: none runs */
 	int sent;		    /* steps sent so far */
@@ -200,6 +201,7 @@ link_close(struct link *link)
 {
 	watch_unset(link->watch);
 	timer_unset(link->deadline);
+	task_unset(link->again);
 	/* the watch first: PQfinish closes the descriptor */
 	PQfinish(link->conn);
 	link->conn = NULL;
@@ -316,7 +318,11 @@ link_step_at(const struct link *link, int i)
 	return i < link->script->n ? &link->script->step[i] : NULL;
 }
 
-/* Flushes and watches: writing too while libpq has something left. */
+/*
+ * Flushes and watches: writing too while libpq has something left. When the
+ * socket takes no more, PQflush reads what has come meanwhile, and nobody
+ * would be woken for that: so what is there already is looked at next.
+ */
 static void
 link_flush(struct link *link)
 {
@@ -339,6 +345,8 @@ link_flush(struct link *link)
 	}
 	watch_set(link->watch, PQsocket(link->conn),
 	    left > 0 ? WATCH_READ | WATCH_WRITE : WATCH_READ);
+	if (link->script != NULL && !link->copy_open && !PQisBusy(link->conn))
+		task_set(link->again);
 }
 
 static bool
@@ -605,7 +613,7 @@ link_go_on(struct link *link)
 }
 
 static void
-link_event(void *ctx, int what)
+link_event(void *ctx, int what RT_UNUSED)
 {
 	struct link *link = ctx;
 
@@ -613,12 +621,24 @@ link_event(void *ctx, int what)
 		link_connect_step(link, PQconnectPoll(link->conn));
 		return;
 	}
-	/* reading first: a server that waits to write does not read */
-	if ((what & WATCH_READ) != 0 && !link_receive(link)) {
+	/*
+	 * Reading first, whatever it was that woke us: a server that waits to
+	 * write does not read.
+	 */
+	if (!link_receive(link)) {
 		link_go_down(link);
 		return;
 	}
 	link_go_on(link);
+}
+
+static void
+link_again(void *ctx)
+{
+	struct link *link = ctx;
+
+	if (link_is_up(link))
+		link_event(link, 0);
 }
 
 /* --- life ---------------------------------------------------------------- */
@@ -635,6 +655,7 @@ link_new(struct loop *loop, const char *conninfo, const struct link_ops *ops,
 	link->ctx = ctx;
 	link->watch = watch_new(loop, link_event, link);
 	link->deadline = timer_new(loop, link_deadline, link);
+	link->again = task_new(loop, link_again, link);
 	return link;
 }
 
@@ -646,6 +667,7 @@ link_free(struct link *link)
 	link_close(link);
 	watch_free(link->watch);
 	timer_free(link->deadline);
+	task_free(link->again);
 	free(link);
 }
 

@@ -39,8 +39,8 @@ SELECT is(pg_temp.take('one'), 'granted mine 2', 'the number of the last one');
 
 -- a writer without its lock is trusted until its lease ends
 UPDATE ringtally.writer SET locked = false;
-SELECT matches(pg_temp.take('two'), '^2 switch a is written by host of one, '
-    'last at .*; switch b', 'alive: another one waits, and knows for whom');
+SELECT matches(pg_temp.take('two'), '^2 switch a is written by host of one; '
+    'switch b is', 'alive: another one waits, and knows for whom');
 SELECT results_eq('SELECT seq, instance FROM w', $$ VALUES
     (2::bigint, 'one'), (2, 'one') $$, 'waiting changes nothing');
 SELECT is((SELECT count(*)::int FROM pg_locks WHERE locktype = 'advisory'
