@@ -436,6 +436,15 @@ machine_restore(struct machine *m, const struct visit *like,
 }
 
 void
+machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us)
+{
+	m->clock_us = clock_us;
+	m->leap_us = leap_us;
+	if (leap_us != clock_us)
+		sessions_clock(&m->sessions, clock_us);
+}
+
+void
 machine_take(struct machine *m,
     void (*changed)(void *ctx, const struct visit *visit),
     void (*gone)(void *ctx, const struct visit_key *key), void *ctx)

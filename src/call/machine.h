@@ -160,6 +160,13 @@ void machine_event(
     struct machine *m, const struct event *ev, struct counters *counters);
 
 /*
+ * At start, before all else: the event clock of the last commit. It tells the
+ * sessions too, unless the clock was not yet believed.
+ */
+void
+machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us);
+
+/*
  * At start: puts a stored visit back (all fields but list links, call, queue,
  * agent and cell are taken from `like`); call in oldest-touched order. The
  * arrival is not booked again.
