@@ -268,25 +268,44 @@ machine_set_clock(struct machine *m, int64_t t_us)
 }
 
 /*
- * Moves the event clock. It never goes back, but for its very first value,
- * which one more event must confirm; a leap forward must be confirmed too.
+ * The clock's very first value is believed when the next event is near it; one
+ * broken time stamp at the head of a log, or right behind it, must not set the
+ * clock. Until then the last event is taken for the first.
+ */
+static void
+machine_first_clock(struct machine *m, int64_t t_us)
+{
+	struct visit *v, *next;
+	int state;
+
+	if (m->clock_us != 0 && t_us >= m->clock_us - MACHINE_LEAP_US &&
+	    t_us <= m->clock_us + MACHINE_LEAP_US) {
+		m->leap_us = 0;
+		machine_set_clock(m, RT_MAX(m->clock_us, t_us));
+		return;
+	}
+	m->clock_us = m->leap_us = t_us;
+	for (state = 0; state < VISIT_STATES; state++)
+		for (v = TAILQ_FIRST(&m->states[state]); v != NULL; v = next) {
+			next = TAILQ_NEXT(v, list);
+			if (v->touched_us > t_us)
+				visit_touch(m, v);
+		}
+}
+
+/*
+ * Moves the event clock. It never goes back, but for its very first value; a
+ * leap forward must be confirmed by one more event.
  */
 static void
 machine_clock(struct machine *m, int64_t t_us)
 {
-	bool unsure = m->clock_us == 0 || m->leap_us == m->clock_us;
-
-	if (unsure) {
-		m->leap_us =
-		    m->clock_us == 0 || t_us < m->clock_us - MACHINE_LEAP_US
-		    ? t_us
-		    : 0;
-		if (t_us > m->clock_us || m->leap_us != 0)
-			m->clock_us = t_us;
-		if (m->leap_us == 0)
-			machine_set_clock(m, m->clock_us);
-	} else if (t_us < m->clock_us) {
+	if (t_us < m->clock_us)
 		machine_count(m, COUNTER_out_of_order);
+	if (m->clock_us == 0 || m->leap_us == m->clock_us) {
+		machine_first_clock(m, t_us);
+	} else if (t_us < m->clock_us) {
+		return;
 	} else if (t_us - m->clock_us <= MACHINE_LEAP_US ||
 	    (m->leap_us != 0 && t_us >= m->leap_us - MACHINE_LEAP_US &&
 		t_us <= m->leap_us + MACHINE_LEAP_US)) {

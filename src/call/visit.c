@@ -54,6 +54,15 @@ visit_set_state(struct machine *m, struct visit *v, enum visit_state state)
 	visit_changed(m, v);
 }
 
+void
+visit_touch(struct machine *m, struct visit *v)
+{
+	TAILQ_REMOVE(&m->states[v->state], v, list);
+	v->touched_us = m->clock_us;
+	TAILQ_INSERT_TAIL(&m->states[v->state], v, list);
+	visit_changed(m, v);
+}
+
 /*
  * A call that comes back again and again, under one id: only its newest visits
  * are remembered, so that one id can not slow all others down.

@@ -38,6 +38,9 @@ void visit_free(struct machine *m, struct visit *v);
 /* Something that open_visit keeps is different now. */
 void visit_changed(struct machine *m, struct visit *v);
 
+/* It is remembered from now on, as if it had just been heard of. */
+void visit_touch(struct machine *m, struct visit *v);
+
 /*
  * The event clock, as visits remember when they were last heard of. While a
  * leap is not yet confirmed they are marked by one microsecond more: should it
