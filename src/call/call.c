@@ -79,12 +79,15 @@ call_free(struct machine *m, struct call *call)
 void
 call_remove_visit(struct machine *m, struct visit *visit)
 {
-	struct visit **at = &visit->call->visits;
+	struct call *call = visit->call;
+	struct visit **at = &call->visits;
 
 	while (*at != visit)
 		at = &(*at)->next;
 	*at = visit->next;
-	if (visit->call->visits == NULL)
-		call_free(m, visit->call);
+	if (call->visits == NULL)
+		call_free(m, call);
+	else /* as after a restart, which knows only what is remembered */
+		call->entries = call->visits->number;
 	visit->call = NULL;
 }

@@ -220,7 +220,10 @@ machine_expire(struct machine *m)
 			machine_give_up(m, v);
 	while ((v = TAILQ_FIRST(&m->states[VISIT_ENDED])) != NULL &&
 	    v->touched_us < linger_us)
-		visit_free(m, v);
+		if (v == v->call->visits && v->next != NULL)
+			visit_touch(m, v); /* its number is not given again */
+		else
+			visit_free(m, v);
 }
 
 /* More visits in memory than allowed: the longest untouched ones go. */
@@ -421,6 +424,15 @@ machine_fini(struct machine *m)
 }
 
 void
+machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us)
+{
+	m->clock_us = clock_us;
+	m->leap_us = leap_us;
+	if (leap_us != clock_us)
+		sessions_clock(&m->sessions, clock_us);
+}
+
+void
 machine_restore(struct machine *m, const struct visit *like,
     struct slice call_id, struct slice queue, struct slice agent)
 {
@@ -452,15 +464,6 @@ machine_restore(struct machine *m, const struct visit *like,
 	v->cell = tally_cell(v->queue, v->entered_us);
 	v->cell->visits++;
 	v->cell->waiting += v->state == VISIT_WAITING;
-}
-
-void
-machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us)
-{
-	m->clock_us = clock_us;
-	m->leap_us = leap_us;
-	if (leap_us != clock_us)
-		sessions_clock(&m->sessions, clock_us);
 }
 
 void

@@ -79,7 +79,9 @@ visit_bound(struct machine *m, struct call *call)
 		n++;
 	if (n < VISITS_PER_CALL)
 		return;
-	if (oldest->state != VISIT_ENDED)
+	if (oldest->state == VISIT_EARLY)
+		visit_count(m, COUNTER_unmatched);
+	else if (oldest->state != VISIT_ENDED)
 		visit_lose(m, oldest, m->clock_us, SLICE("too many entries"));
 	visit_free(m, oldest);
 }
