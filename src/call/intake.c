@@ -7,6 +7,14 @@
 #define INTAKE_SHOW_BYTES 200 /* of a bad record in the log */
 #define INTAKE_AHEAD	  4   /* events */
 
+static const enum counter intake_counters[INTAKE_COUNTS] = {
+    [INTAKE_RECORDS] = COUNTER_records,
+    [INTAKE_BYTES] = COUNTER_bytes,
+    [INTAKE_REJECTED] = COUNTER_rejected,
+    [INTAKE_OVERSIZE] = COUNTER_oversize,
+    [INTAKE_UNKNOWN] = COUNTER_unknown,
+};
+
 static int64_t
 intake_interval(const struct intake *in)
 {
@@ -26,20 +34,47 @@ intake_new_cell(struct intake *in)
 	}
 	in->cells[in->n_cells++] = (struct intake_cell){.starts_us = starts};
 	in->now = &in->cells[in->n_cells - 1].counters;
-	in->now_ends_us = starts + intake_interval(in);
+	in->now_starts_us = starts;
 }
 
+/* The clock may have gone on, or back from a first time that was wrong. */
+static void
+intake_follow_clock(struct intake *in)
+{
+	uint64_t since = (uint64_t)(in->machine->clock_us - in->now_starts_us);
+
+	if (RT_UNLIKELY(since >= (uint64_t)intake_interval(in)))
+		intake_new_cell(in);
+}
+
+/*
+ * Counts something of the record in work. Behind events that wait it waits
+ * too, so that it meets the clock as they leave it.
+ */
+static void
+intake_add(struct intake *in, enum intake_counts what, size_t n)
+{
+	if (in->n_held > 0)
+		in->held[in->n_held - 1].after[what] += n;
+	else
+		in->now->v[intake_counters[what]] += n;
+}
+
+/* The machine's turn: all that waits. */
 static void
 intake_drain(struct intake *in)
 {
-	unsigned i;
+	unsigned i, what;
 
 	for (i = 0; i < in->n_held; i++) {
+		struct intake_held *held = &in->held[i];
+
 		if (i + INTAKE_AHEAD < in->n_held)
-			call_near(in->machine, &in->held[i + INTAKE_AHEAD]);
-		machine_event(in->machine, &in->held[i], in->now);
-		if (in->machine->clock_us >= in->now_ends_us)
-			intake_new_cell(in);
+			call_near(in->machine, &held[INTAKE_AHEAD].event);
+		machine_event(in->machine, &held->event, in->now);
+		intake_follow_clock(in);
+		for (what = 0; what < INTAKE_COUNTS; what++)
+			in->now->v[intake_counters[what]] += held->after[what];
 	}
 	in->n_held = 0;
 }
@@ -48,20 +83,22 @@ static void
 intake_event(struct sink *sink, struct event *ev)
 {
 	struct intake *in = (struct intake *)sink;
+	struct intake_held *held = &in->held[in->n_held++];
 
 	ev->feed = in->feed;
 	ev->file_no = in->file_no;
 	ev->offset = in->offset;
 	if (ev->time_us > in->last_event_us)
 		in->last_event_us = ev->time_us;
+	machine_expect(in->machine, ev);
+	held->event = *ev;
+	memset(held->after, 0, sizeof(held->after));
 	if (RT_UNLIKELY(ev->kind == EVENT_NOTE)) {
 		bool unknown = (ev->flags & EVENT_UNKNOWN_NAME) != 0;
 
-		in->now->v[COUNTER_unknown] += unknown;
+		intake_add(in, INTAKE_UNKNOWN, unknown);
 		names_count(&in->names, ev->name, unknown, ev->time_us);
 	}
-	machine_expect(in->machine, ev);
-	in->held[in->n_held++] = *ev;
 	if (in->n_held == INTAKE_HELD)
 		intake_drain(in);
 }
@@ -72,7 +109,7 @@ intake_reject(struct intake *in, const struct position *position,
 {
 	struct strbuf shown = STRBUF_INIT;
 
-	in->now->v[COUNTER_rejected]++;
+	intake_add(in, INTAKE_REJECTED, 1);
 	if (!log_wants(LOG_LEVEL_WARN))
 		return;
 	strbuf_add_escaped(&shown, record, INTAKE_SHOW_BYTES);
@@ -82,33 +119,54 @@ intake_reject(struct intake *in, const struct position *position,
 	strbuf_fini(&shown);
 }
 
+static void
+intake_record(
+    struct intake *in, const struct position *position, struct slice record)
+{
+	const char *why = NULL;
+
+	if (record.n > 0 &&
+	    in->format->input(in->format_self, record, &in->sink, &why) < 0)
+		intake_reject(in, position, record, why);
+	intake_add(in, INTAKE_RECORDS, 1);
+	in->records++;
+}
+
+/* Bytes of records that were too long, before a record or at the end. */
+static void
+intake_passed_over(struct intake *in, size_t n, uint64_t *oversize)
+{
+	intake_add(in, INTAKE_BYTES, n);
+	intake_add(in, INTAKE_OVERSIZE, in->framer.oversize - *oversize);
+	*oversize = in->framer.oversize;
+}
+
+/*
+ * What is counted goes to the interval that the clock is in at that place of
+ * the feed, however the bytes were chopped: what was passed over before a
+ * record to the interval before it, the record to the one that it leads to.
+ */
 size_t
 intake_bytes(struct intake *in, const struct position *position,
     const char *bytes, size_t n, bool last)
 {
 	uint64_t oversize = in->framer.oversize;
+	size_t at = 0, counted = 0;
 	struct slice record;
-	size_t at = 0, before = 0;
 
 	in->file_no = position->file_no;
 	while (framer_line(&in->framer, bytes, n, &at, last, &record)) {
-		const char *why = NULL;
+		size_t begin = (size_t)(record.p - bytes);
 
-		in->now->v[COUNTER_bytes] += at - before;
-		before = at;
-
-		in->now->v[COUNTER_records]++;
-		in->records++;
-		if (record.n == 0)
-			continue;
-		in->offset = position->offset + (record.p - bytes);
-		if (in->format->input(
-			in->format_self, record, &in->sink, &why) < 0)
-			intake_reject(in, position, record, why);
+		in->offset = position->offset + (int64_t)begin;
+		if (RT_UNLIKELY(begin > counted))
+			intake_passed_over(in, begin - counted, &oversize);
+		intake_record(in, position, record);
+		intake_add(in, INTAKE_BYTES, at - begin);
+		counted = at;
 	}
+	intake_passed_over(in, at - counted, &oversize);
 	intake_drain(in);
-	in->now->v[COUNTER_bytes] += at - before;
-	in->now->v[COUNTER_oversize] += in->framer.oversize - oversize;
 	return at;
 }
 

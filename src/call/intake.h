@@ -22,6 +22,22 @@ struct intake_cell {
 	struct counters counters;
 };
 
+/* What is counted of records, beside what the machine counts. */
+enum intake_counts {
+	INTAKE_RECORDS,
+	INTAKE_BYTES,
+	INTAKE_REJECTED,
+	INTAKE_OVERSIZE,
+	INTAKE_UNKNOWN,
+	INTAKE_COUNTS
+};
+
+/* An event that waits, and what is to be counted behind it. */
+struct intake_held {
+	struct event event;
+	uint64_t after[INTAKE_COUNTS];
+};
+
 struct intake {
 	struct sink sink; /* the format's events come here */
 	const char *name; /* of the feed; outlives the intake */
@@ -33,15 +49,15 @@ struct intake {
 	struct names names;
 	struct intake_cell *cells; /* since last taken; the last one is now */
 	size_t n_cells, cap_cells;
-	struct counters *now; /* of the last cell */
-	int64_t now_ends_us;
+	struct counters *now;  /* of the last cell */
+	int64_t now_starts_us; /* that cell's interval */
 	int64_t last_event_us; /* newest event time seen; 0: none */
 	uint64_t records;      /* in all, since it was opened */
 	/*
 	 * Events wait here until a few have gathered, while the memory of
 	 * their calls is on its way; none waits when intake_bytes returns
 	 */
-	struct event held[INTAKE_HELD];
+	struct intake_held held[INTAKE_HELD];
 	unsigned n_held;
 	/* of the record in work */
 	uint32_t file_no;
