@@ -501,6 +501,9 @@ queue_log_input(
 	struct event ev;
 	bool fits;
 
+	/* a hole that a crash or a truncation left before the line */
+	for (; record.n > 0 && *record.p == '\0'; record.n--)
+		record.p++;
 	line.n = split_fields(record, '|', line.field, QUEUE_LOG_FIELDS);
 	if (line.n < QUEUE_LOG_FIXED) {
 		*why = "fewer than five fields";
