@@ -50,8 +50,9 @@ enum outcome {
 	OUTCOMES
 };
 
-#define EVENT_UNKNOWN_MS INT64_C(-1) /* a duration that the feed did not tell \
-				      */
+#define EVENT_UNKNOWN_MS                                     \
+	INT64_C(-1) /* a duration that the feed did not tell \
+		     */
 
 enum event_flag {
 	EVENT_TRANSFERRED = 1, /* of COMPLETE: by passing the call on */
@@ -74,9 +75,9 @@ struct event {
 	int64_t talk_ms;
 	int64_t session_ms;
 	/* where it stands, set by the feed: evidence */
-	uint32_t feed;	  /* number of the feed in this daemon */
-	uint32_t file_no; /* which of its files, see struct position */
-	int64_t offset;	  /* of the record's first byte in that file */
+	uint32_t feed;	    /* number of the feed in this daemon */
+	uint32_t file_no;   /* which of its files, see struct position */
+	int64_t offset;	    /* of the record's first byte in that file */
 	unsigned call_hash; /* of `call`, set by machine_expect */
 };
 

@@ -41,13 +41,13 @@ enum store_state {
 	STORE_LOADING,	  /* reading what a restart needs */
 	STORE_READY,	  /* loaded; connected or, for a while, not */
 	STORE_BACKOFF,	  /* waiting to try again; will come right by itself */
-	STORE_BROKEN	  /* an operator must act (see the text); still trying */
+	STORE_BROKEN /* an operator must act (see the text); still trying */
 };
 
 struct store_config {
 	const char *conninfo; /* libpq's; lives as long as the store */
 	const char *site;
-	int64_t flush_us;      /* from a change to its cut */
+	int64_t flush_us;	  /* from a change to its cut */
 	int64_t keep_visits_days; /* 0: ended visits are not stored */
 	int64_t interval_us;
 	const char *timezone; /* of the site, for local days */
@@ -84,10 +84,10 @@ struct store_ops {
 	 * Behind it come the rows, then `ready`.
 	 */
 	void (*reset)(void *ctx);
-	void (*load_switch)(void *ctx, const char *name, int64_t clock_us,
-	    int64_t leap_us);
-	void (*load_feed)(void *ctx, const char *name,
-	    const struct position *position);
+	void (*load_switch)(
+	    void *ctx, const char *name, int64_t clock_us, int64_t leap_us);
+	void (*load_feed)(
+	    void *ctx, const char *name, const struct position *position);
 	/* see machine_restore, sessions_restore */
 	void (*load_visit)(void *ctx, const char *switch_name,
 	    const struct visit *like, struct slice call_id, struct slice queue,

@@ -18,7 +18,7 @@ sessions_fini(struct sessions *s)
 {
 	struct agent_session *session;
 
-	TAILQ_FOREACH(session, &s->all, list)
+	TAILQ_FOREACH (session, &s->all, list)
 		session->agent->sessions = NULL;
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->changed);
@@ -256,8 +256,8 @@ session_silent(const struct sessions *s, int64_t begin_us, int64_t now_us)
 }
 
 static void
-session_silence(struct sessions *s, struct agent_session *session,
-    int64_t now_us)
+session_silence(
+    struct sessions *s, struct agent_session *session, int64_t now_us)
 {
 	if (session->paused && session_silent(s, session->pause_us, now_us))
 		session_unpause(s, session, s->clock_us);
@@ -297,7 +297,7 @@ sessions_pass(struct sessions *s, int64_t now_us)
 	int64_t border_us = utc_floor(now_us, interval_us);
 	struct agent_session *session;
 
-	TAILQ_FOREACH(session, &s->all, list) {
+	TAILQ_FOREACH (session, &s->all, list) {
 		session_silence(s, session, now_us);
 		session_pass(s, session, border_us);
 		session_forget(s, session, now_us);
@@ -313,7 +313,7 @@ sessions_restart(struct sessions *s, int64_t t_us)
 	struct agent_session *session;
 
 	t_us = session_time(s, &ev);
-	TAILQ_FOREACH(session, &s->all, list)
+	TAILQ_FOREACH (session, &s->all, list)
 		if (session->queue == NULL && session->logged_in)
 			session_logoff(s, session, t_us);
 }

@@ -42,7 +42,7 @@
 #define SESSION_GAP_US (7 * SEC_PER_DAY * USEC_PER_SEC)
 
 struct agent_session {
-	struct agent_session *next; /* of the same agent */
+	struct agent_session *next;		 /* of the same agent */
 	TAILQ_ENTRY(agent_session) list;	 /* on sessions.all */
 	TAILQ_ENTRY(agent_session) changed_list; /* on sessions.changed */
 	struct agent *agent;
@@ -105,8 +105,8 @@ void sessions_restart(struct sessions *s, int64_t t_us);
  * switch's clock of the same commit. Books nothing.
  */
 void sessions_restore(struct sessions *s, struct agent *agent,
-    struct queue *queue, int64_t login_us, int64_t pause_us,
-    int64_t logoff_us, struct slice reason, int64_t clock_us);
+    struct queue *queue, int64_t login_us, int64_t pause_us, int64_t logoff_us,
+    struct slice reason, int64_t clock_us);
 
 /* Nothing to remember any more: its row is to be deleted. */
 static inline bool

@@ -83,9 +83,9 @@ struct agent {
 	char *name;
 	size_t name_len;
 	uint32_t id;
-	struct visit_talks talks;	/* visits this agent is talking to */
+	struct visit_talks talks; /* visits this agent is talking to */
 	struct agent_slot slots[AGENT_SLOTS];
-	uint32_t next_slot; /* to be used for another queue */
+	uint32_t next_slot;		/* to be used for another queue */
 	struct agent_session *sessions; /* see tally/session.h */
 };
 
@@ -102,7 +102,7 @@ struct tally_config {
 	int64_t short_abandon_us;
 	uint32_t max_queues; /* further ones are booked under "other" */
 	uint32_t max_agents;
-	int64_t keep_us; /* settled cells older than this go; 0: keep all */
+	int64_t keep_us;     /* settled cells older than this go; 0: keep all */
 	bool without_agents; /* nobody asks for the agents' figures */
 };
 

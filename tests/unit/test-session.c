@@ -736,7 +736,7 @@ model_check(struct model *m, struct tally *t)
 			if (m->session[who].on[what])
 				model_span(m, what, who,
 				    m->session[who].since[what], border);
-	HASH_ITER(hh, t->agent_cells, cell, tmp) {
+	HASH_ITER (hh, t->agent_cells, cell, tmp) {
 		assert_int_equal(
 		    cell->v[AGENT_login_ms], *model_at(m, 0, cell));
 		assert_int_equal(
