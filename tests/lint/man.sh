@@ -17,7 +17,7 @@ for page in *.[1-8] *.[1-8].in; do
 	seen=$((seen + 1))
 	# Whether the pages that it names are installed here is of no matter:
 	# ours are looked for below, others are the system's.
-	mandoc -T lint -W style "$page" |
+	mandoc -T lint -W style "$page" 2>/dev/null |
 	    grep -v 'referenced manual not found' >"$says"
 	sed -n 's/^\.Xr \(ringtally[a-z.-]*\) \([1-8]\).*/\1.\2/p' "$page" |
 	    sort -u | while read -r name; do

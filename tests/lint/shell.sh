@@ -13,6 +13,6 @@ scripts=$(find .ci etc quickstart tests -type f -exec \
     grep -lE '^#!/(bin/sh|bin/bash|usr/bin/env bash)' {} + 2>/dev/null |
     sort)
 echo "$(echo "$scripts" | wc -l) scripts"
-# Word splitting wanted: none of our names has a space.
+# SC2317 takes what a trap calls for unreachable. Word splitting wanted.
 # shellcheck disable=SC2086
-[ -n "$scripts" ] && shellcheck -f gcc -S style $scripts
+[ -n "$scripts" ] && shellcheck -f gcc -S style -e SC2317 $scripts
