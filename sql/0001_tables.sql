@@ -54,7 +54,7 @@ CREATE TABLE ringtally.queue_tally (
 	wrap_up_ms bigint NOT NULL DEFAULT 0,
 	wait_answered_hist integer[],
 	wait_abandoned_hist integer[],
-	PRIMARY KEY (site, switch, queue, starts_at)
+	PRIMARY KEY (site, starts_at, switch, queue)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE ringtally.queue_tally IS
@@ -108,7 +108,8 @@ COMMENT ON COLUMN ringtally.queue_tally.wait_answered_hist IS
 COMMENT ON COLUMN ringtally.queue_tally.wait_abandoned_hist IS
     'The same of abandoned visits.';
 
-CREATE INDEX queue_tally_starts_at ON ringtally.queue_tally (starts_at);
+CREATE INDEX queue_tally_starts_at ON ringtally.queue_tally
+    USING brin (starts_at) WITH (pages_per_range = 16, autosummarize = on);
 COMMENT ON INDEX ringtally.queue_tally_starts_at IS
     'For a period of all queues. Its column never changes, so that updates stay within their page.';
 
@@ -125,7 +126,7 @@ CREATE TABLE ringtally.agent_tally (
 	wrap_up_ms bigint NOT NULL DEFAULT 0,
 	login_ms bigint NOT NULL DEFAULT 0,
 	pause_ms bigint NOT NULL DEFAULT 0,
-	PRIMARY KEY (site, switch, agent, queue, starts_at)
+	PRIMARY KEY (site, starts_at, switch, agent, queue)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02,
     autovacuum_vacuum_threshold = 1000);
 COMMENT ON TABLE ringtally.agent_tally IS
@@ -155,9 +156,10 @@ COMMENT ON COLUMN ringtally.agent_tally.login_ms IS
 COMMENT ON COLUMN ringtally.agent_tally.pause_ms IS
     'Time paused within the interval.';
 
-CREATE INDEX agent_tally_starts_at ON ringtally.agent_tally (starts_at);
+CREATE INDEX agent_tally_starts_at ON ringtally.agent_tally
+    USING brin (starts_at) WITH (pages_per_range = 16, autosummarize = on);
 COMMENT ON INDEX ringtally.agent_tally_starts_at IS
-    'For a period of all agents.';
+    'For a period of all agents. Its column never changes, so that updates stay within their page.';
 
 CREATE TABLE ringtally.visit (
 	entered_at timestamptz NOT NULL,

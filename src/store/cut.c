@@ -64,9 +64,9 @@ cut_cell(void *ctx, const struct cell *cell)
 
 	store_ref_seen(cut->store, cut->sw, false, cut_queue_name(cell->queue),
 	    cell->starts_us);
+	rows_time(rows, cell->starts_us);
 	rows_text(rows, cut->switch_name);
 	rows_text(rows, cut_queue_name(cell->queue));
-	rows_time(rows, cell->starts_us);
 	for (i = 0; i < MEASURES; i++)
 		rows_int(rows, cell->v[i]);
 	cut_hist(cut, rows, &cell->wait_answered);
@@ -83,11 +83,11 @@ cut_agent_cell(void *ctx, const struct agent_cell *cell)
 
 	store_ref_seen(cut->store, cut->sw, true, cut_agent_name(cell->agent),
 	    cell->key.starts_us);
+	rows_time(rows, cell->key.starts_us);
 	rows_text(rows, cut->switch_name);
 	rows_text(rows, cut_agent_name(cell->agent));
 	rows_text(rows,
 	    cell->queue != NULL ? cut_queue_name(cell->queue) : SLICE(""));
-	rows_time(rows, cell->key.starts_us);
 	for (i = 0; i < AGENT_MEASURES; i++)
 		rows_int(rows, cell->v[i]);
 	rows_end(rows);

@@ -29,11 +29,11 @@ static const struct tables_row {
 	struct column column[24];
 } tables_rows[TABLES] = {
     [TABLE_QUEUE_TALLY] = {"queue_tally", false, TABLES_MEASURES,
-	{KEY_TEXT("switch"), KEY_TEXT("queue"),
-	    {"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}}},
+	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
+	    KEY_TEXT("queue")}},
     [TABLE_AGENT_TALLY] = {"agent_tally", false, TABLES_AGENT_MEASURES,
-	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue"),
-	    {"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}}},
+	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
+	    KEY_TEXT("agent"), KEY_TEXT("queue")}},
     [TABLE_FEED] = {"feed", false, TABLES_COUNTERS,
 	{KEY_TEXT("feed"), SET_TEXT("switch"), SET_TEXT("transport"),
 	    SET_TEXT("format"), SET_INT4("file_no"), SET_TEXT("path"),
