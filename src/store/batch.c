@@ -3,8 +3,8 @@
 #include "base/fault.h"
 #include "store/inner.h"
 
-#define BATCH_KEEP_BYTES	((size_t)512 << 10)
-#define BATCH_KEEP_BYTES_ONCE	((size_t)16 << 20)
+#define BATCH_KEEP_BYTES      ((size_t)512 << 10)
+#define BATCH_KEEP_BYTES_ONCE ((size_t)16 << 20)
 
 static const char batch_copy_sql[] =
     "COPY ringtally.visit (entered_at, answered_at, ended_at, wait_ms, "
@@ -100,8 +100,8 @@ batch_leave(struct store *store)
 {
 	struct link_script *script = &store->script;
 
-	link_add(script,
-	    "SELECT ringtally.release($1::text, $2::text[], $3::text)");
+	link_add(
+	    script, "SELECT ringtally.release($1::text, $2::text[], $3::text)");
 	link_param(script, store->config.site);
 	link_param(script, store->switch_array);
 	link_param(script, store->instance);

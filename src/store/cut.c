@@ -12,7 +12,7 @@ struct cut {
 	int sw; /* index of the switch */
 	struct slice switch_name;
 	const struct store_feed *feed;
-	struct counters sums; /* of the feed, all intervals */
+	struct counters sums;	 /* of the feed, all intervals */
 	struct intake_cell cell; /* of an interval, until the next differs */
 	bool has_cell;
 	struct strbuf text; /* of a histogram */
@@ -134,8 +134,7 @@ cut_visit(void *ctx, const struct visit *v)
 	rows_text(rows, cut->switch_name);
 	rows_text(rows, (struct slice){v->call->id, v->call->id_len});
 	rows_int(rows, v->number);
-	rows_text(rows,
-	    slice_of(visit_state_name((enum visit_state)v->state)));
+	rows_text(rows, slice_of(visit_state_name((enum visit_state)v->state)));
 	rows_text(rows, slice_of(outcome_name((enum outcome)v->outcome)));
 	rows_text_or_null(
 	    rows, v->queue != NULL ? cut_queue_name(v->queue) : SLICE(""));
@@ -230,8 +229,8 @@ cut_feed_interval_end(struct cut *cut)
 		return;
 	/* no event has told yet what time it is */
 	if (starts_us == 0)
-		starts_us = utc_floor(
-		    clock_wall_us(), cut->store->config.interval_us);
+		starts_us =
+		    utc_floor(clock_wall_us(), cut->store->config.interval_us);
 	rows_text(rows, slice_of(cut->feed->name));
 	rows_time(rows, starts_us);
 	cut_counters(rows, &cut->cell.counters);
@@ -296,8 +295,7 @@ cut_path(struct cut *cut, struct rows *rows, const char *path)
 	if (cut_is_utf8(path))
 		strbuf_adds(&cut->text, path);
 	else
-		strbuf_add_escaped(
-		    &cut->text, slice_of(path), STAGE_PATH_MAX);
+		strbuf_add_escaped(&cut->text, slice_of(path), STAGE_PATH_MAX);
 	rows_text(rows, slice_of(strbuf_str(&cut->text)));
 }
 

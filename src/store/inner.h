@@ -31,11 +31,11 @@ enum store_table {
  * the database is known to have it.
  */
 struct batch {
-	uint64_t number; /* of its transaction; 0: there is none */
+	uint64_t number;  /* of its transaction; 0: there is none */
 	int64_t since_us; /* monotonic: its oldest change; 0: it has none */
 	bool last;	  /* the writer leaves with it */
 	struct rows rows[TABLES];
-	struct rows clocks; /* parameters of advance() */
+	struct rows clocks;   /* parameters of advance() */
 	struct strbuf visits; /* as COPY takes them; empty: none */
 	uint64_t n_visits;
 	size_t keep_bytes; /* of each buffer, from batch to batch */
@@ -51,7 +51,7 @@ struct ref {
 		uint16_t sw; /* index of the switch */
 		uint16_t is_agent;
 		char name[TALLY_NAME_MAX];
-	} *key;
+	} * key;
 	size_t key_len;
 };
 
@@ -79,14 +79,14 @@ struct store {
 	enum store_state state;
 	char said[640]; /* of it, to people */
 	struct link *link;
-	struct link_script script; /* the one that runs, or ran last */
+	struct link_script script;	   /* the one that runs, or ran last */
 	void (*then)(struct store *store); /* when it is done */
-	char instance[33];	   /* our name as a writer */
-	char former[33];	   /* the one before a rewind; or empty */
+	char instance[33];		   /* our name as a writer */
+	char former[33]; /* the one before a rewind; or empty */
 	char holder[128];
-	char *switch_array;	   /* our switches, as text[] */
+	char *switch_array; /* our switches, as text[] */
 	char *feed_array;
-	uint64_t seq;		   /* of the last transaction known to be in */
+	uint64_t seq; /* of the last transaction known to be in */
 	bool writing; /* this connection has taken over and loaded */
 	bool locked;  /* it has the advisory locks */
 	bool loaded;  /* memory goes on from what the database knows */
@@ -103,8 +103,8 @@ struct store {
 	int64_t since_us; /* monotonic: the oldest change not cut; 0: none */
 	bool due;	  /* cut as soon as it can be */
 	bool pressed;
-	size_t cells_bytes;   /* estimate of what a cut would take */
-	int64_t measured_us;  /* when it was estimated */
+	size_t cells_bytes;  /* estimate of what a cut would take */
+	int64_t measured_us; /* when it was estimated */
 	struct month months[STORE_MONTHS_MAX];
 	int n_months;
 	struct ref *refs;
@@ -153,8 +153,8 @@ void store_months_script(struct store *store, struct link_script *script);
 void store_ref_seen(struct store *store, int sw, bool is_agent,
     struct slice name, int64_t starts_us);
 /* As the database has it. */
-void store_ref_loaded(struct store *store, int sw, struct slice name,
-    const char *service);
+void store_ref_loaded(
+    struct store *store, int sw, struct slice name, const char *service);
 /* Writes those that the database does not have as they should be. */
 void store_refs_cut(struct store *store, struct batch *batch);
 void store_refs_review(struct store *store);

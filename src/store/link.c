@@ -26,11 +26,11 @@ struct link {
 	struct timer *deadline;
 	struct task *again; /* something to receive is in libpq's buffer */
 	enum link_mode mode;
-	struct link_script *script; /* NULL: none runs */
-	int sent;		    /* steps sent so far */
-	int at;			    /* the step whose result comes next */
-	size_t copied;		    /* bytes of the COPY given to libpq */
-	bool copy_open;		    /* the server has asked for them */
+	struct link_script *script;  /* NULL: none runs */
+	int sent;		     /* steps sent so far */
+	int at;			     /* the step whose result comes next */
+	size_t copied;		     /* bytes of the COPY given to libpq */
+	bool copy_open;		     /* the server has asked for them */
 	struct link_trouble trouble; /* what to go down with */
 	bool troubled;
 };
@@ -155,7 +155,8 @@ link_connect_trouble(struct link *link)
 	char state[6] = "", line[480];
 
 	while ((at = strstr(at, ":  ")) != NULL) {
-		size_t n = strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+		size_t n =
+		    strspn(at + 3, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
 		if (n == 5 && at[8] == ':')
 			snprintf(state, sizeof(state), "%.5s", at + 3);
@@ -231,8 +232,7 @@ link_deadline(void *ctx)
 		    "no connection within %d s",
 		    (int)(LINK_CONNECT_US / USEC_PER_SEC));
 	else
-		link_set_trouble(link, LINK_LOST, "",
-		    "no answer within %d s",
+		link_set_trouble(link, LINK_LOST, "", "no answer within %d s",
 		    (int)(LINK_ANSWER_US / USEC_PER_SEC));
 	link_go_down(link);
 }
@@ -382,8 +382,7 @@ link_send(struct link *link)
 		link_send_copy(link, step);
 		return;
 	}
-	if (link->mode == LINK_COPY &&
-	    PQenterPipelineMode(link->conn) != 1) {
+	if (link->mode == LINK_COPY && PQenterPipelineMode(link->conn) != 1) {
 		link_lost(link);
 		return;
 	}
@@ -522,10 +521,10 @@ link_copy_some(struct link *link)
 	if (PQflush(link->conn) != 0)
 		return;
 	while (link->copied < data->n) {
-		size_t n = RT_MIN(
-		    data->n - link->copied, (size_t)LINK_COPY_BYTES);
-		int rc = PQputCopyData(
-		    link->conn, data->p + link->copied, (int)n);
+		size_t n =
+		    RT_MIN(data->n - link->copied, (size_t)LINK_COPY_BYTES);
+		int rc =
+		    PQputCopyData(link->conn, data->p + link->copied, (int)n);
 
 		if (rc < 0)
 			link_lost(link);

@@ -48,7 +48,7 @@ struct link_step {
 	int format[LINK_PARAMS_MAX];
 	int n_params;
 	const struct strbuf *copy; /* what to copy, for COPY ... FROM STDIN */
-	bool optional; /* may fail: a warning, and the script goes on */
+	bool optional;	 /* may fail: a warning, and the script goes on */
 	bool one_by_one; /* many rows: give each to `result` as it comes */
 	const char *tag; /* the only command tag that is success; or NULL */
 	const char *sent_fault; /* crash point when it was sent; or NULL */
@@ -101,7 +101,7 @@ void link_param(struct link_script *script, const char *text);
 void link_param_int(struct link_script *script, int64_t v);
 void link_param_binary(struct link_script *script, const struct strbuf *bytes);
 /* Adds the table's statement with these rows, where there are any. */
-struct link_step *link_add_rows(
-    struct link_script *script, const char *site, struct rows *rows);
+struct link_step *
+link_add_rows(struct link_script *script, const char *site, struct rows *rows);
 
 #endif

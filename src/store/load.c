@@ -8,9 +8,6 @@
 #define LOAD_KEEP_US	   (SEC_PER_DAY * USEC_PER_SEC)
 #define LOAD_KEEP_AGAIN_US (3600 * USEC_PER_SEC)
 
-/* A time as microseconds since 1970, NULL staying NULL. */
-#define LOAD_US(column) "(extract(epoch FROM " column ") * 1000000)::bigint"
-
 bool
 result_null(const PGresult *res, int row, int column)
 {
@@ -66,6 +63,13 @@ load_kept(void *ctx, const PGresult *res)
 		log_note("visits: %s", PQgetvalue(res, i, 0));
 }
 
+static const char load_switches_sql[] =
+    "SELECT switch, "
+    "(extract(epoch FROM clock_at) * 1000000)::bigint, "
+    "(extract(epoch FROM leap_at) * 1000000)::bigint "
+    "FROM ringtally.writer "
+    "WHERE site = $1::text AND switch = ANY ($2::text[])";
+
 static void
 load_switches(void *ctx, const PGresult *res)
 {
@@ -90,8 +94,7 @@ load_feeds(void *ctx, const PGresult *res)
 	int i;
 
 	for (i = 0; i < PQntuples(res); i++) {
-		struct position p = {
-		    .file_no = (uint32_t)result_int(res, i, 2),
+		struct position p = {.file_no = (uint32_t)result_int(res, i, 2),
 		    .device = (uint64_t)result_int(res, i, 4),
 		    .inode = (uint64_t)result_int(res, i, 5),
 		    .generation = (uint64_t)result_int(res, i, 6),
@@ -130,10 +133,13 @@ load_queues(void *ctx, const PGresult *res)
 }
 
 static const char load_visits_sql[] =
-    "SELECT switch, call_id, visit_no, state, outcome, queue, agent, " LOAD_US(
-	"entered_at") ", " LOAD_US("answered_at") ", " LOAD_US("ended_at") ", "
-    LOAD_US("touched_at") ", wait_ms, talk_ms, transferred, answer_derived, "
-    "reason, encode(caller, 'hex'), feed, file_no, file_offset "
+    "SELECT switch, call_id, visit_no, state, outcome, queue, agent, "
+    "(extract(epoch FROM entered_at) * 1000000)::bigint, "
+    "(extract(epoch FROM answered_at) * 1000000)::bigint, "
+    "(extract(epoch FROM ended_at) * 1000000)::bigint, "
+    "(extract(epoch FROM touched_at) * 1000000)::bigint, "
+    "wait_ms, talk_ms, transferred, answer_derived, reason, "
+    "encode(caller, 'hex'), feed, file_no, file_offset "
     "FROM ringtally.open_visit "
     "WHERE site = $1::text AND switch = ANY ($2::text[]) "
     "ORDER BY touched_at, switch, call_id, visit_no";
@@ -159,8 +165,8 @@ load_state(const char *name)
 static uint8_t
 load_outcome(const char *name)
 {
-	int outcome = strcmp(name, "waiting") == 0 ? OUTCOME_NONE
-						   : outcome_parse(name);
+	int outcome =
+	    strcmp(name, "waiting") == 0 ? OUTCOME_NONE : outcome_parse(name);
 
 	if (outcome < 0)
 		BUG("open_visit.outcome %s", name);
@@ -174,8 +180,8 @@ load_hex(char c)
 }
 
 static bool
-load_caller(const PGresult *res, int row, int column,
-    uint8_t caller[CALL_CALLER_BYTES])
+load_caller(
+    const PGresult *res, int row, int column, uint8_t caller[CALL_CALLER_BYTES])
 {
 	const char *hex = PQgetvalue(res, row, column);
 	int i;
@@ -228,9 +234,11 @@ load_visits(void *ctx, const PGresult *res)
 }
 
 static const char load_sessions_sql[] =
-    "SELECT switch, agent, queue, " LOAD_US("login_at") ", " LOAD_US(
-	"pause_at") ", " LOAD_US("logoff_at") ", reason "
-    "FROM ringtally.agent_session "
+    "SELECT switch, agent, queue, "
+    "(extract(epoch FROM login_at) * 1000000)::bigint, "
+    "(extract(epoch FROM pause_at) * 1000000)::bigint, "
+    "(extract(epoch FROM logoff_at) * 1000000)::bigint, "
+    "reason FROM ringtally.agent_session "
     "WHERE site = $1::text AND switch = ANY ($2::text[]) "
     "ORDER BY switch, agent, queue";
 
@@ -290,8 +298,8 @@ store_keep_step(struct store *store, struct link_script *script)
 
 	/* it may fail: another one has the table, or no rights */
 	store->keep_due_us = clock_mono_us() + LOAD_KEEP_AGAIN_US;
-	step = link_add(script,
-	    "SELECT ringtally.keep_partitions($1::text, $2::integer)");
+	step = link_add(
+	    script, "SELECT ringtally.keep_partitions($1::text, $2::integer)");
 
 	step->optional = true;
 	step->result = load_kept;
@@ -310,11 +318,7 @@ store_load_script(struct store *store)
 	if (store->config.keep_visits_days > 0)
 		store_keep_step(store, script);
 	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
-	load_step(store,
-	    "SELECT switch, " LOAD_US("clock_at") ", " LOAD_US("leap_at")
-	    " FROM ringtally.writer WHERE site = $1::text "
-	    "AND switch = ANY ($2::text[])",
-	    store->switch_array, load_switches);
+	load_step(store, load_switches_sql, store->switch_array, load_switches);
 	load_step(store, load_feeds_sql, store->feed_array, load_feeds);
 	load_step(store,
 	    "SELECT switch, queue, service FROM ringtally.queue "
@@ -322,8 +326,7 @@ store_load_script(struct store *store)
 	    store->switch_array, load_queues);
 	load_step(store, load_visits_sql, store->switch_array, load_visits);
 	script->step[script->n - 1].one_by_one = true;
-	load_step(store, load_sessions_sql, store->switch_array,
-	    load_sessions);
+	load_step(store, load_sessions_sql, store->switch_array, load_sessions);
 	link_add(script, "COMMIT")->tag = "COMMIT";
 	link_add_sync(script);
 }

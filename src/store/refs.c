@@ -41,8 +41,8 @@ ref_get(struct store *store, int sw, bool is_agent, struct slice name)
 static struct slice
 ref_name(const struct ref *ref)
 {
-	return (struct slice){ref->key->name,
-	    ref->key_len - offsetof(struct ref_key, name)};
+	return (struct slice){
+	    ref->key->name, ref->key_len - offsetof(struct ref_key, name)};
 }
 
 /* What the configuration says of a queue; NULL: no service. */
@@ -103,7 +103,7 @@ store_refs_review(struct store *store)
 {
 	struct ref *ref, *next;
 
-	HASH_ITER(hh, store->refs, ref, next) {
+	HASH_ITER (hh, store->refs, ref, next) {
 		ref_set_service(ref, ref_service(store, ref));
 		if (!ref->stored && store->loaded)
 			store_touch(store);
@@ -141,8 +141,8 @@ ref_cut(struct store *store, struct batch *batch, struct ref *ref)
 	rows_text(rows, slice_of(store->switches[ref->key->sw].name));
 	rows_text(rows, ref_name(ref));
 	if (!ref->key->is_agent)
-		rows_text_or_null(rows,
-		    slice_of(ref->service != NULL ? ref->service : ""));
+		rows_text_or_null(
+		    rows, slice_of(ref->service != NULL ? ref->service : ""));
 	rows_time_or_null(rows, ref->first_us != INT64_MAX, ref->first_us);
 	rows_end(rows);
 	ref->stored = true;
@@ -155,7 +155,7 @@ store_refs_cut(struct store *store, struct batch *batch)
 	struct ref *ref, *next;
 	size_t n = 0;
 
-	HASH_ITER(hh, store->refs, ref, next) {
+	HASH_ITER (hh, store->refs, ref, next) {
 		if (ref->stored)
 			continue;
 		ref_cut(store, batch, ref);
@@ -173,7 +173,7 @@ store_refs_forget(struct store *store)
 {
 	struct ref *ref, *next;
 
-	HASH_ITER(hh, store->refs, ref, next) {
+	HASH_ITER (hh, store->refs, ref, next) {
 		HASH_DEL(store->refs, ref);
 		free(ref->service);
 		free(ref->key);

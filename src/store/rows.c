@@ -117,7 +117,8 @@ table_sql_upsert(const struct table *t, struct strbuf *sql)
 		const struct column *c = &t->column[i];
 
 		strbuf_addf(sql, ", u.%s%s%s", c->name,
-		    c->cast != NULL ? "::" : "", c->cast != NULL ? c->cast : "");
+		    c->cast != NULL ? "::" : "",
+		    c->cast != NULL ? c->cast : "");
 	}
 	strbuf_adds(sql, " FROM unnest(");
 	table_sql_params(t, sql);
@@ -133,7 +134,8 @@ table_sql_erase(const struct table *t, struct strbuf *sql)
 {
 	int i;
 
-	strbuf_addf(sql, "DELETE FROM ringtally.%s AS t USING unnest(", t->name);
+	strbuf_addf(
+	    sql, "DELETE FROM ringtally.%s AS t USING unnest(", t->name);
 	table_sql_params(t, sql);
 	strbuf_adds(sql, ") AS u(");
 	table_sql_names(t, sql);
@@ -298,8 +300,7 @@ rows_close(struct rows *rows)
 
 	BUG_ON(rows->at != 0);
 	for (i = 0; i < rows->table->n_columns; i++) {
-		uint32_t head[ROWS_HEAD_BYTES / 4] = {
-		    htobe32(1), htobe32(1),
+		uint32_t head[ROWS_HEAD_BYTES / 4] = {htobe32(1), htobe32(1),
 		    htobe32(
 			(uint32_t)rows_types[rows->table->column[i].type].oid),
 		    htobe32((uint32_t)rows->n), htobe32(1)};

@@ -58,8 +58,8 @@ schema_err(struct schema *s, struct err *err, const char *what)
 }
 
 static int
-schema_exec(struct schema *s, const char *sql, const char *what,
-    struct err *err)
+schema_exec(
+    struct schema *s, const char *sql, const char *what, struct err *err)
 {
 	PGresult *res = PQexec(s->conn, sql);
 	ExecStatusType status = PQresultStatus(res);
@@ -118,8 +118,8 @@ schema_connect(struct schema *s, const char *conninfo, struct err *err)
 {
 	const char *const keys[] = {"connect_timeout",
 	    "fallback_application_name", "dbname", "client_encoding", NULL};
-	const char *const values[] = {"10", "ringtally db", conninfo, "UTF8",
-	    NULL};
+	const char *const values[] = {
+	    "10", "ringtally db", conninfo, "UTF8", NULL};
 
 	s->conn = PQconnectdbParams(keys, values, 1);
 	if (PQstatus(s->conn) != CONNECTION_OK)
@@ -205,8 +205,8 @@ schema_file_number(const char *name)
 
 /* All migrations, in their order; they must be 1, 2, 3 ... */
 static int
-schema_list(const char *directory, struct migration **list, size_t *n,
-    struct err *err)
+schema_list(
+    const char *directory, struct migration **list, size_t *n, struct err *err)
 {
 	DIR *dir = opendir(directory);
 	struct dirent *entry;
@@ -233,9 +233,8 @@ schema_list(const char *directory, struct migration **list, size_t *n,
 			return err_set(err, "%s: no single migration %04zu",
 			    directory, i + 1);
 	if (*n < SCHEMA_VERSION)
-		return err_set(err,
-		    "%s: %zu migrations, this program needs %d", directory, *n,
-		    SCHEMA_VERSION);
+		return err_set(err, "%s: %zu migrations, this program needs %d",
+		    directory, *n, SCHEMA_VERSION);
 	return 0;
 }
 
@@ -297,15 +296,15 @@ schema_record(struct schema *s, const struct migration *m, struct err *err)
 
 /* One file in one transaction: all of it, with its number, or nothing. */
 static int
-schema_apply(struct schema *s, const char *directory,
-    const struct migration *m, struct err *err)
+schema_apply(struct schema *s, const char *directory, const struct migration *m,
+    struct err *err)
 {
 	struct strbuf sql = STRBUF_INIT;
 	int rc = schema_read(directory, m->name, &sql, err);
 
 	if (rc == 0)
-		rc = schema_exec(s,
-		    "BEGIN; SET LOCAL ROLE ringtally_owner", m->name, err);
+		rc = schema_exec(
+		    s, "BEGIN; SET LOCAL ROLE ringtally_owner", m->name, err);
 	if (rc == 0)
 		rc = schema_exec(s, strbuf_str(&sql), m->name, err);
 	if (rc == 0 && PQtransactionStatus(s->conn) != PQTRANS_INTRANS)
@@ -337,11 +336,13 @@ schema_apply_all(struct schema *s, const char *directory, bool init,
 	if (schema_version(s, &version, err) < 0)
 		return -1;
 	if (version < 0 && !init)
-		return err_set(err, "no schema ringtally in this database: "
-				    "run ringtally db init");
+		return err_set(err,
+		    "no schema ringtally in this database: "
+		    "run ringtally db init");
 	if (version > (int)n)
 		return err_set(err,
-		    "the schema is of version %d, newer than this program's %zu",
+		    "the schema is of version %d, newer than this program's "
+		    "%zu",
 		    version, n);
 	for (i = (size_t)RT_MAX(version, 0); i < n; i++)
 		if (schema_apply(s, directory, &list[i], err) < 0)
@@ -418,15 +419,16 @@ schema_check_all(struct schema *s, struct err *err)
 {
 	int version, standby;
 
-	if (schema_number(s, "SELECT pg_is_in_recovery()::int", &standby,
-		err) < 0 ||
+	if (schema_number(s, "SELECT pg_is_in_recovery()::int", &standby, err) <
+		0 ||
 	    schema_version(s, &version, err) < 0)
 		return -1;
 	schema_say(s, "server: PostgreSQL %d.%d, database %s, user %s",
 	    PQserverVersion(s->conn) / 10000, PQserverVersion(s->conn) % 10000,
 	    PQdb(s->conn), PQuser(s->conn));
 	if (standby != 0) {
-		schema_say(s, "the server is a standby: nothing can be written");
+		schema_say(
+		    s, "the server is a standby: nothing can be written");
 		s->ok = false;
 	}
 	if (version < 0) {
@@ -437,7 +439,8 @@ schema_check_all(struct schema *s, struct err *err)
 	schema_say(s, "schema: version %d, this program needs %d", version,
 	    SCHEMA_VERSION);
 	if (version != SCHEMA_VERSION) {
-		schema_say(s, version < SCHEMA_VERSION
+		schema_say(s,
+		    version < SCHEMA_VERSION
 			? "the schema is too old: run ringtally db migrate"
 			: "the schema is too new: install a newer ringtally");
 		s->ok = false;

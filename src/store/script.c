@@ -26,8 +26,8 @@ link_add(struct link_script *script, const char *sql)
 
 	if (script->n == script->cap) {
 		script->cap = script->cap * 2 + 16;
-		script->step = mem_realloc(script->step, (size_t)script->cap,
-		    sizeof(*script->step));
+		script->step = mem_realloc(
+		    script->step, (size_t)script->cap, sizeof(*script->step));
 	}
 	step = &script->step[script->n++];
 	memset(step, 0, sizeof(*step));

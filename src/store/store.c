@@ -9,7 +9,7 @@
 #include "store/inner.h"
 #include "store/schema.h"
 
-#define STORE_LEASE "15 seconds"
+#define STORE_LEASE    "15 seconds"
 #define STORE_RENEW_US (5 * USEC_PER_SEC)
 /* without the advisory locks others wait for our lease: get them soon */
 #define STORE_RENEW_SOON_US (1 * USEC_PER_SEC)
@@ -100,8 +100,8 @@ store_retry_delay(struct store *store, enum link_verdict verdict)
 	case LINK_LOST:
 		if (store->lost++ == 0)
 			return 10 * USEC_PER_MSEC;
-		return store_delay(100 * USEC_PER_MSEC, store->lost - 2,
-		    2 * USEC_PER_SEC);
+		return store_delay(
+		    100 * USEC_PER_MSEC, store->lost - 2, 2 * USEC_PER_SEC);
 	case LINK_FULL:
 		return store_delay(
 		    USEC_PER_SEC, store->lost++, 5 * USEC_PER_SEC);
@@ -156,8 +156,7 @@ store_tell_trouble(struct store *store, const struct link_trouble *trouble)
 		/* no change of state before the next try has failed too */
 		log_warn("database: %s", text);
 	else
-		store_set_state(
-		    store, STORE_BACKOFF, "trying again: %s", text);
+		store_set_state(store, STORE_BACKOFF, "trying again: %s", text);
 }
 
 static void
@@ -188,8 +187,8 @@ store_connect(void *ctx)
 static void
 store_measure(struct store *store)
 {
-	size_t held = batch_bytes(&store->flying) + store->visits.n +
-	    store->cells_bytes;
+	size_t held =
+	    batch_bytes(&store->flying) + store->visits.n + store->cells_bytes;
 	size_t most = store->config.once
 	    ? RT_MIN(store->config.pending_max, STORE_ONCE_PENDING)
 	    : store->config.pending_max;
@@ -215,8 +214,8 @@ store_run(struct store *store, void (*then)(struct store *store))
 static void
 store_renew_soon(struct store *store)
 {
-	timer_set(store->renew,
-	    store->locked ? STORE_RENEW_US : STORE_RENEW_SOON_US);
+	timer_set(
+	    store->renew, store->locked ? STORE_RENEW_US : STORE_RENEW_SOON_US);
 }
 
 static void
@@ -378,8 +377,8 @@ store_become_ready(struct store *store, const char *how)
 {
 	store->writing = true;
 	store_renew_soon(store);
-	store_set_state(store, STORE_READY, "%s, at transaction %" PRIu64, how,
-	    store->seq);
+	store_set_state(
+	    store, STORE_READY, "%s, at transaction %" PRIu64, how, store->seq);
 }
 
 static void
@@ -428,8 +427,7 @@ store_rewind(struct store *store)
 {
 	log_warn("database: our last transaction was %" PRIu64 "%s, it is at "
 		 "%" PRIu64 ": all is loaded again from there",
-	    store->seq,
-	    store->flying.number != 0 ? " or the one after it" : "",
+	    store->seq, store->flying.number != 0 ? " or the one after it" : "",
 	    store->found_seq);
 	store_forget(store);
 	memcpy(store->former, store->instance, sizeof(store->former));
@@ -466,15 +464,14 @@ store_stand_by(struct store *store)
 		log_warn("database: fenced: %s", store->held_by);
 		store_forget(store);
 	}
-	store_set_state(store, STORE_STANDBY, "standing by: %s",
-	    store->held_by);
+	store_set_state(
+	    store, STORE_STANDBY, "standing by: %s", store->held_by);
 	if (store->finishing) {
 		store_finish_with(store, NULL);
 		return;
 	}
 	timer_set(store->retry,
-	    store_delay(50 * USEC_PER_MSEC, store->waited++,
-		2 * USEC_PER_SEC));
+	    store_delay(50 * USEC_PER_MSEC, store->waited++, 2 * USEC_PER_SEC));
 }
 
 static void
@@ -592,7 +589,7 @@ static void
 store_done(void *ctx)
 {
 	struct store *store = ctx;
-	void (*then)(struct store *store) = store->then;
+	void (*then)(struct store * store) = store->then;
 
 	store->then = NULL;
 	then(store);
@@ -647,8 +644,7 @@ store_tell_finish(void *ctx)
 	char failed[sizeof(store->trouble)];
 
 	memcpy(failed, store->trouble, sizeof(failed));
-	store->finish_fn(
-	    store->finish_ctx, failed[0] != '\0' ? failed : NULL);
+	store->finish_fn(store->finish_ctx, failed[0] != '\0' ? failed : NULL);
 }
 
 void
@@ -687,10 +683,9 @@ store_new(struct loop *loop, const struct store_config *config,
 	batch_init(&store->flying, store);
 	store_new_instance(store);
 	gethostname(host, sizeof(host) - 1);
-	snprintf(store->holder, sizeof(store->holder), "%s, process %ld",
-	    host, (long)getpid());
-	store->link =
-	    link_new(loop, config->conninfo, &store_link_ops, store);
+	snprintf(store->holder, sizeof(store->holder), "%s, process %ld", host,
+	    (long)getpid());
+	store->link = link_new(loop, config->conninfo, &store_link_ops, store);
 	store->retry = timer_new(loop, store_retry, store);
 	store->flush = timer_new(loop, store_flush_due, store);
 	store->renew = timer_new(loop, store_renew, store);
@@ -733,8 +728,8 @@ store_add_switch(struct store *store, const struct store_switch *sw)
 void
 store_add_feed(struct store *store, const struct store_feed *feed)
 {
-	store->feeds = mem_realloc(store->feeds, (size_t)store->n_feeds + 1,
-	    sizeof(*store->feeds));
+	store->feeds = mem_realloc(
+	    store->feeds, (size_t)store->n_feeds + 1, sizeof(*store->feeds));
 	store->feeds[store->n_feeds++] = *feed;
 }
 

@@ -6,13 +6,34 @@
 #include "base/base.h"
 #include "store/inner.h"
 
-#define KEY_TEXT(name)	{name, COLUMN_TEXT, COLUMN_KEY, NULL}
-#define SET_TEXT(name)	{name, COLUMN_TEXT, COLUMN_SET, NULL}
-#define SET_TIME(name)	{name, COLUMN_TIME, COLUMN_SET, NULL}
-#define SET_INT8(name)	{name, COLUMN_INT8, COLUMN_SET, NULL}
-#define SET_INT4(name)	{name, COLUMN_INT4, COLUMN_SET, NULL}
-#define SET_BOOL(name)	{name, COLUMN_BOOL, COLUMN_SET, NULL}
-#define HIST_TEXT(name) {name, COLUMN_TEXT, COLUMN_HIST, "integer[]"}
+#define KEY_TEXT(name)                              \
+	{                                           \
+		name, COLUMN_TEXT, COLUMN_KEY, NULL \
+	}
+#define SET_TEXT(name)                              \
+	{                                           \
+		name, COLUMN_TEXT, COLUMN_SET, NULL \
+	}
+#define SET_TIME(name)                              \
+	{                                           \
+		name, COLUMN_TIME, COLUMN_SET, NULL \
+	}
+#define SET_INT8(name)                              \
+	{                                           \
+		name, COLUMN_INT8, COLUMN_SET, NULL \
+	}
+#define SET_INT4(name)                              \
+	{                                           \
+		name, COLUMN_INT4, COLUMN_SET, NULL \
+	}
+#define SET_BOOL(name)                              \
+	{                                           \
+		name, COLUMN_BOOL, COLUMN_SET, NULL \
+	}
+#define HIST_TEXT(name)                                     \
+	{                                                   \
+		name, COLUMN_TEXT, COLUMN_HIST, "integer[]" \
+	}
 
 /* Which of the generated columns stand at the end of a table. */
 enum tables_more {
@@ -147,8 +168,8 @@ store_tables_init(struct store *store)
 {
 	static const struct table clocks = {.name = "advance()",
 	    .n_columns = 3,
-	    .column = {KEY_TEXT("switch"), SET_TIME("clock_at"),
-		SET_TIME("leap_at")}};
+	    .column = {
+		KEY_TEXT("switch"), SET_TIME("clock_at"), SET_TIME("leap_at")}};
 	int i;
 
 	for (i = 0; i < TABLES; i++)

@@ -53,8 +53,9 @@ visits_note_month(struct store *store, int64_t us)
 		if (visits_month_knows(&store->months[i], us))
 			return;
 	if (store->n_months == STORE_MONTHS_MAX ||
-	    us < now - store->config.keep_visits_days * SEC_PER_DAY *
-		    USEC_PER_SEC ||
+	    us < now -
+		    store->config.keep_visits_days * SEC_PER_DAY *
+			USEC_PER_SEC ||
 	    us > now + 90 * SEC_PER_DAY * USEC_PER_SEC)
 		return;
 	if (visits_month(us, &store->months[store->n_months]))
@@ -131,8 +132,8 @@ visits_text_or_null(struct strbuf *b, struct slice s)
 }
 
 void
-store_visit(struct store *store, const char *switch_name,
-    const char *feed_name, const struct visit *v)
+store_visit(struct store *store, const char *switch_name, const char *feed_name,
+    const struct visit *v)
 {
 	struct strbuf *b = &store->visits;
 
@@ -153,8 +154,8 @@ store_visit(struct store *store, const char *switch_name,
 	wire_field_text(b, (struct slice){v->queue->name, v->queue->name_len});
 	wire_field_text(b, (struct slice){v->call->id, v->call->id_len});
 	if (v->agent != NULL)
-		wire_field_text(b,
-		    (struct slice){v->agent->name, v->agent->name_len});
+		wire_field_text(
+		    b, (struct slice){v->agent->name, v->agent->name_len});
 	else
 		wire_field_null(b);
 	visits_text_or_null(b, slice_of(v->reason));

@@ -1,0 +1,536 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The store against a real server: run by store.sh, which starts one. Lines
+ * of a queue_log go in at one end, rows are asked for at the other.
+ */
+#include "base/base.h"
+
+#include <setjmp.h>
+#include <cmocka.h>
+#include <libpq-fe.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "format/formats.h"
+#include "io/loop.h"
+#include "store/schema.h"
+#include "store/store.h"
+
+#define PATIENCE_US (20 * USEC_PER_SEC)
+
+/* A daemon in small: one switch, one feed, one store. */
+struct small {
+	struct loop *loop;
+	struct timer *late;
+	struct tally tally;
+	struct machine machine;
+	struct intake intake;
+	struct store *store;
+	struct position position, loaded;
+	enum store_state state;
+	bool live, ready, finished;
+	int resets, commits, visits_loaded;
+	char failed[256];
+	int until; /* a state; -1: none */
+	int until_commits;
+};
+
+static PGconn *db;
+static struct loop *loop;
+
+static const char *
+test_ask(const char *sql)
+{
+	static char answer[4096];
+	PGresult *res = PQexec(db, sql);
+
+	if (PQresultStatus(res) != PGRES_TUPLES_OK &&
+	    PQresultStatus(res) != PGRES_COMMAND_OK)
+		fail_msg("%s: %s", sql, PQerrorMessage(db));
+	snprintf(answer, sizeof(answer), "%s",
+	    PQntuples(res) > 0 ? PQgetvalue(res, 0, 0) : "");
+	PQclear(res);
+	return answer;
+}
+
+static void
+small_ended(void *ctx, const struct visit *visit)
+{
+	struct small *s = ctx;
+
+	store_visit(s->store, "pbx", "log", visit);
+}
+
+static void
+small_end(struct small *s)
+{
+	if (!s->live)
+		return;
+	intake_fini(&s->intake);
+	machine_fini(&s->machine);
+	tally_fini(&s->tally);
+	s->live = false;
+}
+
+static void
+small_reset(void *ctx)
+{
+	struct small *s = ctx;
+	struct tally_config tally = {.interval_us = 900 * USEC_PER_SEC,
+	    .short_abandon_us = 5 * USEC_PER_SEC,
+	    .max_queues = 100,
+	    .max_agents = 100};
+	struct machine_config machine = {.lost_after_us = 86400 * USEC_PER_SEC,
+	    .max_open = 1000,
+	    .ended = small_ended,
+	    .ctx = s,
+	    .persistent = true};
+	struct err err;
+
+	small_end(s);
+	tally_init(&s->tally, &tally);
+	machine_init(&s->machine, &machine, &s->tally);
+	assert_int_equal(
+	    intake_init(&s->intake, "log", 0, format_find("asterisk-queue-log"),
+		NULL, &s->machine, &err),
+	    0);
+	s->live = true;
+	s->ready = false;
+	s->resets++;
+	s->visits_loaded = 0;
+	memset(&s->loaded, 0, sizeof(s->loaded));
+}
+
+static void
+small_load_switch(void *ctx, const char *name, int64_t clock, int64_t leap)
+{
+	struct small *s = ctx;
+
+	assert_string_equal(name, "pbx");
+	machine_restore_clock(&s->machine, clock, leap);
+}
+
+static void
+small_load_feed(void *ctx, const char *name, const struct position *position)
+{
+	struct small *s = ctx;
+
+	assert_string_equal(name, "log");
+	s->loaded = s->position = *position;
+}
+
+static void
+small_load_visit(void *ctx, const char *sw RT_UNUSED, const struct visit *like,
+    struct slice call_id, struct slice queue, struct slice agent)
+{
+	struct small *s = ctx;
+
+	machine_restore(&s->machine, like, call_id, queue, agent);
+	s->visits_loaded++;
+}
+
+static void
+small_load_session(void *ctx, const char *sw RT_UNUSED, struct slice agent,
+    struct slice queue, int64_t login_us, int64_t pause_us, int64_t logoff_us,
+    struct slice reason)
+{
+	struct small *s = ctx;
+
+	sessions_restore(&s->machine.sessions, tally_agent(&s->tally, agent),
+	    queue.n > 0 ? tally_queue(&s->tally, queue) : NULL, login_us,
+	    pause_us, logoff_us, reason, s->machine.clock_us);
+}
+
+static void
+small_ready(void *ctx)
+{
+	struct small *s = ctx;
+
+	s->ready = true;
+}
+
+static void
+small_pressure(void *ctx RT_UNUSED, bool on RT_UNUSED)
+{
+}
+
+static void
+small_committed(void *ctx, uint64_t number RT_UNUSED, int64_t lag_us RT_UNUSED)
+{
+	struct small *s = ctx;
+
+	if (++s->commits == s->until_commits)
+		loop_stop(s->loop);
+}
+
+static void
+small_state(void *ctx, enum store_state state, const char *text RT_UNUSED)
+{
+	struct small *s = ctx;
+
+	s->state = state;
+	if ((int)state == s->until)
+		loop_stop(s->loop);
+}
+
+static void
+small_position(void *ctx, struct position *position)
+{
+	struct small *s = ctx;
+
+	*position = s->position;
+}
+
+static const struct store_ops small_ops = {.reset = small_reset,
+    .load_switch = small_load_switch,
+    .load_feed = small_load_feed,
+    .load_visit = small_load_visit,
+    .load_session = small_load_session,
+    .ready = small_ready,
+    .pressure = small_pressure,
+    .committed = small_committed,
+    .state = small_state};
+
+static const char *
+small_service(void *ctx RT_UNUSED, const char *queue)
+{
+	return strcmp(queue, "ctax") == 0 ? "Council Tax" : NULL;
+}
+
+static void
+small_late(void *ctx RT_UNUSED)
+{
+	fail_msg("waited in vain");
+}
+
+static struct small *
+small_new(void)
+{
+	struct small *s = mem_zalloc(sizeof(*s));
+	struct store_config config = {.conninfo = "",
+	    .site = "here",
+	    .flush_us = 10 * USEC_PER_MSEC,
+	    .keep_visits_days = 36500,
+	    .interval_us = 900 * USEC_PER_SEC,
+	    .timezone = "Europe/London",
+	    .pending_max = 64 << 20};
+	struct store_switch sw = {"pbx", &s->tally, &s->machine};
+	struct store_feed feed = {"log", "pbx", "file", "asterisk-queue-log",
+	    &s->intake, small_position, s};
+
+	s->loop = loop;
+	s->until = -1;
+	s->late = timer_new(loop, small_late, s);
+	s->store = store_new(loop, &config, &small_ops, s);
+	store_add_switch(s->store, &sw);
+	store_add_feed(s->store, &feed);
+	store_set_services(s->store, small_service, s);
+	store_start(s->store);
+	return s;
+}
+
+static void
+small_free(struct small *s)
+{
+	store_free(s->store);
+	timer_free(s->late);
+	small_end(s);
+	free(s);
+}
+
+static void
+small_run(struct small *s)
+{
+	timer_set(s->late, PATIENCE_US);
+	loop_run(loop);
+	timer_unset(s->late);
+	s->until = -1;
+}
+
+static void
+small_until(struct small *s, enum store_state state)
+{
+	if (s->state == state)
+		return;
+	s->until = (int)state;
+	small_run(s);
+}
+
+/* Takes lines in and waits for their commit. */
+static void
+small_commit(struct small *s, const char *lines)
+{
+	size_t n = strlen(lines);
+
+	s->position.file_no = 1;
+	snprintf(s->position.path, sizeof(s->position.path), "/queue_log");
+	assert_int_equal(
+	    intake_bytes(&s->intake, &s->position, lines, n, false), n);
+	s->position.offset += (int64_t)n;
+	s->until_commits = s->commits + 1;
+	store_touch(s->store);
+	small_run(s);
+}
+
+static void
+small_done(void *ctx, const char *failed)
+{
+	struct small *s = ctx;
+
+	s->finished = true;
+	snprintf(
+	    s->failed, sizeof(s->failed), "%s", failed != NULL ? failed : "");
+	loop_stop(s->loop);
+}
+
+static void
+small_finish(struct small *s)
+{
+	store_finish(s->store, PATIENCE_US, small_done, s);
+	small_run(s);
+	assert_true(s->finished);
+	assert_string_equal(s->failed, "");
+}
+
+/* --- the schema ---------------------------------------------------------- */
+
+static int
+test_migrate(void **state RT_UNUSED)
+{
+	struct err err = {""};
+
+	if (schema_migrate("", getenv("RT_SQL"), true, NULL, NULL, &err) < 0) {
+		fprintf(stderr, "%s\n", err.text);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+test_schema(void **state RT_UNUSED)
+{
+	struct err err = {""};
+	bool ok = false;
+
+	assert_int_equal(
+	    schema_migrate("", getenv("RT_SQL"), false, NULL, NULL, &err), 0);
+	assert_int_equal(schema_check("", &ok, NULL, NULL, &err), 0);
+	assert_true(ok);
+	test_ask("INSERT INTO ringtally.schema_version VALUES (9999, 'x')");
+	assert_int_equal(schema_check("", &ok, NULL, NULL, &err), 0);
+	assert_false(ok);
+	assert_int_equal(
+	    schema_migrate("", getenv("RT_SQL"), false, NULL, NULL, &err), -1);
+	test_ask("DELETE FROM ringtally.schema_version WHERE version = 9999");
+	assert_int_equal(strtol(test_ask("SELECT max(version) FROM "
+					 "ringtally.schema_version"),
+			     NULL, 10),
+	    SCHEMA_VERSION);
+}
+
+/* The column's comment is what the table of measures says. */
+static void
+test_column(const char *table, const char *column, const char *help)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql),
+	    "SELECT col_description(attrelid, attnum) FROM pg_attribute "
+	    "WHERE attrelid = 'ringtally.%s'::regclass AND attname = '%s' "
+	    "AND atttypid = 'bigint'::regtype",
+	    table, column);
+	assert_string_equal(test_ask(sql), help);
+}
+
+static void
+test_columns(void **state RT_UNUSED)
+{
+	int i;
+
+	for (i = 0; i < MEASURES; i++) {
+		test_column(
+		    "queue_tally", measure_rows[i].name, measure_rows[i].help);
+		test_column("queue_interval", measure_rows[i].name,
+		    measure_rows[i].help);
+	}
+	for (i = 0; i < AGENT_MEASURES; i++)
+		test_column("agent_tally", agent_measure_rows[i].name,
+		    agent_measure_rows[i].help);
+	for (i = 0; i < COUNTERS; i++) {
+		test_column("feed", counter_rows[i].name, counter_rows[i].help);
+		test_column("feed_interval", counter_rows[i].name,
+		    counter_rows[i].help);
+	}
+}
+
+/* --- the store ----------------------------------------------------------- */
+
+#define ENTER	 "1795288700|1|ctax|NONE|ENTERQUEUE||0151|1\n"
+#define CONNECT	 "1795288710|1|ctax|Ann|CONNECT|10|1.1|2\n"
+#define COMPLETE "1795288770|1|ctax|Ann|COMPLETEAGENT|10|60|1\n"
+
+static void
+test_life(void **state RT_UNUSED)
+{
+	struct small *s = small_new();
+
+	small_until(s, STORE_READY);
+	assert_int_equal(s->resets, 1);
+	small_commit(s, ENTER);
+	assert_string_equal(test_ask("SELECT concat_ws(' ', queue, service, "
+				     "offered, waiting) "
+				     "FROM ringtally.queue_interval"),
+	    "ctax Council Tax 1 1");
+	small_commit(s, CONNECT);
+	small_finish(s);
+	small_free(s);
+
+	/* the visit goes on after a restart */
+	s = small_new();
+	small_until(s, STORE_READY);
+	assert_int_equal(s->visits_loaded, 1);
+	assert_int_equal(s->loaded.offset, sizeof(ENTER CONNECT) - 1);
+	assert_string_equal(s->loaded.path, "/queue_log");
+	small_commit(s, COMPLETE);
+	assert_string_equal(
+	    test_ask("SELECT concat_ws(' ', offered, answered, waiting, "
+		     "wait_answered_ms, talk_ms, wait_answered_hist) "
+		     "FROM ringtally.queue_interval"),
+	    "1 1 0 10000 60000 [10:10]={1}");
+	assert_string_equal(
+	    test_ask("SELECT concat_ws(' ', call_id, outcome, wait_ms, "
+		     "talk_ms, agent, reason, feed, file_no, file_offset) "
+		     "FROM ringtally.visits"),
+	    "1 answered 10000 60000 Ann COMPLETEAGENT log 1 0");
+	small_finish(s);
+	small_free(s);
+	assert_string_equal(
+	    test_ask("SELECT released FROM ringtally.writer"), "t");
+}
+
+/* The second one waits for the first, and goes on where it ended. */
+static void
+test_standby(void **state RT_UNUSED)
+{
+	struct small *a = small_new(), *b;
+	char offset[32];
+
+	small_until(a, STORE_READY);
+	b = small_new();
+	small_until(b, STORE_STANDBY);
+	assert_int_equal(b->resets, 0);
+	small_commit(a, "1795288800|2|ctax|NONE|ENTERQUEUE||0151|1\n");
+	assert_int_equal(b->state, STORE_STANDBY);
+	snprintf(offset, sizeof(offset), "%" PRId64, a->position.offset);
+	/* as a process that dies: nothing released */
+	small_free(a);
+	small_until(b, STORE_READY);
+	assert_string_equal(
+	    test_ask("SELECT file_offset FROM ringtally.feed"), offset);
+	small_commit(b, "1795288805|2|ctax|NONE|ABANDON|1|1|5\n");
+	assert_string_equal(
+	    test_ask("SELECT concat_ws(' ', sum(offered), sum(abandoned), "
+		     "sum(abandoned_short), sum(waiting)) "
+		     "FROM ringtally.queue_interval"),
+	    "2 1 1 0");
+	small_finish(b);
+	small_free(b);
+}
+
+/* A killed session is no more than a pause. */
+static void
+test_killed(void **state RT_UNUSED)
+{
+	struct small *s = small_new();
+	char lines[200];
+	int i, resets;
+
+	small_until(s, STORE_READY);
+	resets = s->resets;
+	for (i = 0; i < 10; i++) {
+		test_ask("SELECT count(pg_terminate_backend(pid)) "
+			 "FROM pg_stat_activity "
+			 "WHERE application_name = 'ringtallyd'");
+		snprintf(lines, sizeof(lines),
+		    "1795288900|k%d|ctax|NONE|ENTERQUEUE||0151|1\n"
+		    "1795288905|k%d|ctax|NONE|ABANDON|1|1|5\n",
+		    i, i);
+		small_commit(s, lines);
+	}
+	assert_int_equal(s->resets, resets);
+	assert_string_equal(
+	    test_ask("SELECT concat_ws(' ', count(*), (SELECT sum(abandoned) "
+		     "FROM ringtally.queue_interval)) "
+		     "FROM ringtally.visit WHERE call_id LIKE 'k%'"),
+	    "10 11");
+	small_finish(s);
+	small_free(s);
+}
+
+/* The database is not where we left it: all is read again from there. */
+static void
+test_rewind(void **state RT_UNUSED)
+{
+	struct small *s = small_new();
+	int resets;
+
+	small_until(s, STORE_READY);
+	resets = s->resets;
+	test_ask("UPDATE ringtally.writer SET seq = seq - 1");
+	s->position.file_no = 1;
+	store_touch(s->store);
+	s->state = STORE_OFF;
+	small_until(s, STORE_READY);
+	assert_true(s->resets > resets);
+	assert_true(s->ready);
+	small_commit(s, "1795289000|4|ctax|NONE|ENTERQUEUE||0151|1\n");
+	small_finish(s);
+	small_free(s);
+}
+
+/* What an operator must mend is said, and mended without a restart. */
+static void
+test_broken(void **state RT_UNUSED)
+{
+	struct small *s;
+
+	test_ask("INSERT INTO ringtally.schema_version VALUES (9999, 'x')");
+	s = small_new();
+	small_until(s, STORE_BROKEN);
+	assert_int_equal(s->resets, 0);
+	test_ask("DELETE FROM ringtally.schema_version WHERE version = 9999");
+	small_until(s, STORE_READY);
+	small_finish(s);
+	small_free(s);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_schema),
+	    cmocka_unit_test(test_columns),
+	    cmocka_unit_test(test_life),
+	    cmocka_unit_test(test_standby),
+	    cmocka_unit_test(test_killed),
+	    cmocka_unit_test(test_rewind),
+	    cmocka_unit_test(test_broken),
+	};
+	struct err err;
+	int failed;
+
+	if (getenv("RT_SQL") == NULL) {
+		printf("1..0 # SKIP run by tests/sql/store.sh\n");
+		return 77;
+	}
+	log_set_level(LOG_LEVEL_ERROR);
+	db = PQconnectdb("");
+	loop = loop_new(&err);
+	if (loop == NULL || PQstatus(db) != CONNECTION_OK)
+		return 1;
+	failed = cmocka_run_group_tests(tests, test_migrate, NULL);
+	PQfinish(db);
+	loop_free(loop);
+	return failed;
+}
