@@ -98,6 +98,9 @@ session_end(struct sessions *s, struct agent_session *session,
 {
 	int64_t end_us = RT_MAX(begin_us, t_us);
 
+	/* no clock yet to tell which of the two times is a broken one */
+	if (s->clock_us == 0 && end_us - begin_us > SESSION_GAP_US)
+		end_us = begin_us;
 	session_book(s, session, m, session_booked(s, begin_us), end_us);
 	session_touch(s, session);
 	return end_us;
