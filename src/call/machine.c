@@ -3,7 +3,8 @@
 #include "base/utc.h"
 #include "call/visit.h"
 
-#define MACHINE_LEAP_US (SEC_PER_DAY * USEC_PER_SEC)
+#define MACHINE_LEAP_US	     (SEC_PER_DAY * USEC_PER_SEC)
+#define MACHINE_OPTIMISED_US (5 * USEC_PER_SEC)
 
 static void
 machine_count(struct machine *m, enum counter counter)
@@ -47,24 +48,55 @@ machine_choose(
 	return NULL;
 }
 
+/* Which of two conversations began first; in an order that restarts keep. */
+static bool
+machine_is_older(const struct visit *a, const struct visit *b)
+{
+	if (a->answered_us != b->answered_us)
+		return a->answered_us < b->answered_us;
+	if (a->file_no != b->file_no)
+		return a->file_no < b->file_no;
+	return a->offset < b->offset;
+}
+
+/* How far an end is from where it should be if it were this conversation's. */
+static int64_t
+machine_misses(const struct visit *v, const struct event *ev)
+{
+	if (ev->talk_ms == EVENT_UNKNOWN_MS)
+		return 0;
+	return llabs(
+	    ev->time_us - ev->talk_ms * USEC_PER_MSEC - v->answered_us);
+}
+
 /*
  * A completion under a call id that has no visit in this queue: Asterisk wrote
  * another channel's id because the caller's was optimised away. The
- * conversation of the same agent, queue and wait is the one that ended.
+ * conversation of the same agent, queue and wait is the one that ended, if it
+ * began when the completion says (all 84 of the recording did, to the second).
  */
 static struct visit *
 machine_optimised(
     struct machine *m, struct queue *queue, const struct event *ev)
 {
+	int64_t misses, least = MACHINE_OPTIMISED_US;
 	struct agent *agent;
 	struct visit *v, *found = NULL;
 
 	if (ev->agent.n == 0 || ev->wait_ms == EVENT_UNKNOWN_MS)
 		return NULL;
 	agent = tally_agent(m->tally, ev->agent);
-	LIST_FOREACH (v, &agent->talks, talk_list)
-		if (v->queue == queue && v->wait_ms == ev->wait_ms)
-			found = v; /* the oldest stands last */
+	LIST_FOREACH (v, &agent->talks, talk_list) {
+		if (v->queue != queue || v->wait_ms != ev->wait_ms)
+			continue;
+		misses = machine_misses(v, ev);
+		if (misses < least ||
+		    (misses == least &&
+			(found == NULL || machine_is_older(v, found)))) {
+			least = misses;
+			found = v;
+		}
+	}
 	return found;
 }
 
