@@ -410,7 +410,6 @@ rig_quality_write(struct rig *rig, struct rig_lines *lines)
 {
 	struct strbuf text = STRBUF_INIT;
 	struct mem_counters *row, *next;
-	struct mem_name *name, *next_name;
 	char room[UTC_ISO_MAX];
 	int i;
 
@@ -423,13 +422,6 @@ rig_quality_write(struct rig *rig, struct rig_lines *lines)
 			    counter_rows[i].name, row->seen.v[i]);
 			rig_line(lines, &text);
 		}
-	HASH_ITER (hh, rig->store.names, name, next_name) {
-		if (name->seen == 0)
-			continue;
-		strbuf_addf(&text, "event %s %s=%" PRIu64, name->key.a,
-		    name->unknown ? "unknown" : "known", name->seen);
-		rig_line(lines, &text);
-	}
 	strbuf_addf(&text,
 	    "clock %" PRId64 " leap %" PRId64 " sessions %" PRId64
 	    " taken %zu%s",
@@ -437,6 +429,22 @@ rig_quality_write(struct rig *rig, struct rig_lines *lines)
 	    rig->machine.sessions.clock_us, rig->taken,
 	    rig->intake.framer.skipping ? " skipping" : "");
 	rig_line(lines, &text);
+	strbuf_fini(&text);
+}
+
+static void
+rig_names_write(struct rig *rig, struct rig_lines *lines)
+{
+	struct strbuf text = STRBUF_INIT;
+	struct mem_name *name, *next_name;
+
+	HASH_ITER (hh, rig->store.names, name, next_name) {
+		if (name->seen == 0)
+			continue;
+		strbuf_addf(&text, "event %s %s=%" PRIu64, name->key.a,
+		    name->unknown ? "unknown" : "known", name->seen);
+		rig_line(lines, &text);
+	}
 	strbuf_fini(&text);
 }
 
@@ -456,6 +464,8 @@ rig_write_state(struct rig *rig, struct strbuf *to, unsigned parts)
 		rig_visits_write(rig, &lines);
 	if ((parts & RIG_QUALITY) != 0)
 		rig_quality_write(rig, &lines);
+	if ((parts & RIG_NAMES) != 0)
+		rig_names_write(rig, &lines);
 	rig_lines_write(&lines, to);
 }
 

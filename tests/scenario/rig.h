@@ -71,8 +71,9 @@ enum rig_part {
 	RIG_AGENTS = 2,	  /* what they did with calls */
 	RIG_SESSIONS = 4, /* logins and pauses, and their times */
 	RIG_VISITS = 8,	  /* in memory and ended */
-	RIG_QUALITY = 16, /* counters, event names, clock */
-	RIG_ALL = 31
+	RIG_QUALITY = 16, /* counters, clock, position */
+	RIG_NAMES = 32,	  /* of events */
+	RIG_ALL = 63
 };
 
 /* All figures and all that is remembered, in lines of a fixed order. */

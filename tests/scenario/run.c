@@ -2,6 +2,9 @@
 /*
  * run [FILE.scn...]: plays scenarios, all of tests/scenario without arguments.
  * Each is one TAP test, in a process of its own: BUG() ends only that one.
+ *
+ * run -w FOLDER FILE.scn...: writes the log of each to FOLDER instead: seeds
+ * for the fuzzer of the format.
  */
 #include "base/base.h"
 #include <dirent.h>
@@ -82,6 +85,32 @@ run_folder(void)
 	return ok;
 }
 
+static void
+run_write(const char *folder, const char *path)
+{
+	const char *base = strrchr(path, '/');
+	char to[PATH_MAX];
+	struct script script;
+	FILE *file;
+	size_t i;
+
+	if (!script_read(&script, path))
+		errx(1, "%s", strbuf_str(&script.why));
+	base = base != NULL ? base + 1 : path;
+	snprintf(
+	    to, sizeof(to), "%s/%.*s", folder, (int)strcspn(base, "."), base);
+	file = fopen(to, "w");
+	if (file == NULL)
+		err(1, "%s", to);
+	for (i = 0; i < script.n_steps; i++)
+		if (script.steps[i].verb == SCRIPT_WRITE)
+			fwrite(script.steps[i].bytes.p, 1,
+			    script.steps[i].bytes.n, file);
+	if (fclose(file) != 0)
+		err(1, "%s", to);
+	script_fini(&script);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -91,6 +120,11 @@ main(int argc, char **argv)
 	log_set_level(LOG_LEVEL_ERROR); /* bad records are part of the play */
 	if (argc == 1)
 		return run_folder() ? 0 : 1;
+	if (strcmp(argv[1], "-w") == 0) {
+		for (i = 3; i < argc; i++)
+			run_write(argv[2], argv[i]);
+		return 0;
+	}
 	printf("1..%d\n", argc - 1);
 	for (i = 1; i < argc; i++)
 		ok &= run_named(argv[i], i);
