@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""ringtally tally against a script that only counts and a loop that only
+parses. All are one thread: processor seconds are counted, so that others on
+the same machine do not stand in the figures more than they must."""
+import csv
+import io
+import os
+import shutil
+
+import harness
+import measure
+
+AWK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.awk")
+MILLION = 1000000
+
+
+def tally(log):
+    return measure.Run([harness.binary("ringtally"), "tally", "-o", "csv",
+                        log])
+
+
+def bare(log):
+    return measure.Run([os.path.join(harness.BUILD, "tests", "bench", "bare"),
+                        log])
+
+
+def mawk(log):
+    return measure.Run(["mawk", "-f", AWK, log])
+
+
+def sums(rows, first):
+    """Of the five counts that both print."""
+    return [sum(int(row[first + i]) for row in rows) for i in range(5)]
+
+
+def check_counts(tally_run, mawk_run):
+    """They are peers only if they find the same."""
+    ours = list(csv.reader(io.StringIO(tally_run.out)))[1:]
+    theirs = list(csv.reader(io.StringIO(mawk_run.out)))
+    ours, theirs = sums(ours, 2), sums(theirs, 2)
+    if any(abs(a - b) > b // 1000 for a, b in zip(ours, theirs)):
+        raise RuntimeError("tally counts %s, the script %s" % (ours, theirs))
+
+
+def bench_tally(bench):
+    report = bench.report
+    peers = {"tally": lambda: tally(bench.log), "bare": lambda: bare(bench.log)}
+    if shutil.which("mawk"):
+        peers["mawk"] = lambda: mawk(bench.log)
+    report.title("tally: processor time of one thread")
+    runs = measure.take_turns(bench.runs, peers)
+    cpu = {name: measure.best(made, "cpu_s") for name, made in runs.items()}
+    report.budget("ringtally tally", bench.lines / cpu["tally"] / MILLION,
+                  "M lines/s", 5, least=True)
+    report.figure("  elapsed, best", measure.best(runs["tally"], "wall_s"),
+                  "s")
+    report.figure("  a bare parsing loop over the mapped file",
+                  bench.lines / cpu["bare"] / MILLION, "M lines/s")
+    report.budget("  tally's time, in bare loops", cpu["tally"] / cpu["bare"],
+                  "x", 2)
+    if "mawk" not in runs:
+        report.row("  a mawk script that only counts", "no mawk here", "", "")
+        return
+    check_counts(runs["tally"][0], runs["mawk"][0])
+    report.figure("  a mawk script that only counts",
+                  bench.lines / cpu["mawk"] / MILLION, "M lines/s")
+    report.budget("  tally's speed, in mawk scripts",
+                  cpu["mawk"] / cpu["tally"], "x", 4, least=True)
+    report.figure("  memory of tally, all cells kept",
+                  runs["tally"][0].rss_kib / 1024, "MiB", "%.1f")
