@@ -9,6 +9,7 @@
 #include "base/utf8.h"
 #include "cli/table.h"
 
+#define TABLE_FIXED_MAX	 32
 #define TABLE_NULL_PLAIN "\xe2\x80\x93" /* an en dash */
 
 struct table {
@@ -57,7 +58,8 @@ table_is_formula(const char *text)
 	return text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
 }
 
-/* A field; `foreign` where we did not write it ourselves. */
+/* A field; `foreign` where we did not write it ourselves: it may need quotes.
+ */
 static void
 table_cell_csv(struct table *t, const char *text, bool foreign)
 {
@@ -65,7 +67,11 @@ table_cell_csv(struct table *t, const char *text, bool foreign)
 
 	if (t->at > 0)
 		strbuf_addc(&t->line, ',');
-	foreign = foreign && table_is_formula(text);
+	if (!foreign) {
+		strbuf_adds(&t->line, text);
+		return;
+	}
+	foreign = table_is_formula(text);
 	if (strpbrk(text, ",\"\r\n") == NULL) {
 		strbuf_adds(&t->line, foreign ? "'" : "");
 		strbuf_adds(&t->line, text);
@@ -249,35 +255,54 @@ table_text(struct table *t, const char *text)
 	free(clean);
 }
 
+/*
+ * Writes a number of 10^-decimals, as printf would; there are some dozen of
+ * them in each row, and rows for each queue and interval.
+ */
+static void
+table_fixed(char to[TABLE_FIXED_MAX], int64_t value, int decimals)
+{
+	uint64_t v = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+	char digits[TABLE_FIXED_MAX], *at = digits + sizeof(digits);
+
+	*--at = '\0';
+	do {
+		*--at = (char)('0' + v % 10);
+		v /= 10;
+		if (--decimals == 0)
+			*--at = '.';
+	} while (v > 0 || decimals >= 0);
+	if (value < 0)
+		*--at = '-';
+	memcpy(to, at, (size_t)(digits + sizeof(digits) - at));
+}
+
 void
 table_int(struct table *t, int64_t value)
 {
-	char text[32];
+	char text[TABLE_FIXED_MAX];
 
 	table_expect(t, TABLE_INT);
-	snprintf(text, sizeof(text), "%" PRId64, value);
+	table_fixed(text, value, 0);
 	table_add(t, text, text);
 }
 
 /* Adds a decimal number, without the zeros at its end where no one reads. */
 static void
-table_decimal(struct table *t, const char *text)
+table_decimal(struct table *t, char *text)
 {
-	char *point = strchr(text, '.'), *end;
-	char *trimmed = mem_strdup(text);
+	char *end = text + strlen(text);
 
-	if (point != NULL) {
-		end = trimmed + strlen(trimmed);
+	if (t->format != TABLE_PLAIN && strchr(text, '.') != NULL) {
 		while (end[-1] == '0')
 			end--;
 		if (end[-1] == '.')
 			end--;
 		*end = '\0';
 	}
-	if (strcmp(trimmed, "-0") == 0)
-		memcpy(trimmed, "0", 2);
-	table_add(t, text, trimmed);
-	free(trimmed);
+	if (t->format != TABLE_PLAIN && strcmp(text, "-0") == 0)
+		memcpy(text, "0", 2);
+	table_add(t, text, text);
 }
 
 void
@@ -287,23 +312,32 @@ table_ms(struct table *t, int64_t ms)
 	char text[64];
 
 	table_expect(t, TABLE_DECIMAL);
-	if (t->format != TABLE_PLAIN)
-		decimals = 3;
-	snprintf(text, sizeof(text), "%.*f", decimals, (double)ms / 1000.0);
+	if (t->format != TABLE_PLAIN || decimals == 3)
+		table_fixed(text, ms, 3);
+	else
+		snprintf(
+		    text, sizeof(text), "%.*f", decimals, (double)ms / 1000.0);
 	table_decimal(t, text);
 }
 
 void
 table_real(struct table *t, double value)
 {
+	int decimals = t->columns[t->at].decimals;
 	char text[400]; /* DBL_MAX has 309 digits */
+	double tenths = value * 10, part = tenths - floor(tenths);
 
 	table_expect(t, TABLE_DECIMAL);
 	if (!isfinite(value)) {
 		table_null(t);
 		return;
 	}
-	snprintf(text, sizeof(text), "%.*f", t->columns[t->at].decimals, value);
+	/* what is near the middle of two tenths is left to printf */
+	if (decimals == 1 && value >= 0 && value < 1e9 &&
+	    fabs(part - 0.5) > 1e-4)
+		table_fixed(text, (int64_t)floor(tenths + 0.5), 1);
+	else
+		snprintf(text, sizeof(text), "%.*f", decimals, value);
 	table_decimal(t, text);
 }
 
