@@ -48,23 +48,32 @@ utf8_is_plain(uint32_t r)
 	    r == 0xfeff || r == 0xfffe || r == 0xffff);
 }
 
+/* Eight bytes at once: the top bit of a byte marks one out of range. */
+static inline uint64_t
+utf8_bad_bytes(const char *p)
+{
+	const uint64_t top = UINT64_C(0x8080808080808080);
+	const uint64_t one = UINT64_C(0x0101010101010101);
+	uint64_t x;
+
+	memcpy(&x, p, 8);
+	return (x | ((x & ~top) + one) | ~((x | top) - one * 0x20)) & top;
+}
+
 bool
 utf8_is_ascii(const char *p, size_t n)
 {
-	/* eight bytes at once: the top bit of a byte marks one out of range */
-	const uint64_t top = UINT64_C(0x8080808080808080);
-	const uint64_t one = UINT64_C(0x0101010101010101);
+	const char *end = p + n;
 	uint64_t bad = 0;
 
-	for (; n >= 8; p += 8, n -= 8) {
-		uint64_t x;
-
-		memcpy(&x, p, 8);
-		bad |= x | ((x & ~top) + one) | ~((x | top) - one * 0x20);
+	if (n >= 8) {
+		for (; end - p > 8; p += 8)
+			bad |= utf8_bad_bytes(p);
+		return (bad | utf8_bad_bytes(end - 8)) == 0;
 	}
-	for (; n > 0; p++, n--)
-		bad |= (unsigned char)*p - 0x20U > 0x5e ? top : 0;
-	return (bad & top) == 0;
+	for (; p < end; p++)
+		bad |= (unsigned char)*p - 0x20U > 0x5e;
+	return bad == 0;
 }
 
 static size_t

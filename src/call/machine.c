@@ -176,7 +176,7 @@ machine_ring(struct machine *m, const struct event *ev)
 	queue = machine_queue(m, ev->queue);
 	tally_book(m->tally, tally_cell(queue, ev->time_us),
 	    MEASURE_ring_no_answer, 1);
-	if (ev->agent.n > 0)
+	if (ev->agent.n > 0 && !m->tally->config.without_agents)
 		tally_book_agent(m->tally, machine_agent(m, ev), queue,
 		    ev->time_us, AGENT_ring_no_answer, 1);
 }
@@ -199,9 +199,12 @@ machine_wrap_up(struct machine *m, const struct event *ev)
 static void
 machine_session(struct machine *m, const struct event *ev)
 {
-	struct queue *queue =
-	    ev->queue.n > 0 ? machine_queue(m, ev->queue) : NULL;
+	struct queue *queue;
 
+	/* sessions are there for the agents' figures alone */
+	if (m->tally->config.without_agents)
+		return;
+	queue = ev->queue.n > 0 ? machine_queue(m, ev->queue) : NULL;
 	if (ev->agent.n > 0)
 		sessions_event(&m->sessions, machine_agent(m, ev), queue, ev);
 }
