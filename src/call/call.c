@@ -4,11 +4,20 @@
 #include "base/utf8.h"
 #include "call/machine.h"
 
+/* Whether the machine will look for the event's call. */
+static bool
+call_is_asked_for(const struct event *ev)
+{
+	return ev->kind <= EVENT_REFUSE;
+}
+
 void
 machine_expect(const struct machine *m, struct event *ev)
 {
 	unsigned bucket;
 
+	if (!call_is_asked_for(ev))
+		return;
 	HASH_VALUE(ev->call.p, ev->call.n, ev->call_hash);
 	if (m->calls == NULL)
 		return;
@@ -22,7 +31,7 @@ call_near(const struct machine *m, const struct event *ev)
 	const UT_hash_handle *first;
 	unsigned bucket;
 
-	if (m->calls == NULL)
+	if (m->calls == NULL || !call_is_asked_for(ev))
 		return;
 	HASH_TO_BKT(ev->call_hash, m->calls->hh.tbl->num_buckets, bucket);
 	first = m->calls->hh.tbl->buckets[bucket].hh_head;

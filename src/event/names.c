@@ -49,20 +49,33 @@ names_get(struct names *names, struct slice text)
 	return name != NULL ? name : names_add(names, text);
 }
 
-void
-names_count(
-    struct names *names, struct slice text, bool unknown, int64_t time_us)
+/* The row of a text as it was sent: cleaned, new or one of too many. */
+static struct name_count *
+names_of(struct names *names, struct slice text)
 {
 	char clean[NAMES_BYTES];
-	struct name_count *name;
 
-	if (text.n == 0)
-		text = SLICE(NAMES_EMPTY);
 	if (text.n > sizeof(clean) || !utf8_is_ascii(text.p, text.n)) {
 		text.n = utf8_clean(clean, sizeof(clean), text.p, text.n);
 		text.p = clean;
 	}
-	name = names_get(names, text);
+	return names_get(names, text);
+}
+
+void
+names_count(
+    struct names *names, struct slice text, bool unknown, int64_t time_us)
+{
+	struct name_count *name, **recent;
+
+	if (text.n == 0)
+		text = SLICE(NAMES_EMPTY);
+	recent = &names->recent[(text.n ^ (unsigned char)text.p[text.n - 1]) %
+	    NAMES_RECENT];
+	name = *recent;
+	if (name == NULL || name->len != text.n ||
+	    memcmp(name->name, text.p, text.n) != 0)
+		*recent = name = names_of(names, text);
 	if (name->count == 0 || time_us > name->last_us)
 		name->last_us = time_us;
 	name->count++;

@@ -14,6 +14,7 @@
 #define NAMES_MAX    500
 #define NAMES_BYTES  64
 #define NAMES_OTHERS "(others)"
+#define NAMES_RECENT 16
 #define NAMES_EMPTY  "(empty)" /* an event whose name has no length */
 
 struct name_count {
@@ -28,6 +29,8 @@ struct name_count {
 /* Starts as {0}. */
 struct names {
 	struct name_count *table;
+	/* found without a look-up: a feed has few names that come often */
+	struct name_count *recent[NAMES_RECENT];
 };
 
 void names_fini(struct names *names);
