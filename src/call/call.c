@@ -55,15 +55,16 @@ call_new(struct machine *m, struct slice id, unsigned hash)
 	return call;
 }
 
-struct call *
-call_find(struct machine *m, struct slice id, unsigned hash, bool make)
+/*
+ * An id that is not in the table as it was sent: cleaned, or new. On its own,
+ * so that nobody else pays for `room` (which hardened builds fill with zeros).
+ */
+static struct call *
+call_find_cleaned(struct machine *m, struct slice id, unsigned hash, bool make)
 {
+	struct call *call = NULL;
 	char room[CALL_ID_MAX];
-	struct call *call;
 
-	HASH_FIND_BYHASHVALUE(hh, m->calls, id.p, id.n, hash, call);
-	if (call != NULL)
-		return call;
 	if (id.n > CALL_ID_MAX || !utf8_is_ascii(id.p, id.n)) {
 		id.n = utf8_clean(room, sizeof(room), id.p, id.n);
 		id.p = room;
@@ -73,6 +74,19 @@ call_find(struct machine *m, struct slice id, unsigned hash, bool make)
 	if (call == NULL && make)
 		call = call_new(m, id, hash);
 	return call;
+}
+
+struct call *
+call_find(struct machine *m, struct slice id, unsigned hash, bool make)
+{
+	struct call *call;
+
+	HASH_FIND_BYHASHVALUE(hh, m->calls, id.p, id.n, hash, call);
+	if (call != NULL)
+		return call;
+	if (id.n <= CALL_POOL_ID && utf8_is_ascii(id.p, id.n))
+		return make ? call_new(m, id, hash) : NULL;
+	return call_find_cleaned(m, id, hash, make);
 }
 
 static void

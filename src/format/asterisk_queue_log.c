@@ -273,10 +273,12 @@ static const struct queue_log_event queue_log_events[] = {
     {"WRAPUPSTART", EVENT_WRAP_UP, 0, 0, queue_log_wrap_up, true},
 };
 
-/* Event names by hash, open addressing; shared by all instances. */
+/* Event names by hash, open addressing; and room for the record in work. */
 struct queue_log {
 	uint8_t slot[QUEUE_LOG_SLOTS]; /* row + 1, or 0 */
 	struct slice name[RT_COUNT(queue_log_events)];
+	struct queue_log_line
+	    line; /* not on the stack, to be zeroed each time */
 };
 
 static unsigned
@@ -496,27 +498,28 @@ static int
 queue_log_input(
     void *self, struct slice record, struct sink *sink, const char **why)
 {
+	struct queue_log *q = self;
+	struct queue_log_line *line = &q->line;
 	const struct queue_log_event *row;
-	struct queue_log_line line;
 	struct event ev;
 	bool fits;
 
 	/* a hole that a crash or a truncation left before the line */
 	for (; record.n > 0 && *record.p == '\0'; record.n--)
 		record.p++;
-	line.n = split_fields(record, '|', line.field, QUEUE_LOG_FIELDS);
-	if (line.n < QUEUE_LOG_FIXED) {
+	line->n = split_fields(record, '|', line->field, QUEUE_LOG_FIELDS);
+	if (line->n < QUEUE_LOG_FIXED) {
 		*why = "fewer than five fields";
 		return -1;
 	}
-	if (!queue_log_time(line.field[0], &ev.time_us)) {
+	if (!queue_log_time(line->field[0], &ev.time_us)) {
 		*why = "no time stamp";
 		return -1;
 	}
 	ev.caller = ev.text = (struct slice){"", 0};
 	ev.wait_ms = ev.ring_ms = EVENT_UNKNOWN_MS;
 	ev.talk_ms = ev.session_ms = EVENT_UNKNOWN_MS;
-	row = queue_log_identify(self, &line, &ev, &fits);
+	row = queue_log_identify(q, line, &ev, &fits);
 	if (!fits) {
 		*why = "parameters that do not fit the event";
 		return -1;
@@ -525,7 +528,7 @@ queue_log_input(
 		*why = "no event";
 		return -1;
 	}
-	ev.call = queue_log_call_id(line.field[1]);
+	ev.call = queue_log_call_id(line->field[1]);
 	ev.queue = queue_log_or_none(ev.queue);
 	ev.agent = queue_log_or_none(ev.agent);
 	if (row == NULL) {

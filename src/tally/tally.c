@@ -160,16 +160,14 @@ tally_new_agent(struct tally *t, struct slice name)
 	return agent;
 }
 
-struct agent *
-tally_agent(struct tally *t, struct slice name)
+/* A name that is not in the table as it was sent: cleaned, new or too many. */
+static struct agent *
+tally_other_agent(struct tally *t, struct slice name)
 {
-	struct agent *agent = tally_find_agent(t, name);
 	char room[TALLY_NAME_MAX];
+	struct slice clean = tally_clean(name, room);
+	struct agent *agent = tally_find_agent(t, clean);
 
-	if (RT_LIKELY(agent != NULL))
-		return agent;
-	name = tally_clean(name, room);
-	agent = tally_find_agent(t, name);
 	if (agent != NULL)
 		return agent;
 	if (HASH_COUNT(t->agents) >= t->config.max_agents) {
@@ -177,7 +175,17 @@ tally_agent(struct tally *t, struct slice name)
 		agent = tally_find_agent(t, TALLY_OTHER);
 		return agent != NULL ? agent : tally_new_agent(t, TALLY_OTHER);
 	}
-	return tally_new_agent(t, name);
+	return tally_new_agent(t, clean);
+}
+
+struct agent *
+tally_agent(struct tally *t, struct slice name)
+{
+	struct agent *agent = tally_find_agent(t, name);
+
+	if (RT_UNLIKELY(agent == NULL))
+		agent = tally_other_agent(t, name);
+	return agent;
 }
 
 void
