@@ -82,6 +82,12 @@ class Rig:
         return figures.wait_position(self.db, path or self.log,
                                      timeout=timeout, **kwargs)
 
+    def wait_begun(self):
+        """Until the feed has a position: a first start begins with the file
+        that is there, and with none that was rotated away before."""
+        harness.poll("the feed has begun", lambda: (
+            figures.feed(self.db) or {"file_no": 0})["file_no"] > 0)
+
     def assert_exact(self, log, **kwargs):
         figures.assert_exact(self.db, log, **kwargs)
 

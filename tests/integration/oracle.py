@@ -174,7 +174,8 @@ class Oracle:
         self.visits = []
         self.open = {}                      # id(visit) -> visit
         self.calls = defaultdict(list)      # call id -> visits
-        self.early = defaultdict(list)      # call id -> events
+        self.entries = defaultdict(int)     # call id -> visits begun
+        self.early = {}     # (call id, queue) -> (number, events)
         self.sessions = {}                  # (agent, queue) -> dict
         self.agents = defaultdict(lambda: dict.fromkeys(AGENT_COLUMNS, 0))
         self.rings = defaultdict(int)       # (queue, interval) -> rings
@@ -269,21 +270,23 @@ class Oracle:
             if visit.state == "waiting":
                 self.lose(visit, event.time)    # its end was not written
             break
-        visit = Visit(event.call, len(self.calls[event.call]) + 1,
+        number, early = self.early.pop((event.call, event.queue), (0, []))
+        visit = Visit(event.call, number or self.count_entry(event.call),
                       event.queue, event.time, event.offset,
                       touched=self.now())
         self.calls[event.call].append(visit)
         self.visits.append(visit)
         self.open[id(visit)] = visit
-        early = self.early.pop(event.call, [])
         for other in early:
-            if other.queue == event.queue:
-                self.apply(visit, other)
-            else:
-                self.early[event.call].append(other)
+            self.apply(visit, other)
+
+    def count_entry(self, call):
+        """Visits are numbered as they are heard of, arrival seen or not."""
+        self.entries[call] += 1
+        return self.entries[call]
 
     def refuse(self, event):
-        visit = Visit(event.call, len(self.calls[event.call]) + 1,
+        visit = Visit(event.call, self.count_entry(event.call),
                       event.queue, event.time, event.offset, state="ended",
                       outcome="refused", reason=event.name, ended=event.time)
         self.calls[event.call].append(visit)
@@ -294,7 +297,10 @@ class Oracle:
         if visit is not None:
             self.apply(visit, event)
         elif not any(v.queue == event.queue for v in self.calls[event.call]):
-            self.early[event.call].append(event)
+            key = event.call, event.queue
+            if key not in self.early:
+                self.early[key] = self.count_entry(event.call), []
+            self.early[key][1].append(event)
 
     def find(self, event, states):
         """The visit that an event speaks of: the newest open one of that

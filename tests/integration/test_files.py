@@ -27,6 +27,20 @@ def cut(log, *shares):
     return [log[a:b] for a, b in zip(starts, ends)]
 
 
+def logs_apart(*seeds):
+    """Logs that have no call in common, an hour after each other: what is
+    destroyed of one leaves no riddle in the next."""
+    return [calls_only(loggen.make_log(600, seed=seed, prefix="p%d-" % n,
+                                       start=loggen.START + n * 3600))
+            for n, seed in enumerate(seeds)]
+
+
+def calls_only(log):
+    """Without the agents' sessions."""
+    return b"".join(line for line in log.splitlines(keepends=True)
+                    if line.split(b"|")[1][:1] == b"p")
+
+
 def counters(rig):
     return figures.feed(rig.db)
 
@@ -70,6 +84,7 @@ def test_rotation_by_rename_under_load(rig, style, linger):
     log = loggen.make_log(LINES, seed=51)
     writer = rig.writer(log, burst=(1, 50), pause=0.008).start()
     daemon = rig.daemon().start(wait="READY=1")
+    rig.wait_begun()
     for n in range(ROTATIONS):
         goal = (n + 1) / (ROTATIONS + 1)
         harness.poll("more is written", lambda: writer.share() >= goal)
@@ -90,6 +105,8 @@ def test_rotations_in_quick_succession(rig):
         if n:
             os.rename(rig.log, rig.log + ".%d" % (n - 1))
         harness.append(rig.log, piece)
+        if n == 0:
+            rig.wait_begun()
     finish(rig, log, daemon)
 
 
@@ -190,7 +207,9 @@ def test_killed_and_rotated_at_random(rig):
     log = loggen.make_log(LINES, seed=58)
     rng = random.Random(501)
     writer = rig.writer(log, burst=(1, 50), pause=0.01).start()
-    daemon = rig.daemon()
+    daemon = rig.daemon().start()
+    rig.wait_begun()
+    daemon.kill()
     rotations = 0
     while not writer.done:
         daemon.start()
@@ -208,7 +227,7 @@ def test_killed_and_rotated_at_random(rig):
 def test_gone_for_ever_while_down_is_told(rig):
     """What was rotated away and removed before it was read is a gap: counted,
     never silent. What is there is counted all the same."""
-    pieces = cut(loggen.make_log(2000, seed=59), 0.3, 0.6)
+    pieces = logs_apart(59, 591, 592)
 
     def rotate():
         harness.append(rig.log, pieces[1])
@@ -248,8 +267,8 @@ def append_line(rig, log, path=None):
 def test_copytruncate_under_load_without_loss(rig):
     """F25: the copy is made and the file cut while nobody writes, but with
     bytes that the daemon has not read: they are read from the copy."""
-    log = loggen.make_log(3000, seed=61)
-    pieces = cut(log, 0.4, 0.8)
+    pieces = logs_apart(61, 611, 612)
+    log = b"".join(pieces)
     harness.append(rig.log, pieces[0])
     daemon = rig.daemon().start(wait="READY=1")
     rig.settle()
@@ -287,7 +306,7 @@ class frozen:
 
 def test_truncated_before_it_was_read_is_told(rig):
     """F25: bytes that were destroyed are counted, exactly those."""
-    pieces = cut(loggen.make_log(2000, seed=62), 0.4, 0.6)
+    pieces = logs_apart(62, 621, 622)
     harness.append(rig.log, pieces[0])
     daemon = rig.daemon().start(wait="READY=1")
     rig.settle()
@@ -496,6 +515,7 @@ def test_reading_fails_now_and_then(rig, shim, what, every):
     daemon = rig.daemon(env={"LD_PRELOAD": shim, "SHIM_PATH": "queue_log",
                              "SHIM_WHAT": what, "SHIM_EVERY": str(every)})
     daemon.start(wait="READY=1")
+    rig.wait_begun()
     harness.poll("half is written", lambda: writer.share() > 0.5)
     writer.rename(rig.log + ".1", 5)
     writer.finish()
@@ -512,6 +532,7 @@ def test_inotify_fails(rig, shim, how):
     writer = rig.writer(log, burst=(1, 50), pause=0.01).start()
     daemon = rig.daemon(env={"LD_PRELOAD": shim, "SHIM_INOTIFY": how})
     daemon.start(wait="READY=1")
+    rig.wait_begun()
     for n in range(3):
         goal = (n + 1) / 4
         harness.poll("more is written", lambda: writer.share() >= goal)
