@@ -14,11 +14,14 @@
 /* without the advisory locks others wait for our lease: get them soon */
 #define STORE_RENEW_SOON_US (1 * USEC_PER_SEC)
 
-/* --once: a batch is full with so many visits, or bytes */
-#define STORE_ONCE_VISITS  20000
-#define STORE_ONCE_BYTES   ((size_t)4 << 20)
-#define STORE_ONCE_PENDING ((size_t)12 << 20)
-#define STORE_MEASURE_US   (250 * USEC_PER_MSEC)
+/*
+ * --once: a batch is full with so many bytes of visits (a part of pending_max)
+ * or of cells. Large batches are cheaper, for what is only remembered for a
+ * while is written at each cut; but the server should work while we read.
+ */
+#define STORE_ONCE_PART	 4
+#define STORE_ONCE_CELLS ((size_t)4 << 20)
+#define STORE_MEASURE_US (250 * USEC_PER_MSEC)
 
 static const struct {
 	enum store_state state;
@@ -189,9 +192,7 @@ store_measure(struct store *store)
 {
 	size_t held =
 	    batch_bytes(&store->flying) + store->visits.n + store->cells_bytes;
-	size_t most = store->config.once
-	    ? RT_MIN(store->config.pending_max, STORE_ONCE_PENDING)
-	    : store->config.pending_max;
+	size_t most = store->config.pending_max;
 
 	if (!store->pressed && held > most)
 		store->pressed = true;
@@ -323,8 +324,8 @@ static bool
 store_batch_is_full(const struct store *store)
 {
 	return store->config.once &&
-	    (store->n_visits >= STORE_ONCE_VISITS ||
-		store->visits.n + store->cells_bytes >= STORE_ONCE_BYTES);
+	    (store->visits.n >= store->config.pending_max / STORE_ONCE_PART ||
+		store->cells_bytes >= STORE_ONCE_CELLS);
 }
 
 void
