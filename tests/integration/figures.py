@@ -173,15 +173,16 @@ def identity_differences(db, site):
     interval = rows(db, "SELECT interval_s FROM ringtally.site WHERE "
                     "site = %s", site)[0]["interval_s"]
     waiting = collections.Counter()
-    for row in rows(db, "SELECT queue, extract(epoch FROM entered_at)"
+    for row in rows(db, "SELECT switch, queue, extract(epoch FROM entered_at)"
                     "::bigint AS entered FROM ringtally.open_visit WHERE "
                     "site = %s AND state = 'waiting'", site):
-        waiting[row["queue"], row["entered"] // interval * interval] += 1
+        waiting[row["switch"], row["queue"],
+                row["entered"] // interval * interval] += 1
     for row in rows(db, "SELECT *, extract(epoch FROM starts_at)::bigint AS "
                     "start FROM ringtally.queue_interval WHERE site = %s",
                     site):
         rest = row["offered"] - sum(row[o] for o in oracle.OUTCOMES)
-        key = row["queue"], row["start"]
+        key = row["switch"], row["queue"], row["start"]
         if rest != row["waiting"] or rest != waiting[key]:
             yield "identity %s: %s left over, %s shown, %s open" % (
                 key, rest, row["waiting"], waiting[key])

@@ -180,6 +180,7 @@ class Oracle:
         self.agents = defaultdict(lambda: dict.fromkeys(AGENT_COLUMNS, 0))
         self.rings = defaultdict(int)       # (queue, interval) -> rings
         self.clock = 0
+        self.sure = False   # the clock's first value, by one more event
         self.leap = 0
         self.events = 0
         self.last_time = None
@@ -217,7 +218,14 @@ class Oracle:
 
     def advance(self, time):
         """The switch's event clock: the newest event time, where a leap of
-        more than a day counts only when the next event confirms it."""
+        more than a day counts only when the next event confirms it, and its
+        first value likewise."""
+        if not self.sure:
+            self.sure = self.clock != 0 and time >= self.clock - DAY
+            if self.sure and time - self.clock > SESSION_GAP:
+                self.end_sessions(self.clock)
+            self.clock = max(self.clock, time) if self.sure else time
+            return
         if self.clock and time > self.clock + DAY:
             if not self.leap or abs(time - self.leap) > DAY:
                 self.leap = time
