@@ -182,6 +182,7 @@ class Oracle:
         self.clock = 0
         self.sure = False   # the clock's first value, by one more event
         self.leap = 0
+        self.silent_since = None    # before the clock was sure
         self.events = 0
         self.last_time = None
 
@@ -215,6 +216,9 @@ class Oracle:
             self.session(event)
         elif name == "WRAPUPSTART":
             self.wrap_up(event)
+        if self.silent_since is not None:
+            self.end_sessions(self.silent_since)
+            self.silent_since = None
 
     def advance(self, time):
         """The switch's event clock: the newest event time, where a leap of
@@ -223,7 +227,7 @@ class Oracle:
         if not self.sure:
             self.sure = self.clock != 0 and time >= self.clock - DAY
             if self.sure and time - self.clock > SESSION_GAP:
-                self.end_sessions(self.clock)
+                self.silent_since = self.clock
             self.clock = max(self.clock, time) if self.sure else time
             return
         if self.clock and time > self.clock + DAY:
