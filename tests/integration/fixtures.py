@@ -3,6 +3,7 @@
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 
@@ -11,6 +12,9 @@ import pytest
 
 import figures
 import harness
+
+# so that a run that is told to end still stops its servers
+signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 LOGIN = "ringtally_test"    # as which the daemon connects
 
