@@ -246,16 +246,14 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 }
 
 /*
- * Did the switch fall silent, before now_us, while this ran? What began later
- * than the clock is its first word again: the clock follows a leap one event
- * late. Before the clock is known there was no word but this one.
+ * Did the switch fall silent, before now_us, while this ran? Its last word was
+ * the begin itself where that is ahead of the clock, which follows a leap one
+ * event late, and where there was no clock yet.
  */
 static bool
 session_silent(const struct sessions *s, int64_t begin_us, int64_t now_us)
 {
-	int64_t last_us = s->clock_us != 0 ? s->clock_us : begin_us;
-
-	return begin_us <= last_us && now_us - last_us > SESSION_GAP_US;
+	return now_us - RT_MAX(begin_us, s->clock_us) > SESSION_GAP_US;
 }
 
 static void

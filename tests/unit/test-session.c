@@ -678,7 +678,8 @@ model_clock(struct model *m, int64_t t)
 	if (m->clock != 0 && t > m->clock + SESSION_GAP_US)
 		for (who = 0; who < MODEL_SESSIONS; who++)
 			for (what = 0; what < 2; what++)
-				if (m->session[who].since[what] <= m->clock)
+				if (t > m->session[who].since[what] +
+					SESSION_GAP_US)
 					model_end(m, what, who, m->clock);
 	m->clock = RT_MAX(m->clock, t);
 }
