@@ -13,12 +13,13 @@
 #include "base/utc.h"
 #include "rig.h"
 
-#define SHUFFLE_NOON   INT64_C(1781092800) /* 2026-06-10 12:00 UTC */
-#define SHUFFLE_CALLS  60
-#define SHUFFLE_LINES  1000
-#define SHUFFLE_WINDOW 20 /* lines: a line comes so much too late at most */
-#define SHUFFLE_QUICK  100
-#define SHUFFLE_SLOW   3000
+#define SHUFFLE_NOON	INT64_C(1781092800) /* 2026-06-10 12:00 UTC */
+#define SHUFFLE_CALLS	60
+#define SHUFFLE_LINES	1000
+#define SHUFFLE_SECONDS 7200
+#define SHUFFLE_WINDOW	15 /* lines: so much too late a line comes at most */
+#define SHUFFLE_QUICK	100
+#define SHUFFLE_SLOW	3000
 
 struct line {
 	char *text;
@@ -242,7 +243,7 @@ shuffle_new(uint64_t seed)
 	struct shuffle *s = mem_zalloc(sizeof(*s));
 
 	s->seed = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-	shuffle_calls(s, SHUFFLE_NOON, 3 * 3600);
+	shuffle_calls(s, SHUFFLE_NOON, SHUFFLE_SECONDS);
 	return s;
 }
 
@@ -312,7 +313,7 @@ shuffle_any_crash(uint64_t seed, struct strbuf *why)
 	struct rig rig;
 	bool same;
 
-	shuffle_oddities(s, SHUFFLE_NOON, 3 * 3600);
+	shuffle_oddities(s, SHUFFLE_NOON, SHUFFLE_SECONDS);
 	shuffle_sort(s);
 	shuffle_state(s, RIG_ALL, &whole);
 	rig_init(&rig, &config);
