@@ -240,6 +240,25 @@ machine_give_up(struct machine *m, struct visit *v)
 	}
 }
 
+/*
+ * Is it the newest entry of a call of which older ones stay? Its number must
+ * not be given again. Older ones whose time has come too do not stay, whoever
+ * of them comes first.
+ */
+static bool
+machine_still_counts(const struct visit *v, int64_t linger_us)
+{
+	const struct visit *older;
+
+	if (v != v->call->visits)
+		return false;
+	for (older = v->next; older != NULL; older = older->next)
+		if (older->state != VISIT_ENDED ||
+		    older->touched_us >= linger_us)
+			return true;
+	return false;
+}
+
 /* Lets go of what nothing was heard of for too long. */
 static void
 machine_expire(struct machine *m)
@@ -255,8 +274,8 @@ machine_expire(struct machine *m)
 			machine_give_up(m, v);
 	while ((v = TAILQ_FIRST(&m->states[VISIT_ENDED])) != NULL &&
 	    v->touched_us < linger_us)
-		if (v == v->call->visits && v->next != NULL)
-			visit_touch(m, v); /* its number is not given again */
+		if (machine_still_counts(v, linger_us))
+			visit_touch(m, v);
 		else
 			visit_free(m, v);
 }

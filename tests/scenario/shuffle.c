@@ -19,7 +19,7 @@
 #define SHUFFLE_SECONDS 7200
 #define SHUFFLE_WINDOW	15 /* lines: so much too late a line comes at most */
 #define SHUFFLE_QUICK	100
-#define SHUFFLE_SLOW	3000
+#define SHUFFLE_SLOW	1000
 
 struct line {
 	char *text;
