@@ -273,12 +273,13 @@ static const struct queue_log_event queue_log_events[] = {
     {"WRAPUPSTART", EVENT_WRAP_UP, 0, 0, queue_log_wrap_up, true},
 };
 
-/* Event names by hash, open addressing; and room for the record in work. */
+/* Event names by hash, open addressing. */
 struct queue_log {
 	uint8_t slot[QUEUE_LOG_SLOTS]; /* row + 1, or 0 */
 	struct slice name[RT_COUNT(queue_log_events)];
-	struct queue_log_line
-	    line; /* not on the stack, to be zeroed each time */
+	/* of the record in work: a hardened stack would be zeroed each time */
+	struct queue_log_line line;
+	struct event event;
 };
 
 static unsigned
@@ -501,7 +502,7 @@ queue_log_input(
 	struct queue_log *q = self;
 	struct queue_log_line *line = &q->line;
 	const struct queue_log_event *row;
-	struct event ev;
+	struct event *ev = &q->event;
 	bool fits;
 
 	/* a hole that a crash or a truncation left before the line */
@@ -512,32 +513,32 @@ queue_log_input(
 		*why = "fewer than five fields";
 		return -1;
 	}
-	if (!queue_log_time(line->field[0], &ev.time_us)) {
+	if (!queue_log_time(line->field[0], &ev->time_us)) {
 		*why = "no time stamp";
 		return -1;
 	}
-	ev.caller = ev.text = (struct slice){"", 0};
-	ev.wait_ms = ev.ring_ms = EVENT_UNKNOWN_MS;
-	ev.talk_ms = ev.session_ms = EVENT_UNKNOWN_MS;
-	row = queue_log_identify(q, line, &ev, &fits);
+	ev->caller = ev->text = (struct slice){"", 0};
+	ev->wait_ms = ev->ring_ms = EVENT_UNKNOWN_MS;
+	ev->talk_ms = ev->session_ms = EVENT_UNKNOWN_MS;
+	row = queue_log_identify(q, line, ev, &fits);
 	if (!fits) {
 		*why = "parameters that do not fit the event";
 		return -1;
 	}
-	if (ev.name.n == 0) {
+	if (ev->name.n == 0) {
 		*why = "no event";
 		return -1;
 	}
-	ev.call = queue_log_call_id(line->field[1]);
-	ev.queue = queue_log_or_none(ev.queue);
-	ev.agent = queue_log_or_none(ev.agent);
+	ev->call = queue_log_call_id(line->field[1]);
+	ev->queue = queue_log_or_none(ev->queue);
+	ev->agent = queue_log_or_none(ev->agent);
 	if (row == NULL) {
-		ev.kind = EVENT_NOTE;
-		ev.outcome = OUTCOME_NONE;
-		ev.flags = EVENT_UNKNOWN_NAME;
-		sink->event(sink, &ev);
+		ev->kind = EVENT_NOTE;
+		ev->outcome = OUTCOME_NONE;
+		ev->flags = EVENT_UNKNOWN_NAME;
+		sink->event(sink, ev);
 	} else {
-		queue_log_emit(row, &ev, sink);
+		queue_log_emit(row, ev, sink);
 	}
 	return 0;
 }
