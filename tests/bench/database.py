@@ -11,6 +11,7 @@ import measure
 import reading
 from fixtures import Rig
 
+ONCE_RUNS = 2       # each of them long
 FLUSH_QUEUES = 1000
 FLUSHES = 60
 
@@ -85,7 +86,7 @@ def place(bench):
 
 def once(bench, keep_visits_days):
     with place(bench) as rig:
-        daemon = rig.follower(bench.log, flush_s=1.0,
+        daemon = rig.follower(bench.part, flush_s=1.0,
                               keep_visits_days=keep_visits_days)
         run = measure.Run([daemon.program, "-c", daemon.conf_path, "--once"])
         run.offered = rig.db.execute(
@@ -97,7 +98,7 @@ def once(bench, keep_visits_days):
 
 def copy(bench, count):
     with place(bench) as rig:
-        steps = [RAW[0], RAW[1] % bench.log] + ([COUNTS] if count else [])
+        steps = [RAW[0], RAW[1] % bench.part] + ([COUNTS] if count else [])
         args = [os.path.join(harness.pg_bindir(), "psql"), "-Xq", "-v",
                 "ON_ERROR_STOP=1", "-d", rig.server.conninfo(rig.database)]
         for step in steps:
@@ -111,9 +112,10 @@ def copy(bench, count):
 
 def bench_once(bench):
     report = bench.report
-    report.title("ringtallyd --once: elapsed time, PostgreSQL on a socket")
-    runs = measure.take_turns(max(2, bench.runs - 2), {
-        "tally": lambda: reading.tally(bench.log),
+    report.title("ringtallyd --once, %d lines: elapsed time, best of %d" % (
+        bench.part_lines, ONCE_RUNS))
+    runs = measure.take_turns(ONCE_RUNS, {
+        "tally": lambda: reading.tally(bench.part),
         "off": lambda: once(bench, 0),
         "on": lambda: once(bench, 36500),
         "copy": lambda: copy(bench, False),

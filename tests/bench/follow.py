@@ -153,10 +153,11 @@ def memory_open(bench):
 
 
 def memory_length(bench):
-    """After a fifth of the log and after all of it."""
+    """After one half of the log and after the other: both are longer than
+    the day or so that tallies are kept in memory."""
     report = bench.report
-    lines = bench.lines // 5, bench.lines
-    with database.place(bench) as rig, open(bench.log, "rb") as source:
+    lines = bench.part_lines // 2, bench.part_lines
+    with database.place(bench) as rig, open(bench.part, "rb") as source:
         daemon = rig.follower(flush_s=1.0, keep_visits_days=36500)
         found, done = [], 0
         daemon.start(wait="READY=1")
