@@ -6,6 +6,7 @@
 #include "base/base.h"
 
 #include <getopt.h>
+#include <sys/stat.h>
 
 #include "base/utc.h"
 #include "base/log.h"
@@ -102,18 +103,28 @@ tally_compare_files(const void *a, const void *b)
 	return fa < fb ? -1 : fa > fb; /* as given */
 }
 
+/* What can be read but once, and so must not be looked into beforehand. */
+static bool
+tally_is_stream(const char *path)
+{
+	struct stat st;
+
+	return strcmp(path, "-") == 0 ||
+	    (stat(path, &st) == 0 && !S_ISREG(st.st_mode));
+}
+
 static struct tally_file *
 tally_order(const struct tally_run *run, int n, char **paths)
 {
 	struct tally_file *files = mem_zalloc((size_t)n * sizeof(*files));
-	bool piped = false;
+	bool streams = false;
 	int i;
 
 	for (i = 0; i < n; i++) {
 		files[i].path = paths[i];
-		piped = piped || strcmp(paths[i], "-") == 0;
+		streams = streams || tally_is_stream(paths[i]);
 	}
-	if (n == 1 || piped)
+	if (n == 1 || streams)
 		return files;
 	for (i = 0; i < n; i++)
 		files[i].first_us = tally_first_time(run, paths[i]);
@@ -152,7 +163,7 @@ tally_file(struct tally_run *run, const char *path, uint32_t file_no,
 		intake_bytes(&run->intake, &position, buffer, held, true);
 	progress_end(&progress);
 	input_close(in);
-	return n == 0 ? 0 : err_prefix(err, "%s", path);
+	return n == 0 ? 0 : -1;
 }
 
 static void

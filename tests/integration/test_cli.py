@@ -2,6 +2,7 @@
 """The frames of both programs: options, exit codes, messages; `ringtally
 feeds`; and that what ringtally-sql(7) shows can be asked."""
 import csv
+import gzip
 import io
 import json
 import os
@@ -64,6 +65,34 @@ def test_wrong_use(args, code, says):
     rc, out, err = run(*args)
     assert (rc, out) == (code, "")
     assert err.startswith(says)
+
+
+def test_pipes_among_files(tmp_path):
+    """What can be read but once is not looked into beforehand: nothing of a
+    pipe is missing, and the order is the one given."""
+    log = loggen.make_log(900, seed=901)
+    cut = [0] + [log.index(b"\n", len(log) * n // 3) + 1 for n in (1, 2)]
+    pieces = [log[a:b] for a, b in zip(cut, cut[1:] + [len(log)])]
+    paths = [str(tmp_path / str(n)) for n in range(3)]
+    for path, piece in zip(paths, pieces):
+        with open(path, "wb") as f:
+            f.write(piece)
+    whole = run("tally", "-o", "csv", *paths)
+    assert whole[0] == 0
+    script = "ringtally=$1; shift; exec \"$ringtally\" tally -o csv " \
+             "<(cat \"$1\") <(cat \"$2\") \"$3\""
+    piped = subprocess.run(
+        ["bash", "-c", script, "-", harness.binary("ringtally"), *paths],
+        capture_output=True, text=True, timeout=60)
+    assert (piped.returncode, piped.stdout) == whole[:2], piped.stderr
+
+
+def test_damage_is_named_once(tmp_path):
+    path = tmp_path / "log.gz"
+    path.write_bytes(gzip.compress(loggen.make_log(200, seed=902))[:-40])
+    rc, out, err = run("tally", str(path))
+    assert (rc, out) == (1, "")
+    assert err.count(str(path)) == 1
 
 
 def test_help_and_version():
