@@ -4,6 +4,8 @@
 
 /* Fewest digits behind the country code for a number that lacks its plus. */
 #define PHONE_NATIONAL_MIN 9
+/* Fewest digits that are hidden: a local number without its area code. */
+#define PHONE_HIDE_MIN 6
 
 struct phone {
 	char *p; /* PHONE_MAX bytes */
@@ -175,4 +177,27 @@ phone_normalise(
 		phone.n = 0;
 	to[phone.n] = '\0';
 	return phone.n;
+}
+
+static bool
+phone_is_digit(char c)
+{
+	return c >= '0' && c <= '9';
+}
+
+void
+phone_hide(char *p, size_t n)
+{
+	size_t from, to, digits, i;
+
+	for (from = 0; from < n; from = to + 1) {
+		digits = 0;
+		for (to = from; to < n &&
+		     (phone_is_digit(p[to]) || memchr(" -.()", p[to], 5) != NULL);
+		     to++)
+			digits += phone_is_digit(p[to]);
+		for (i = from; digits >= PHONE_HIDE_MIN && i < to; i++)
+			if (phone_is_digit(p[i]))
+				p[i] = '#';
+	}
 }

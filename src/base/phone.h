@@ -27,4 +27,11 @@
 size_t phone_normalise(
     char to[PHONE_MAX], struct slice number, const char *country_code);
 
+/*
+ * Overwrites with '#' the digits of whatever is long enough to be a telephone
+ * number, however it is grouped. For texts that should hold none, but come
+ * from lines that nobody could make sense of.
+ */
+void phone_hide(char *p, size_t n);
+
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
+#include "base/phone.h"
 #include "base/utc.h"
-#include "base/strbuf.h"
 #include "call/intake.h"
 
 #define INTAKE_SHOW_BYTES 200 /* of a bad record in the log */
@@ -107,16 +107,21 @@ static void
 intake_reject(struct intake *in, const struct position *position,
     struct slice record, const char *why)
 {
-	struct strbuf shown = STRBUF_INIT;
+	char shown[INTAKE_SHOW_BYTES];
+	size_t n = RT_MIN(record.n, sizeof(shown)), i;
 
 	intake_add(in, INTAKE_REJECTED, 1);
 	if (!log_wants(LOG_LEVEL_WARN))
 		return;
-	strbuf_add_escaped(&shown, record, INTAKE_SHOW_BYTES);
+	memcpy(shown, record.p, n);
+	for (i = 0; i < n; i++)
+		if (shown[i] == '\0')
+			shown[i] = ' '; /* the rest is to be seen, too */
+	phone_hide(shown, n);
 	log_limited(&in->limit, LOG_LEVEL_WARN,
-	    "feed %s: %s, byte %" PRId64 ": %s: %s", in->name, position->path,
-	    in->offset, why, strbuf_str(&shown));
-	strbuf_fini(&shown);
+	    "feed %s: %s, byte %" PRId64 ": %s: %.*s%s", in->name,
+	    position->path, in->offset, why, (int)n, shown,
+	    record.n > n ? "..." : "");
 }
 
 static void

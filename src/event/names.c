@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
+#include "base/phone.h"
 #include "base/utf8.h"
 #include "event/names.h"
 
@@ -49,16 +50,18 @@ names_get(struct names *names, struct slice text)
 	return name != NULL ? name : names_add(names, text);
 }
 
-/* The row of a text as it was sent: cleaned, new or one of too many. */
+/*
+ * The row of a text as it was sent: cleaned, new or one of too many. In a line
+ * that lacks a field, the caller's number may stand where the name should.
+ */
 static struct name_count *
 names_of(struct names *names, struct slice text)
 {
 	char clean[NAMES_BYTES];
 
-	if (text.n > sizeof(clean) || !utf8_is_ascii(text.p, text.n)) {
-		text.n = utf8_clean(clean, sizeof(clean), text.p, text.n);
-		text.p = clean;
-	}
+	text.n = utf8_clean(clean, sizeof(clean), text.p, text.n);
+	text.p = clean;
+	phone_hide(clean, text.n);
 	return names_get(names, text);
 }
 

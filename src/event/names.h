@@ -3,7 +3,8 @@
  * How often each event name of a feed was seen: known ones, custom ones and
  * those nobody has heard of. Bounded: after NAMES_MAX names further ones are
  * counted as NAMES_OTHERS. A name is kept as valid UTF-8 of at most NAMES_BYTES
- * bytes; what is longer is counted under its beginning.
+ * bytes; what is longer is counted under its beginning, and digits that could
+ * be a caller's number are hidden.
  */
 #ifndef RT_EVENT_NAMES_H
 #define RT_EVENT_NAMES_H

@@ -356,3 +356,22 @@ def test_a_hundred_thousand_queues(rig):
                            " WHERE queue = 'other'").fetchone()[0]
     assert other >= count - 501
     assert figures.feed(rig.db)["capped"] > 0
+
+
+def test_no_number_in_clear(rig):
+    """Lines that lack a field: whatever then stands in the wrong place, no
+    caller's number gets into the database or the log."""
+    log = loggen.make_log(100, seed=903)
+    whole = "1760000000|1.5|sales|NONE|ENTERQUEUE||07700900123|1".split("|")
+    broken = ["|".join(f for i, f in enumerate(whole) if not mask >> i & 1)
+              for mask in range(1 << len(whole))]
+    harness.append(rig.log, log + "\n".join(broken).encode() + b"\n")
+    daemon = rig.daemon().start("-v", "-v", "--once")
+    assert daemon.wait() == 0, daemon.stderr()
+    dump = subprocess.run(
+        [os.path.join(harness.pg_bindir(), "pg_dump"), "--schema=ringtally",
+         "-d", rig.server.conninfo(rig.database)],
+        capture_output=True, text=True, check=True)
+    assert "ENTERQUEUE" in dump.stdout + daemon.stderr()
+    for text in (dump.stdout, daemon.stderr()):
+        assert "07700900123" not in text

@@ -166,6 +166,34 @@ test_random(void **state)
 	}
 }
 
+static void
+test_hide(void **state)
+{
+	static const struct {
+		const char *text, *shown;
+	} texts[] = {
+	    {"CALL_STATUS2", "CALL_STATUS2"},
+	    {"12345", "12345"},
+	    {"123456", "######"},
+	    {"07700900555", "###########"},
+	    {"E|ENTERQUEUE||+44 (0)114 496-0001|1",
+		"E|ENTERQUEUE||+## (#)### ###-####|1"},
+	    {"SIP/01144960001-00a1", "SIP/###########-##a1"},
+	    {"1|2|3|4|5|6|7|8", "1|2|3|4|5|6|7|8"},
+	    {"", ""},
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < RT_COUNT(texts); i++) {
+		char text[64];
+
+		snprintf(text, sizeof(text), "%s", texts[i].text);
+		phone_hide(text, strlen(text));
+		assert_string_equal(text, texts[i].shown);
+	}
+}
+
 int
 main(void)
 {
@@ -176,6 +204,7 @@ main(void)
 	    cmocka_unit_test(test_withheld),
 	    cmocka_unit_test(test_long_ones),
 	    cmocka_unit_test(test_random),
+	    cmocka_unit_test(test_hide),
 	};
 
 	return cmocka_run_group_tests_name("phone", tests, NULL, NULL);
