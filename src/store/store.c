@@ -346,10 +346,8 @@ store_touch(struct store *store)
 		store->cells_bytes = store_changed_bytes(store);
 	}
 	store_measure(store);
-	if (store->pressed || store_batch_is_full(store)) {
-		store->due = true;
-		store_kick(store);
-	}
+	if (store->pressed || store_batch_is_full(store))
+		timer_set(store->flush, 0);
 }
 
 /* --- loading ------------------------------------------------------------- */

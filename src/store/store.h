@@ -119,7 +119,11 @@ void store_set_services(struct store *store,
 void store_visit(struct store *store, const char *switch_name,
     const char *feed_name, const struct visit *visit);
 
-/* Something changed: a cut is due within flush_us. Cheap; call per chunk. */
+/*
+ * Something changed: a cut is due within flush_us. Cheap; call per chunk. Never
+ * cuts itself: a transport that hands bytes over moves its position only when
+ * they were taken, so figures and position agree between two turns only.
+ */
 void store_touch(struct store *store);
 
 /*
