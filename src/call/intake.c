@@ -23,28 +23,38 @@ intake_interval(const struct intake *in)
 
 /* Counts go to the interval that the switch's event clock is in. */
 static void
-intake_new_cell(struct intake *in)
+intake_find_cell(struct intake *in)
 {
 	int64_t starts = utc_floor(in->machine->clock_us, intake_interval(in));
 
-	if (in->n_cells == in->cap_cells) {
-		in->cap_cells = in->cap_cells * 2 + 4;
-		in->cells =
-		    mem_realloc(in->cells, in->cap_cells, sizeof(*in->cells));
+	HASH_FIND(hh, in->cells, &starts, sizeof(starts), in->now);
+	if (in->now != NULL)
+		return;
+	in->now = mem_zalloc(sizeof(*in->now));
+	in->now->starts_us = starts;
+	HASH_ADD(hh, in->cells, starts_us, sizeof(starts), in->now);
+}
+
+static void
+intake_free_cells(struct intake *in)
+{
+	struct intake_cell *cell, *next;
+
+	HASH_ITER (hh, in->cells, cell, next) {
+		HASH_DEL(in->cells, cell);
+		free(cell);
 	}
-	in->cells[in->n_cells++] = (struct intake_cell){.starts_us = starts};
-	in->now = &in->cells[in->n_cells - 1].counters;
-	in->now_starts_us = starts;
+	in->now = NULL;
 }
 
 /* The clock may have gone on, or back from a first time that was wrong. */
 static void
 intake_follow_clock(struct intake *in)
 {
-	uint64_t since = (uint64_t)(in->machine->clock_us - in->now_starts_us);
+	uint64_t since = (uint64_t)(in->machine->clock_us - in->now->starts_us);
 
 	if (RT_UNLIKELY(since >= (uint64_t)intake_interval(in)))
-		intake_new_cell(in);
+		intake_find_cell(in);
 }
 
 /*
@@ -57,7 +67,7 @@ intake_add(struct intake *in, enum intake_counts what, size_t n)
 	if (in->n_held > 0)
 		in->held[in->n_held - 1].after[what] += n;
 	else
-		in->now->v[intake_counters[what]] += n;
+		in->now->counters.v[intake_counters[what]] += n;
 }
 
 /* The machine's turn: all that waits. */
@@ -71,10 +81,11 @@ intake_drain(struct intake *in)
 
 		if (i + INTAKE_AHEAD < in->n_held)
 			call_near(in->machine, &held[INTAKE_AHEAD].event);
-		machine_event(in->machine, &held->event, in->now);
+		machine_event(
+		    in->machine, &held->event, &in->now->counters);
 		intake_follow_clock(in);
 		for (what = 0; what < INTAKE_COUNTS; what++)
-			in->now->v[intake_counters[what]] += held->after[what];
+			in->now->counters.v[intake_counters[what]] += held->after[what];
 	}
 	in->n_held = 0;
 }
@@ -178,7 +189,7 @@ intake_bytes(struct intake *in, const struct position *position,
 void
 intake_count(struct intake *in, enum counter counter, uint64_t n)
 {
-	in->now->v[counter] += n;
+	in->now->counters.v[counter] += n;
 }
 
 int
@@ -193,7 +204,7 @@ intake_init(struct intake *in, const char *name, uint32_t feed,
 	    .feed = feed,
 	    .format = format,
 	    .machine = machine};
-	intake_new_cell(in);
+	intake_find_cell(in);
 	return format->open(&in->format_self, &setup, err);
 }
 
@@ -204,9 +215,7 @@ intake_fini(struct intake *in)
 		in->format->close(in->format_self, "closed");
 	in->format_self = NULL;
 	names_fini(&in->names);
-	free(in->cells);
-	in->cells = NULL;
-	in->n_cells = in->cap_cells = 0;
+	intake_free_cells(in);
 }
 
 static bool
@@ -224,11 +233,11 @@ void
 intake_take(struct intake *in,
     void (*fn)(void *ctx, const struct intake_cell *cell), void *ctx)
 {
-	size_t i;
+	struct intake_cell *cell, *next;
 
-	for (i = 0; i < in->n_cells; i++)
-		if (!intake_is_zero(&in->cells[i].counters))
-			fn(ctx, &in->cells[i]);
-	in->n_cells = 0;
-	intake_new_cell(in);
+	HASH_ITER (hh, in->cells, cell, next)
+		if (!intake_is_zero(&cell->counters))
+			fn(ctx, cell);
+	intake_free_cells(in);
+	intake_find_cell(in);
 }

@@ -18,7 +18,8 @@
 
 /* What was counted while the switch's event clock was in one interval. */
 struct intake_cell {
-	int64_t starts_us;
+	UT_hash_handle hh;
+	int64_t starts_us; /* the key */
 	struct counters counters;
 };
 
@@ -47,10 +48,8 @@ struct intake {
 	uint32_t feed; /* its number, stamped on events */
 	struct framer framer;
 	struct names names;
-	struct intake_cell *cells; /* since last taken; the last one is now */
-	size_t n_cells, cap_cells;
-	struct counters *now;  /* of the last cell */
-	int64_t now_starts_us; /* that cell's interval */
+	struct intake_cell *cells; /* since last taken: uthash by starts_us */
+	struct intake_cell *now;   /* the one that the clock is in */
 	int64_t last_event_us; /* newest event time seen; 0: none */
 	uint64_t records;      /* in all, since it was opened */
 	/*
@@ -85,8 +84,9 @@ size_t intake_bytes(struct intake *in, const struct position *position,
 void intake_count(struct intake *in, enum counter counter, uint64_t n);
 
 /*
- * Calls fn for each interval in which something was counted since the last
- * time, and forgets it.
+ * Calls fn once for each interval in which something was counted since the
+ * last time, in the order in which they began to be counted in, and forgets
+ * it.
  */
 void intake_take(struct intake *in,
     void (*fn)(void *ctx, const struct intake_cell *cell), void *ctx);

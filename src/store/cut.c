@@ -13,7 +13,7 @@ struct cut {
 	struct slice switch_name;
 	const struct store_feed *feed;
 	struct counters sums;	 /* of the feed, all intervals */
-	struct intake_cell cell; /* of an interval, until the next differs */
+	struct intake_cell cell; /* of an interval, until the next comes */
 	bool has_cell;
 	struct strbuf text; /* of a histogram */
 };
@@ -239,8 +239,8 @@ cut_feed_interval_end(struct cut *cut)
 }
 
 /*
- * Intervals come in the order of time; the same one twice makes one row. What
- * was counted before the first event goes with what comes next.
+ * Each interval comes once. What was counted before the first event goes with
+ * what comes next.
  */
 static void
 cut_feed_interval(void *ctx, const struct intake_cell *cell)
@@ -248,8 +248,7 @@ cut_feed_interval(void *ctx, const struct intake_cell *cell)
 	struct cut *cut = ctx;
 	int i;
 
-	if (cut->has_cell && cut->cell.starts_us != cell->starts_us &&
-	    cut->cell.starts_us != 0)
+	if (cut->has_cell && cut->cell.starts_us != 0)
 		cut_feed_interval_end(cut);
 	if (!cut->has_cell)
 		cut->cell = (struct intake_cell){0};

@@ -343,9 +343,13 @@ memstore_take_session(void *ctx, const struct agent_session *s)
 static void
 memstore_take_counters(void *ctx, const struct intake_cell *cell)
 {
-	struct mem_counters *row = memstore_counters(ctx, cell->starts_us);
+	struct memstore *store = ctx;
+	struct mem_counters *row = memstore_counters(store, cell->starts_us);
 	int i;
 
+	/* one statement of SQL can not write a row twice */
+	BUG_ON(row->cut == store->cuts);
+	row->cut = store->cuts;
 	for (i = 0; i < COUNTERS; i++)
 		row->kept.v[i] += cell->counters.v[i];
 }
@@ -367,6 +371,7 @@ memstore_cut(
 {
 	struct machine *m = in->machine;
 
+	store->cuts++;
 	tally_take(m->tally, memstore_take_cell, memstore_take_agent_cell,
 	    store, m->clock_us);
 	/* what is gone first: its key may have been given anew */
@@ -498,16 +503,16 @@ void
 memstore_look(struct memstore *store, const struct intake *in)
 {
 	struct name_count *name, *next;
+	struct intake_cell *cell, *next_cell;
 	struct mem_counters *row;
-	size_t at;
 	int i;
 
 	memstore_look_kept(store);
 	memstore_look_tally(store, in->machine->tally);
-	for (at = 0; at < in->n_cells; at++) {
-		row = memstore_counters(store, in->cells[at].starts_us);
+	HASH_ITER (hh, in->cells, cell, next_cell) {
+		row = memstore_counters(store, cell->starts_us);
 		for (i = 0; i < COUNTERS; i++)
-			row->seen.v[i] += in->cells[at].counters.v[i];
+			row->seen.v[i] += cell->counters.v[i];
 	}
 	HASH_ITER (hh, in->names.table, name, next) {
 		struct mem_name *seen = memstore_name(store, name->name);

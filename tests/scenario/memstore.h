@@ -43,6 +43,7 @@ struct mem_counters {
 	UT_hash_handle hh;
 	struct mem_key key;
 	struct counters kept, seen;
+	uint64_t cut; /* number of the last one that had it */
 };
 
 struct mem_name {
@@ -83,6 +84,7 @@ struct memstore {
 	size_t n_ended_kept;	       /* the first so many were committed */
 	const char **queues, **agents; /* every name that a row had, once */
 	size_t n_queues, n_agents;
+	uint64_t cuts;
 	/* the feed's position and the switch's clock */
 	uint32_t file_no;
 	int64_t offset;
