@@ -24,7 +24,7 @@
  * pure: no socket, no clock, no allocation for each record.
  *
  * Every transport and every format is one const descriptor in the tables of
- * feed/transports.c and format/formats.c.
+ * feed/transports.def and format/formats.def.
  */
 #ifndef RT_EVENT_STAGE_H
 #define RT_EVENT_STAGE_H
@@ -66,7 +66,7 @@ enum stage_trait {
 	STAGE_TWO_WAY = 2     /* can send: a login, a subscription */
 };
 
-/* Why bytes were refused or lost; rows of feed/counters.def. */
+/* Why bytes were refused or lost; both count as gaps. */
 enum stage_loss {
 	STAGE_LOSS_TRUNCATED, /* cut off before we read them */
 	STAGE_LOSS_MISSING    /* a file that we were reading is gone */

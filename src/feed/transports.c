@@ -3,7 +3,9 @@
 #include "feed/transports.h"
 
 const struct stage *const transports[] = {
-    &file_stage,
+#define TRANSPORT(name) &name##_stage,
+#include "feed/transports.def"
+#undef TRANSPORT
     NULL,
 };
 

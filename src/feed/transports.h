@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All transports, by name. A new one is a file, a line here and a line in
- * transports.c. */
+/* All transports, by name: the rows of transports.def. */
 #ifndef RT_FEED_TRANSPORTS_H
 #define RT_FEED_TRANSPORTS_H
 
 #include "event/stage.h"
 
-extern const struct stage file_stage;
+#define TRANSPORT(name) extern const struct stage name##_stage;
+#include "feed/transports.def"
+#undef TRANSPORT
 
 extern const struct stage *const transports[]; /* ends with NULL */
 

@@ -3,7 +3,9 @@
 #include "format/formats.h"
 
 const struct stage *const formats[] = {
-    &asterisk_queue_log_stage,
+#define FORMAT(name) &name##_stage,
+#include "format/formats.def"
+#undef FORMAT
     NULL,
 };
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* All formats, by name. A new one is a file, a line here and a line in
- * formats.c. */
+/* All formats, by name: the rows of formats.def. */
 #ifndef RT_FORMAT_FORMATS_H
 #define RT_FORMAT_FORMATS_H
 
 #include "event/stage.h"
 
-extern const struct stage asterisk_queue_log_stage;
+#define FORMAT(name) extern const struct stage name##_stage;
+#include "format/formats.def"
+#undef FORMAT
 
 extern const struct stage *const formats[]; /* ends with NULL */
 
