@@ -19,8 +19,8 @@
  *   looked after for a while: what is written to it then is reported as lost.
  *
  * When bytes that were read have changed (file_tail.c), when the handle went
- * stale, and at the start, the file of our position is looked for, and what it
- * is decides:
+ * stale, and at the start, the file of our position is looked for
+ * (file_find.c), and what it is decides:
  *
  * - the same file, or one with the same inode or the same first bytes that is
  *   at least as long: go on there. A log that was moved to another disk,
@@ -43,8 +43,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/option.h"
-#include "feed/file_siblings.h"
-#include "feed/file_tail.h"
+#include "feed/file_inner.h"
 #include "feed/file_watch.h"
 #include "feed/transports.h"
 #include "io/loop.h"
@@ -63,35 +62,6 @@ struct file_options {
 
 enum file_start { FILE_START_BEGINNING, FILE_START_END };
 
-struct file {
-	const char *feed;
-	char *path;
-	int64_t poll_us;
-	bool once;
-	bool at_end; /* begin at the end of what is there at the first look */
-	struct stage_upstream *up;
-	struct file_watch *watch;
-	struct timer *timer; /* the next look; always set until `done` */
-	struct task *task;
-	struct tail tail;
-	struct finished finished;
-	bool paused;
-	bool idle;	       /* as was told upstream */
-	bool done;	       /* --once has come to the end */
-	bool watched;	       /* we have been at its end: nothing escaped us */
-	bool check_head;       /* time to compare it */
-	bool damaged;	       /* a compressed piece that was given up */
-	int64_t superseded_us; /* since when another file is there; 0: none */
-	int64_t quiet_us;      /* nothing was written since, while superseded */
-	int64_t nag_us;
-	int64_t retry_us; /* do nothing before this moment */
-	unsigned retries;
-	struct piece left; /* the file that was open before, or none */
-	int64_t left_at;   /* its size then */
-	int64_t left_until_us;
-	int said; /* errno of the trouble that was logged last */
-};
-
 static void
 file_set_idle(struct file *f, bool idle)
 {
@@ -101,8 +71,7 @@ file_set_idle(struct file *f, bool idle)
 	f->up->idle(f->up, idle);
 }
 
-/* Nothing more to do until something changes; with --once, for good. */
-static void
+void
 file_wait(struct file *f)
 {
 	f->done = f->once;
@@ -111,8 +80,7 @@ file_wait(struct file *f)
 	file_set_idle(f, true);
 }
 
-/* Something does not work: says so once, and tries again later and later. */
-static void
+void
 file_trouble(struct file *f, int error, const struct err *err)
 {
 	int64_t delay = FILE_RETRY_US << RT_MIN(f->retries, 10U);
@@ -138,7 +106,7 @@ file_is_well(struct file *f)
 	f->said = 0;
 }
 
-static void
+void
 file_opened(struct file *f, const char *how)
 {
 	const struct position *pos = &f->tail.pos;
@@ -151,146 +119,6 @@ file_opened(struct file *f, const char *how)
 	file_watch_renew(f->watch, f->tail.piece.fd);
 	file_set_idle(f, false);
 	task_set(f->task);
-}
-
-/*
- * Opens the file at the path and gives it the name behind the symbolic links,
- * by which it can be found again when they lead elsewhere.
- */
-static int
-file_open_path(const struct file *f, struct piece *piece, struct err *err)
-{
-	char *real;
-	struct stat st;
-
-	if (piece_open(piece, f->path, err) < 0)
-		return -1;
-	real = realpath(f->path, NULL);
-	if (real != NULL && strlen(real) < sizeof(piece->path) &&
-	    stat(real, &st) == 0 && piece_is(piece, &st))
-		snprintf(piece->path, sizeof(piece->path), "%s", real);
-	free(real);
-	return 0;
-}
-
-/* Where the last line begins whose end is not written yet, else the end. */
-static int64_t
-file_end_of(const struct piece *piece)
-{
-	int64_t at = RT_MAX(piece->st.st_size - STAGE_RECORD_MAX, INT64_C(0));
-	char *last, *lf;
-	ssize_t n;
-
-	if (piece->gzip)
-		return 0;
-	last = mem_alloc(STAGE_RECORD_MAX);
-	n = piece_read_full(piece, last, STAGE_RECORD_MAX, at);
-	lf = n > 0 ? memrchr(last, '\n', (size_t)n) : NULL;
-	if (lf != NULL)
-		at += lf - last + 1;
-	free(last);
-	return at;
-}
-
-static void
-file_start_first(struct file *f)
-{
-	bool at_end = f->at_end;
-	struct piece piece;
-	struct err err;
-
-	f->at_end = false; /* what appears later is read from its start */
-	if (file_open_path(f, &piece, &err) < 0) {
-		f->at_end = at_end && errno != ENOENT && errno != ENOTDIR;
-		file_trouble(f, errno, &err);
-		file_wait(f);
-		return;
-	}
-	tail_begin(&f->tail, &piece, at_end ? file_end_of(&piece) : 0);
-	file_opened(f, "begins with");
-}
-
-/*
- * The file of our position is nowhere. If it was truncated, what stands at the
- * path is the same inode. Unless we were at its end, nobody knows how much it
- * held that we have not seen.
- */
-static void
-file_report_lost(struct file *f, const struct piece *at_path)
-{
-	const struct position *pos = &f->tail.pos;
-	int64_t unread = pos->size_seen - pos->offset;
-	bool cut = (uint64_t)at_path->st.st_ino == pos->inode;
-	char why[STAGE_PATH_MAX + 200];
-
-	snprintf(why, sizeof(why),
-	    "%s %s at byte %" PRId64 ", and no copy of it is there", pos->path,
-	    cut ? "was truncated or replaced" : "is gone; it was read up to",
-	    pos->offset);
-	if (unread > 0 || !f->watched)
-		f->up->lost(f->up,
-		    cut ? STAGE_LOSS_TRUNCATED : STAGE_LOSS_MISSING,
-		    unread > 0 ? unread : -1, why);
-	else
-		log_note("feed %s: %s; all of it had been read", f->feed, why);
-}
-
-static void
-file_start_lost(struct file *f)
-{
-	struct piece piece;
-	struct err err;
-
-	if (file_open_path(f, &piece, &err) < 0) {
-		/* perhaps the whole directory comes back, with our file */
-		file_trouble(f, errno, &err);
-		file_wait(f);
-		return;
-	}
-	file_report_lost(f, &piece);
-	tail_begin(&f->tail, &piece, 0);
-	file_opened(f, "begins with");
-}
-
-/* Goes on in a file that holds what we read, or an earlier state of it. */
-static void
-file_resume(struct file *f, const struct piece *piece)
-{
-	struct position *pos = &f->tail.pos;
-	bool watched = f->watched;
-
-	if (!piece->gzip && piece->st.st_size < pos->offset) {
-		log_warn("feed %s: %s ends at byte %" PRId64 ", but was read "
-			 "up to %" PRId64 ": going on at its end",
-		    f->feed, piece->path, (int64_t)piece->st.st_size,
-		    pos->offset);
-		pos->offset = pos->size_seen = piece->st.st_size;
-	}
-	tail_resume(&f->tail, piece);
-	file_opened(f, "goes on with");
-	f->watched = watched;
-}
-
-static void
-file_start(struct file *f)
-{
-	struct piece piece;
-	struct err err;
-	int rc;
-
-	if (f->tail.pos.file_no == 0) {
-		file_start_first(f);
-		return;
-	}
-	rc = siblings_find(f->path, &f->tail.pos, &piece, &err);
-	if (rc > 0) {
-		file_resume(f, &piece);
-	} else if (rc == 0) {
-		file_start_lost(f);
-	} else {
-		file_trouble(f, errno, &err);
-		file_wait(f);
-	}
 }
 
 /*
@@ -307,30 +135,10 @@ file_changed(struct file *f)
 		 " (its size is %" PRId64 ")",
 	    f->feed, pos->path, pos->offset, (int64_t)f->tail.piece.st.st_size);
 	tail_close(&f->tail);
-	file_start(f);
+	find_start(f);
 }
 
-/*
- * Where a successor is to be read from: 0, unless it is a copy of our file, as
- * editors and rsync leave it.
- */
-static int64_t
-file_goes_on_at(const struct file *f, const struct piece *next)
-{
-	const struct piece *ours = &f->tail.piece;
-	int64_t at = RT_MIN(f->tail.pos.offset, (int64_t)next->st.st_size);
-	char last = '\n';
-
-	if (ours->gzip || next->gzip || !head_agrees(&ours->head, &next->head))
-		return 0;
-	/* one that is just being written may have our first few bytes */
-	if (at < f->tail.pos.offset && piece_read(next, &last, 1, at - 1) != 1)
-		return 0;
-	return last == '\n' && piece_same_before(ours, next, at) ? at : 0;
-}
-
-/* A file that was left: keeps an eye on it. */
-static void
+void
 file_leave(struct file *f)
 {
 	finished_add(&f->finished, &f->tail.piece);
@@ -384,48 +192,6 @@ file_stay(struct file *f, int64_t quiet_in_us)
 	    f->feed, f->tail.pos.path, f->path);
 }
 
-/*
- * Our file is finished: goes to the next one. The one at the path is opened
- * before the others are looked for: if rotation comes between, it is among
- * them, or it is the one that we hold. Returns false, and has done nothing,
- * where there is none but the one at the path and that is not allowed.
- */
-static bool
-file_switch(struct file *f, bool to_current)
-{
-	struct piece current, next;
-	struct err err;
-	int rc, error;
-
-	if (file_open_path(f, &current, &err) < 0) {
-		file_trouble(f, errno, &err);
-		file_wait(f);
-		return true;
-	}
-	rc = siblings_next(
-	    f->path, &f->tail.piece, &current, &f->finished, &next, &err);
-	error = errno;
-	if (rc == 0 && to_current && file_goes_on_at(f, &current) > 0) {
-		file_resume(f, &current);
-		return true;
-	}
-	if (rc > 0 || (rc == 0 && to_current)) {
-		tail_offer(&f->tail, f->up, true);
-		file_leave(f);
-		if (rc > 0)
-			piece_close(&current);
-		tail_begin(&f->tail, rc > 0 ? &next : &current, 0);
-		file_opened(f, "begins with");
-		return true;
-	}
-	piece_close(&current);
-	if (rc < 0)
-		file_trouble(f, error, &err);
-	if (rc < 0 && error == EACCES)
-		file_wait(f);
-	return rc < 0;
-}
-
 /* Nobody has written to it for so long that a later piece may be read. */
 static bool
 file_is_old(const struct file *f)
@@ -447,7 +213,7 @@ file_superseded(struct file *f, const struct stat *current)
 	quiet_in = f->quiet_us + f->poll_us - now;
 	if (quiet_in > 0 && !final && !file_is_old(f))
 		file_stay(f, quiet_in);
-	else if (!file_switch(
+	else if (!find_next(
 		     f, final || (quiet_in <= 0 && current->st_size > 0)))
 		file_stay(f, quiet_in);
 }
@@ -547,7 +313,7 @@ file_turn_cb(void *ctx)
 	if (f->paused || f->done || clock_mono_us() < f->retry_us)
 		return;
 	if (!tail_is_open(&f->tail)) {
-		file_start(f);
+		find_start(f);
 		return;
 	}
 	tail_offer(&f->tail, f->up, false); /* left when we were paused */
