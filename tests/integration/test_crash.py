@@ -94,8 +94,8 @@ def fault_points():
         for name in names:
             if name.endswith(".c"):
                 with open(os.path.join(folder, name)) as f:
-                    found |= set(re.findall(r'fault_point\("([^"]+)"\)',
-                                            f.read()))
+                    found |= set(re.findall(
+                        r'(?:fault_point\(|fault = )"([^"]+)"', f.read()))
     return sorted(found)
 
 
