@@ -182,9 +182,16 @@ visit_book_answer(struct machine *m, struct visit *v)
 		    AGENT_handled, 1);
 }
 
+/*
+ * Books the conversation, which has ended. Where the feed does not tell how
+ * long it was, it lasted from the answer to the end.
+ */
 static void
 visit_book_talk(struct machine *m, struct visit *v)
 {
+	if (v->talk_ms == EVENT_UNKNOWN_MS && !v->answer_derived)
+		v->talk_ms =
+		    RT_MAX(v->ended_us - v->answered_us, 0) / USEC_PER_MSEC;
 	if (v->transferred)
 		tally_book(m->tally, v->cell, MEASURE_transferred, 1);
 	if (v->talk_ms == EVENT_UNKNOWN_MS)
