@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The small ones of src/base/: err, pool, strbuf, utc. */
+/* The small ones of src/base/: err, pool, split, strbuf, utc. */
 #include "base/base.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "base/split.h"
 #include "base/strbuf.h"
 #include "base/utc.h"
 #include <setjmp.h>
@@ -110,6 +111,59 @@ test_pool_of_tiny_and_huge(void **state)
 	memset(b, 2, 100000);
 	assert_int_equal(a[99999], 1);
 	pool_fini(&pool);
+}
+
+#define SPLIT_MAX 24
+
+/* The same by looking at one byte after the other. */
+static void
+test_split_is_right(struct slice s, unsigned max)
+{
+	struct slice field[SPLIT_MAX];
+	unsigned n = split_fields(s, '|', field, max), i = 0;
+	size_t from = 0, at;
+
+	for (at = 0; at <= s.n; at++) {
+		if (at < s.n && (s.p[at] != '|' || i + 1 == max))
+			continue;
+		assert_true(i < n);
+		assert_ptr_equal(field[i].p, s.p + from);
+		assert_int_equal(field[i++].n, at - from);
+		from = at + 1;
+	}
+	assert_int_equal(i, n);
+}
+
+static void
+test_split_empty(void **state)
+{
+	(void)state;
+	test_split_is_right(SLICE(""), SPLIT_MAX);
+	test_split_is_right(SLICE("|"), SPLIT_MAX);
+	test_split_is_right(SLICE("one"), 1);
+}
+
+/* Of all lengths around a step and a block; no byte behind them is read. */
+static void
+test_split_any_length(void **state)
+{
+	uint32_t seed = 1;
+	size_t n, i;
+	int round;
+
+	(void)state;
+	for (n = 1; n < 200; n++)
+		for (round = 0; round < 40; round++) {
+			char *bytes = mem_alloc(n);
+
+			for (i = 0; i < n; i++) {
+				seed = seed * 1103515245 + 12345;
+				bytes[i] = "|a|bcdefghijklmn"[seed >> 28];
+			}
+			test_split_is_right(
+			    (struct slice){bytes, n}, 1 + seed / 3 % SPLIT_MAX);
+			free(bytes);
+		}
 }
 
 static void
@@ -229,6 +283,8 @@ main(void)
 	    cmocka_unit_test(test_err_is_bounded),
 	    cmocka_unit_test(test_pool),
 	    cmocka_unit_test(test_pool_of_tiny_and_huge),
+	    cmocka_unit_test(test_split_empty),
+	    cmocka_unit_test(test_split_any_length),
 	    cmocka_unit_test(test_strbuf),
 	    cmocka_unit_test(test_strbuf_escapes),
 	    cmocka_unit_test(test_utc_iso),
