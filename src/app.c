@@ -173,9 +173,12 @@ app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
 	uint32_t number = (uint32_t)(feed - app->feeds);
 
 	feed->from = (struct position){0};
-	return intake_init(&feed->intake, feed->conf->name, number,
-	    feed->conf->format, feed->conf->format_options, &feed->sw->machine,
-	    err);
+	if (intake_init(&feed->intake, feed->conf->name, number,
+		feed->conf->format, feed->conf->format_options,
+		&feed->sw->machine, err) == 0)
+		return 0;
+	app_feed_close(feed, "its format can not work");
+	return err_prefix(err, "feed %s", feed->conf->name);
 }
 
 static int
@@ -188,9 +191,13 @@ app_feed_open(struct app_feed *feed, struct err *err)
 	    .from = &feed->from,
 	    .once = feed->app->once};
 
+	if (feed->intake.machine == NULL)
+		return 0; /* it has failed before */
 	feed->intake.framer.skipping = feed->from.skipping;
 	feed->file_no = feed->from.file_no;
-	return feed->conf->transport->open(&feed->transport, &setup, err);
+	if (feed->conf->transport->open(&feed->transport, &setup, err) < 0)
+		return err_prefix(err, "feed %s", feed->conf->name);
+	return 0;
 }
 
 /* --- the store's calls -------------------------------------------------- */
@@ -227,12 +234,8 @@ app_load_switch(void *ctx, const char *name, int64_t clock_us, int64_t leap_us)
 {
 	struct app_switch *sw = app_switch_find(ctx, name);
 
-	if (sw == NULL)
-		return;
-	sw->machine.clock_us = clock_us;
-	sw->machine.leap_us = leap_us;
-	if (leap_us != clock_us) /* the clock is believed */
-		sessions_clock(&sw->machine.sessions, clock_us);
+	if (sw != NULL)
+		machine_restore_clock(&sw->machine, clock_us, leap_us);
 }
 
 static void
@@ -280,11 +283,8 @@ app_ready(void *ctx)
 
 	app->loaded = true;
 	for (i = 0; i < app->n_feeds; i++)
-		if (app_feed_open(&app->feeds[i], &err) < 0) {
-			log_error(
-			    "feed %s: %s", app->feeds[i].conf->name, err.text);
+		if (app_feed_open(&app->feeds[i], &err) < 0)
 			app->ops->failed(app->ops_ctx, err.text);
-		}
 	if (app->paused)
 		for (i = 0; i < app->n_feeds; i++)
 			if (app->feeds[i].transport != NULL)

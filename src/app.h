@@ -43,7 +43,7 @@ struct app_ops {
 	void (*store_state)(
 	    void *ctx, enum store_state state, const char *text);
 	void (*committed)(void *ctx, uint64_t number, int64_t lag_us);
-	/* nothing can be read: a feed that is configured wrongly */
+	/* a feed is configured wrongly; app_finish must wait until later */
 	void (*failed)(void *ctx, const char *why);
 };
 

@@ -29,7 +29,7 @@ struct daemon {
 	enum daemon_mode mode;
 	struct conf *next; /* while DAEMON_RELOADING */
 	struct timer *watchdog, *status, *deadline;
-	struct task *restart;
+	struct task *restart, *fail;
 	struct log_limit limit;
 	int64_t started_us;
 	int exit_code;
@@ -83,13 +83,16 @@ daemon_watchdog(void *ctx)
 static void
 daemon_end(struct daemon *d, int exit_code)
 {
+	bool committing = d->mode == DAEMON_RELOADING;
+
 	if (d->mode == DAEMON_ENDING)
 		return;
 	d->mode = DAEMON_ENDING;
 	d->exit_code = exit_code;
 	notify_send("STOPPING=1");
 	fault_point("shutdown");
-	app_finish(&d->app, DAEMON_FINISH_US, daemon_finished, d);
+	if (!committing)
+		app_finish(&d->app, DAEMON_FINISH_US, daemon_finished, d);
 }
 
 static void
@@ -126,6 +129,10 @@ daemon_restart(void *ctx)
 	struct daemon *d = ctx;
 	struct err err;
 
+	if (d->mode == DAEMON_ENDING) { /* told so meanwhile */
+		daemon_leave(d, d->exit_code);
+		return;
+	}
 	app_fini(&d->app, "configuration reloaded");
 	if (app_init(&d->app, d->loop, d->next, d->args->once, &daemon_app_ops,
 		d, &err) < 0) {
@@ -259,10 +266,18 @@ daemon_committed(void *ctx, uint64_t number, int64_t lag_us)
 }
 
 static void
+daemon_fail(void *ctx)
+{
+	daemon_end(ctx, EXIT_FAILED);
+}
+
+static void
 daemon_failed(void *ctx, const char *why)
 {
-	(void)why;
-	daemon_end(ctx, EXIT_FAILED);
+	struct daemon *d = ctx;
+
+	log_error("%s", why);
+	task_set(d->fail); /* the store and the feeds are in the middle of it */
 }
 
 static const struct app_ops daemon_app_ops = {
@@ -287,6 +302,7 @@ daemon_open(struct daemon *d)
 	d->status = timer_new(d->loop, daemon_status, d);
 	d->deadline = timer_new(d->loop, daemon_deadline, d);
 	d->restart = task_new(d->loop, daemon_restart, d);
+	d->fail = task_new(d->loop, daemon_fail, d);
 	if (notify_watchdog_us() > 0)
 		timer_set(d->watchdog, notify_watchdog_us());
 	timer_set(d->status, DAEMON_STATUS_US);
@@ -299,6 +315,7 @@ daemon_close(struct daemon *d)
 	timer_free(d->status);
 	timer_free(d->deadline);
 	task_free(d->restart);
+	task_free(d->fail);
 	loop_free(d->loop);
 	conf_free(d->next);
 }

@@ -74,6 +74,25 @@ def test_a_feed_more_and_less(rig):
     assert not list(figures.identity_differences(rig.db, "test"))
 
 
+def test_told_to_end_while_it_reloads(own_rig):
+    """A server that does not answer holds the reload up; TERM comes then."""
+    log = loggen.make_log(1000, seed=114)
+    harness.append(own_rig.log, log)
+    daemon = own_rig.daemon().start(wait="READY=1")
+    own_rig.settle()
+    own_rig.server.group(signal.SIGSTOP)
+    daemon.config["interval_minutes"] = 30
+    daemon.write_config()
+    daemon.signal(signal.SIGHUP)
+    harness.poll("it reloads", lambda: "starting anew" in daemon.stderr())
+    daemon.process.terminate()
+    harness.poll("it ends", lambda: daemon.notify.has("STOPPING=1"))
+    assert daemon.is_alive()
+    daemon.process.terminate()
+    assert daemon.wait(5) == 0, daemon.stderr()
+    own_rig.server.group(signal.SIGCONT)
+
+
 def test_check_only(rig):
     """-t tells what is wrong, with 3, and touches no database."""
     daemon = rig.daemon()
