@@ -98,11 +98,6 @@ app_feed_bytes(struct stage_upstream *up, const struct position *position,
 	size_t taken;
 
 	fault_point("after-read");
-	if (position->file_no != feed->file_no) {
-		feed->file_no = position->file_no;
-		if (position->offset == 0)
-			intake_count(&feed->intake, COUNTER_files, 1);
-	}
 	taken = intake_bytes(&feed->intake, position, bytes, n, last);
 	fault_point("after-parse");
 	if (taken > 0)
@@ -152,7 +147,8 @@ app_feed_position(void *ctx, struct position *position)
 		return;
 	}
 	feed->conf->transport->position(feed->transport, position);
-	position->skipping = feed->intake.framer.skipping;
+	position->skipping =
+	    intake_is_skipping(&feed->intake, position->file_no);
 }
 
 static void
@@ -193,8 +189,7 @@ app_feed_open(struct app_feed *feed, struct err *err)
 
 	if (feed->intake.machine == NULL)
 		return 0; /* it has failed before */
-	feed->intake.framer.skipping = feed->from.skipping;
-	feed->file_no = feed->from.file_no;
+	intake_resume(&feed->intake, &feed->from);
 	if (feed->conf->transport->open(&feed->transport, &setup, err) < 0)
 		return err_prefix(err, "feed %s", feed->conf->name);
 	return 0;

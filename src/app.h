@@ -32,7 +32,6 @@ struct app_feed {
 	struct position from; /* where the database says to go on */
 	void *transport;      /* running instance; NULL: not open */
 	bool idle;	      /* read to the present end */
-	uint32_t file_no;     /* of the last bytes, to count files begun */
 	struct log_limit limit;
 };
 

@@ -157,6 +157,15 @@ intake_passed_over(struct intake *in, size_t n, uint64_t *oversize)
 	*oversize = in->framer.oversize;
 }
 
+/* A record that is too long ends with its file, line end or not. */
+static void
+intake_begin_file(struct intake *in, uint32_t file_no)
+{
+	if (in->file_no != file_no)
+		in->framer.skipping = false;
+	in->file_no = file_no;
+}
+
 /*
  * What is counted goes to the interval that the clock is in at that place of
  * the feed, however the bytes were chopped: what was passed over before a
@@ -166,11 +175,12 @@ size_t
 intake_bytes(struct intake *in, const struct position *position,
     const char *bytes, size_t n, bool last)
 {
+	struct counters *before = &in->now->counters;
 	uint64_t oversize = in->framer.oversize;
 	size_t at = 0, counted = 0;
 	struct slice record;
 
-	in->file_no = position->file_no;
+	intake_begin_file(in, position->file_no);
 	while (framer_line(&in->framer, bytes, n, &at, last, &record)) {
 		size_t begin = (size_t)(record.p - bytes);
 
@@ -183,7 +193,22 @@ intake_bytes(struct intake *in, const struct position *position,
 	}
 	intake_passed_over(in, at - counted, &oversize);
 	intake_drain(in);
+	if (at > 0 && position->offset == 0)
+		before->v[COUNTER_files]++;
 	return at;
+}
+
+void
+intake_resume(struct intake *in, const struct position *from)
+{
+	in->file_no = from->file_no;
+	in->framer.skipping = from->skipping;
+}
+
+bool
+intake_is_skipping(const struct intake *in, uint32_t file_no)
+{
+	return in->framer.skipping && in->file_no == file_no;
 }
 
 void

@@ -58,9 +58,8 @@ struct intake {
 	 */
 	struct intake_held held[INTAKE_HELD];
 	unsigned n_held;
-	/* of the record in work */
-	uint32_t file_no;
-	int64_t offset;
+	uint32_t file_no; /* of the bytes taken last */
+	int64_t offset;	  /* of the record in work */
 	struct log_limit limit;
 };
 
@@ -79,6 +78,14 @@ void intake_fini(struct intake *in);
  */
 size_t intake_bytes(struct intake *in, const struct position *position,
     const char *bytes, size_t n, bool last);
+
+/*
+ * At start: goes on behind the bytes before `from`. intake_is_skipping is what
+ * position.skipping must be then: whether what was taken last of that file was
+ * part of a record that is too long.
+ */
+void intake_resume(struct intake *in, const struct position *from);
+bool intake_is_skipping(const struct intake *in, uint32_t file_no);
 
 /* Adds n to a counter that the transport knows of (gaps, lost bytes). */
 void intake_count(struct intake *in, enum counter counter, uint64_t n);

@@ -382,7 +382,7 @@ memstore_cut(
 	store->n_ended_kept = store->n_ended;
 	store->file_no = file_no;
 	store->offset = offset;
-	store->skipping = in->framer.skipping;
+	store->skipping = intake_is_skipping(in, file_no);
 	store->clock_us = m->clock_us;
 	store->leap_us = m->leap_us;
 }

@@ -52,7 +52,9 @@ rig_start(struct rig *rig)
 	if (intake_init(&rig->intake, "test", 0, &asterisk_queue_log_stage,
 		NULL, &rig->machine, &err) < 0)
 		BUG("%s", err.text);
-	rig->intake.framer.skipping = rig->store.skipping;
+	intake_resume(&rig->intake,
+	    &(struct position){.file_no = rig->store.file_no,
+		.skipping = rig->store.skipping});
 	rig->file_no = rig->store.file_no;
 	rig->taken = rig->file[rig->file_no - 1] + (size_t)rig->store.offset;
 }
@@ -113,8 +115,11 @@ rig_offer(struct rig *rig, size_t upto)
 
 	position.file_no = rig->file_no;
 	position.offset = (int64_t)(rig->taken - begin);
-	n = intake_bytes(&rig->intake, &position,
-	    strbuf_str(&rig->log) + rig->taken, end - rig->taken, last);
+	/* the transport offers no bytes that are not there */
+	n = end == rig->taken ? 0
+			      : intake_bytes(&rig->intake, &position,
+				    strbuf_str(&rig->log) + rig->taken,
+				    end - rig->taken, last);
 	BUG_ON(n > end - rig->taken || (last && n != end - rig->taken));
 	rig->taken += n;
 	rig->file_no += last;
@@ -428,7 +433,7 @@ rig_quality_write(struct rig *rig, struct rig_lines *lines)
 	    " taken %zu%s",
 	    rig->machine.clock_us, rig->machine.leap_us,
 	    rig->machine.sessions.clock_us, rig->taken,
-	    rig->intake.framer.skipping ? " skipping" : "");
+	    intake_is_skipping(&rig->intake, rig->file_no) ? " skipping" : "");
 	rig_line(lines, &text);
 	strbuf_fini(&text);
 }
