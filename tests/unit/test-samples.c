@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What each format makes of its records. The files of tests/samples/FORMAT
+ * hold records, each behind "> ", and below each the events that it must give,
+ * or why it is refused:
+ *
+ *	> 9|c.1|q|NONE|ABANDON|1|1|5
+ *	leave/abandoned 9 call=c.1 queue=q wait=5000
+ *	> hello
+ *	refused: fewer than five fields
+ *
+ * "\0" in a record is a NUL, "#" begins a comment. "shared PATH N" stands for
+ * the N records of ../shared/samples/PATH, where that lies beside the checkout:
+ * each makes an event of a known name.
+ */
+#include "base/base.h"
+
+#include <glob.h>
+#include <setjmp.h>
+#include <cmocka.h>
+
+#include "base/strbuf.h"
+#include "base/utc.h"
+#include "event/stage.h"
+#include "format/formats.h"
+
+struct samples {
+	struct sink sink;
+	const struct stage *format;
+	void *self;
+	const char *top;
+	struct strbuf got, want;
+	char at[PATH_MAX + 20]; /* where the record stands */
+	unsigned records;
+};
+
+static void
+samples_add(struct strbuf *to, const char *name, struct slice s)
+{
+	if (s.n > 0)
+		strbuf_addf(to, " %s=%.*s", name, SLICE_FMT(s));
+}
+
+static void
+samples_add_ms(struct strbuf *to, const char *name, int64_t ms)
+{
+	if (ms != EVENT_UNKNOWN_MS)
+		strbuf_addf(to, " %s=%" PRId64, name, ms);
+}
+
+static void
+samples_event(struct sink *sink, struct event *ev)
+{
+	struct strbuf *to = &((struct samples *)sink)->got;
+	int64_t us = ev->time_us % USEC_PER_SEC;
+
+	strbuf_adds(to, event_kind_name(ev->kind));
+	if (ev->outcome != OUTCOME_NONE)
+		strbuf_addf(to, "/%s", outcome_name(ev->outcome));
+	strbuf_addf(to, " %" PRId64, ev->time_us / USEC_PER_SEC);
+	if (us != 0)
+		strbuf_addf(to, ".%06" PRId64, us);
+	samples_add(to, "call", ev->call);
+	samples_add(to, "queue", ev->queue);
+	samples_add(to, "agent", ev->agent);
+	samples_add(to, "caller", ev->caller);
+	samples_add(to, "text", ev->text);
+	samples_add_ms(to, "wait", ev->wait_ms);
+	samples_add_ms(to, "ring", ev->ring_ms);
+	samples_add_ms(to, "talk", ev->talk_ms);
+	samples_add_ms(to, "session", ev->session_ms);
+	if ((ev->flags & EVENT_TRANSFERRED) != 0)
+		strbuf_adds(to, " transferred");
+	if ((ev->flags & EVENT_UNKNOWN_NAME) != 0)
+		samples_add(to, "unknown", ev->name);
+	strbuf_addc(to, '\n');
+}
+
+static void
+samples_record(struct samples *s, struct slice record)
+{
+	const char *why = NULL;
+
+	s->records++;
+	if (s->format->input(s->self, record, &s->sink, &why) < 0)
+		strbuf_addf(&s->got, "refused: %s\n", why);
+}
+
+/* What was wanted of the record before stands between it and this line. */
+static void
+samples_compare(struct samples *s)
+{
+	if (strcmp(strbuf_str(&s->got), strbuf_str(&s->want)) != 0)
+		fail_msg("%s\ngot:\n%swant:\n%s", s->at, strbuf_str(&s->got),
+		    strbuf_str(&s->want));
+	strbuf_reset(&s->got);
+	strbuf_reset(&s->want);
+}
+
+static void
+samples_plain(struct samples *s, const char *text)
+{
+	struct strbuf record = STRBUF_INIT;
+
+	for (; *text != '\0'; text++)
+		if (strncmp(text, "\\0", 2) == 0) {
+			strbuf_addc(&record, '\0');
+			text++;
+		} else {
+			strbuf_addc(&record, *text);
+		}
+	samples_record(s, (struct slice){strbuf_str(&record), record.n});
+	strbuf_fini(&record);
+}
+
+static void
+samples_shared(struct samples *s, const char *path, unsigned lines)
+{
+	char full[PATH_MAX], *text = NULL;
+	size_t size = 0;
+	ssize_t n;
+	FILE *file;
+
+	snprintf(full, sizeof(full), "%s/../shared/samples/%s", s->top, path);
+	file = fopen(full, "r");
+	if (file == NULL) {
+		print_message("# no %s beside the checkout\n", path);
+		return;
+	}
+	for (; (n = getline(&text, &size, file)) > 0; lines--) {
+		n -= text[n - 1] == '\n';
+		strbuf_reset(&s->got);
+		samples_record(s, (struct slice){text, (size_t)n});
+		assert_true(s->got.n > 0);
+		assert_null(strstr(strbuf_str(&s->got), "refused:"));
+		assert_null(strstr(strbuf_str(&s->got), " unknown="));
+	}
+	strbuf_reset(&s->got);
+	assert_int_equal(lines, 0);
+	free(text);
+	fclose(file);
+}
+
+static void
+samples_line(struct samples *s, const char *line)
+{
+	char path[100];
+	unsigned lines;
+
+	if (line[0] == '#' || line[0] == '\0')
+		return;
+	if (strncmp(line, "> ", 2) == 0) {
+		samples_compare(s);
+		samples_plain(s, line + 2);
+	} else if (sscanf(line, "shared %99s %u", path, &lines) == 2) {
+		samples_compare(s);
+		samples_shared(s, path, lines);
+	} else {
+		strbuf_addf(&s->want, "%s\n", line);
+	}
+}
+
+static void
+samples_play(struct samples *s, const char *path)
+{
+	FILE *file = fopen(path, "r");
+	char *line = NULL;
+	size_t size = 0;
+	unsigned number;
+
+	assert_non_null(file);
+	for (number = 1; getline(&line, &size, file) > 0; number++) {
+		line[strcspn(line, "\n")] = '\0';
+		samples_line(s, line);
+		if (line[0] == '>')
+			snprintf(s->at, sizeof(s->at), "%s:%u", path, number);
+	}
+	samples_compare(s);
+	free(line);
+	fclose(file);
+}
+
+static void
+samples_play_format(const struct stage *format, const char *top)
+{
+	struct samples s = {
+	    .sink = {samples_event}, .format = format, .top = top};
+	struct stage_setup setup = {.feed = "samples"};
+	char pattern[PATH_MAX];
+	glob_t found;
+	size_t i;
+
+	assert_int_equal(format->open(&s.self, &setup, NULL), 0);
+	snprintf(pattern, sizeof(pattern), "%s/tests/samples/%s/*", top,
+	    format->name);
+	if (glob(pattern, 0, NULL, &found) != 0)
+		fail_msg("no samples: %s", pattern);
+	for (i = 0; i < found.gl_pathc; i++)
+		samples_play(&s, found.gl_pathv[i]);
+	print_message("# %s: %u records\n", format->name, s.records);
+	assert_true(s.records > 0);
+	globfree(&found);
+	format->close(s.self, "samples");
+	strbuf_fini(&s.got);
+	strbuf_fini(&s.want);
+}
+
+static void
+test_samples_of_every_format(void **state RT_UNUSED)
+{
+	const char *top = getenv("top_srcdir");
+	size_t i;
+
+	for (i = 0; formats[i] != NULL; i++)
+		samples_play_format(formats[i], top != NULL ? top : ".");
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_samples_of_every_format),
+	};
+
+	return cmocka_run_group_tests_name("samples", tests, NULL, NULL);
+}
