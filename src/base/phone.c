@@ -193,7 +193,8 @@ phone_hide(char *p, size_t n)
 	for (from = 0; from < n; from = to + 1) {
 		digits = 0;
 		for (to = from; to < n &&
-		     (phone_is_digit(p[to]) || memchr(" -.()", p[to], 5) != NULL);
+		     (phone_is_digit(p[to]) ||
+			 memchr(" -.()", p[to], 5) != NULL);
 		     to++)
 			digits += phone_is_digit(p[to]);
 		for (i = from; digits >= PHONE_HIDE_MIN && i < to; i++)

@@ -81,11 +81,11 @@ intake_drain(struct intake *in)
 
 		if (i + INTAKE_AHEAD < in->n_held)
 			call_near(in->machine, &held[INTAKE_AHEAD].event);
-		machine_event(
-		    in->machine, &held->event, &in->now->counters);
+		machine_event(in->machine, &held->event, &in->now->counters);
 		intake_follow_clock(in);
 		for (what = 0; what < INTAKE_COUNTS; what++)
-			in->now->counters.v[intake_counters[what]] += held->after[what];
+			in->now->counters.v[intake_counters[what]] +=
+			    held->after[what];
 	}
 	in->n_held = 0;
 }

@@ -50,8 +50,8 @@ struct intake {
 	struct names names;
 	struct intake_cell *cells; /* since last taken: uthash by starts_us */
 	struct intake_cell *now;   /* the one that the clock is in */
-	int64_t last_event_us; /* newest event time seen; 0: none */
-	uint64_t records;      /* in all, since it was opened */
+	int64_t last_event_us;	   /* newest event time seen; 0: none */
+	uint64_t records;	   /* in all, since it was opened */
 	/*
 	 * Events wait here until a few have gathered, while the memory of
 	 * their calls is on its way; none waits when intake_bytes returns

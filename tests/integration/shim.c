@@ -79,7 +79,8 @@ read(int fd, void *to, size_t n)
 	int fate = shim_choose(fd);
 
 	if (real == NULL)
-		real = (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
+		real =
+		    (ssize_t(*)(int, void *, size_t))dlsym(RTLD_NEXT, "read");
 	if (fate == 1)
 		return -1;
 	return shim_overflow(fd, to, n, real(fd, to, fate == 2 && n ? 1 : n));

@@ -116,10 +116,10 @@ rig_offer(struct rig *rig, size_t upto)
 	position.file_no = rig->file_no;
 	position.offset = (int64_t)(rig->taken - begin);
 	/* the transport offers no bytes that are not there */
-	n = end == rig->taken ? 0
-			      : intake_bytes(&rig->intake, &position,
-				    strbuf_str(&rig->log) + rig->taken,
-				    end - rig->taken, last);
+	n = end == rig->taken
+	    ? 0
+	    : intake_bytes(&rig->intake, &position,
+		  strbuf_str(&rig->log) + rig->taken, end - rig->taken, last);
 	BUG_ON(n > end - rig->taken || (last && n != end - rig->taken));
 	rig->taken += n;
 	rig->file_no += last;
