@@ -21,13 +21,24 @@ log_wants(enum log_level level)
 	return level <= log_level;
 }
 
+/* Standard error is the stream that the service manager made for us. */
 static bool
 log_under_journal(void)
 {
 	static int known = -1;
+	const char *stream;
+	char mine[64];
+	struct stat st;
 
-	if (known < 0)
-		known = getenv("JOURNAL_STREAM") != NULL;
+	if (known >= 0)
+		return known;
+	stream = getenv("JOURNAL_STREAM");
+	known = 0;
+	if (stream != NULL && fstat(STDERR_FILENO, &st) == 0) {
+		snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)st.st_dev,
+		    (uintmax_t)st.st_ino);
+		known = strcmp(stream, mine) == 0;
+	}
 	return known;
 }
 

@@ -53,13 +53,24 @@ struct figures_column {
 	bool plain; /* shown in a table for people, too */
 };
 
+/*
+ * Shares and means have one decimal, rounded half up as PostgreSQL's numeric
+ * does (printf would round a binary tie to even), so that both say the same.
+ */
+static void
+figures_tenths(struct table *table, int64_t numerator, int64_t denominator)
+{
+	table_real(table,
+	    (double)((2 * numerator + denominator) / (2 * denominator)) / 10.0);
+}
+
 static void
 figures_share(struct table *table, int64_t part, int64_t whole)
 {
 	if (whole <= 0)
 		table_null(table);
 	else
-		table_real(table, (double)part * 100.0 / (double)whole);
+		figures_tenths(table, part * 1000, whole);
 }
 
 static void
@@ -68,7 +79,7 @@ figures_mean(struct table *table, int64_t sum_ms, int64_t n)
 	if (n <= 0)
 		table_null(table);
 	else
-		table_real(table, (double)sum_ms / 1000.0 / (double)n);
+		figures_tenths(table, sum_ms, n * 100);
 }
 
 #define FILL_COUNT(name)                                                      \
