@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/log.h"
+#include "base/base.h"
+
+#include <sys/stat.h>
+
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/strbuf.h"
 
 #define LOG_BURST     5

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
 #include "base/pool.h"
 
 #define POOL_CHUNK_BYTES 16384

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
 #include "sim/council.h"
 
 #define COUNCIL_SLOT_US (1800 * USEC_PER_SEC)

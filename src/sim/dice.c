@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
 #include "sim/dice.h"
 
 #define DICE_LN2    UINT64_C(2977044472) /* ln 2, in 2^-32 */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
 #include "sim/world.h"
 
 #define SIM_RELOAD_US ((6 * 60 + 25) * 60 * USEC_PER_SEC) /* cron.daily's */

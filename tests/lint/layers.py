@@ -76,9 +76,13 @@ def check_file(top, path):
     if layer not in LAYERS:
         yield 1, "unknown folder %s/: give it a layer in this lint" % layer
         return
+    first = path.endswith(".c")
     for number, line in enumerate(text.split("\n"), 1):
         match = INCLUDE.match(line)
         if match:
+            if first and match.group(2) != "base/base.h":
+                yield number, "include base/base.h before all else"
+            first = False
             wrong = check_include(path, layer, *match.groups())
             if wrong:
                 yield number, wrong
