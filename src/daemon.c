@@ -176,7 +176,7 @@ daemon_reload(struct daemon *d)
 	const char *why;
 	struct err err;
 
-	if (d->mode != DAEMON_RUNNING)
+	if (d->mode == DAEMON_ENDING)
 		return;
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
 	fault_point("reload");
@@ -184,7 +184,14 @@ daemon_reload(struct daemon *d)
 	if (conf == NULL) {
 		log_error("%s", err.text);
 		log_error("the configuration stays as it was");
-		notify_send("READY=1\nSTATUS=reload failed: %s", err.text);
+		if (d->mode == DAEMON_RUNNING)
+			notify_send(
+			    "READY=1\nSTATUS=reload failed: %s", err.text);
+		return;
+	}
+	if (d->mode == DAEMON_RELOADING) { /* this one, then, not the last */
+		conf_free(d->next);
+		d->next = conf;
 		return;
 	}
 	why = conf_needs_restart(d->app.conf, conf);

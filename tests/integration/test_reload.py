@@ -93,6 +93,36 @@ def test_told_to_end_while_it_reloads(own_rig):
     own_rig.server.group(signal.SIGCONT)
 
 
+def test_told_to_reload_while_it_reloads(rig):
+    """The last configuration counts, and a broken one does not."""
+    harness.append(rig.log, loggen.make_log(1000, seed=115))
+    harness.append(rig.log + "-b", loggen.make_log(50, seed=116))
+    daemon = rig.daemon().start(wait="READY=1")
+    rig.settle()
+    with rig.server.connect(rig.database) as lock:
+        lock.execute("BEGIN")
+        lock.execute("LOCK TABLE ringtally.queue_tally")
+        harness.append(rig.log, loggen.make_log(100, seed=117))
+        daemon.config["short_abandon_s"] = 4
+        daemon.write_config()
+        daemon.signal(signal.SIGHUP)
+        harness.poll("it reloads", lambda: "starting anew" in daemon.stderr())
+        daemon.config["feeds"] = [rig.feed(), rig.feed(
+            name="b", path=rig.log + "-b", switch="pbx-b")]
+        daemon.write_config()
+        before = len(daemon.notify.has("RELOADING=1"))
+        daemon.signal(signal.SIGHUP)
+        harness.poll("it has read it",
+                     lambda: len(daemon.notify.has("RELOADING=1")) > before)
+        with open(daemon.conf_path, "a") as f:
+            f.write("site = ;\n")
+        daemon.signal(signal.SIGHUP)
+        harness.poll("it says no", lambda: "as it was" in daemon.stderr())
+        lock.execute("ROLLBACK")
+    rig.settle()
+    figures.wait_position(rig.db, rig.log + "-b", name="b")
+
+
 def test_check_only(rig):
     """-t tells what is wrong, with 3, and touches no database."""
     daemon = rig.daemon()
