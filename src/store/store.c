@@ -428,6 +428,12 @@ store_rewind(struct store *store)
 		 "%" PRIu64 ": all is loaded again from there",
 	    store->seq, store->flying.number != 0 ? " or the one after it" : "",
 	    store->found_seq);
+	if (store->finishing) {
+		/* who ends does not read it once more */
+		store_finish_with(
+		    store, "the database is not where it was left");
+		return;
+	}
 	store_forget(store);
 	memcpy(store->former, store->instance, sizeof(store->former));
 	store_new_instance(store);
@@ -459,14 +465,16 @@ store_resume(struct store *store)
 static void
 store_stand_by(struct store *store)
 {
-	if (store->loaded) {
+	bool fenced = store->loaded;
+
+	if (fenced) {
 		log_warn("database: fenced: %s", store->held_by);
 		store_forget(store);
 	}
 	store_set_state(
 	    store, STORE_STANDBY, "standing by: %s", store->held_by);
 	if (store->finishing) {
-		store_finish_with(store, NULL);
+		store_finish_with(store, fenced ? store->held_by : NULL);
 		return;
 	}
 	timer_set(store->retry,

@@ -128,7 +128,9 @@ void store_touch(struct store *store);
 
 /*
  * Cuts and commits all that is pending, then calls done once (from the loop):
- * failed is NULL, or the reason why it could not within timeout_us.
+ * failed is NULL, or the reason why it could not within timeout_us, or why
+ * what is pending counts no more: the database lost commits, or another daemon
+ * writes our switches by now.
  */
 void store_finish(struct store *store, int64_t timeout_us,
     void (*done)(void *ctx, const char *failed), void *ctx);

@@ -216,3 +216,39 @@ def test_server_that_never_answers(own_rig):
     own_rig.settle(timeout=60)
     own_rig.assert_exact(log + more)
     own_rig.assert_alive(log + more)
+
+
+@pytest.mark.parametrize("change, why", [
+    ("seq = seq + 5", "not where it was left"),
+    ("instance = 'another', holder = 'another host', released = false, "
+     "locked = false, renewed_at = clock_timestamp()", "another host")])
+def test_once_does_not_claim_what_was_undone(rig, change, why):
+    """The last transaction of --once meets a database that has gone another
+    way meanwhile: what was read is to be read again, and it says so."""
+    log = loggen.make_log(2000, seed=45)
+    harness.append(rig.log, log)
+    daemon = rig.daemon()
+    with rig.server.connect(rig.database) as lock, \
+            rig.server.connect(rig.database) as other:
+        lock.execute("BEGIN")
+        lock.execute("LOCK TABLE ringtally.queue_tally")
+        daemon.start("--once")
+        stuck = ("SELECT pid FROM pg_stat_activity WHERE wait_event_type = "
+                 "'Lock' AND datname = current_database() AND query ~ %s")
+        harness.poll("the batch waits", lambda: rig.db.execute(
+            stuck, ("queue_tally",)).fetchone())
+        changing = threading.Thread(target=other.execute, args=(
+            "UPDATE ringtally.writer SET " + change,))
+        changing.start()
+        harness.poll("so does the change", lambda: rig.db.execute(
+            stuck, ("UPDATE ringtally.writer",)).fetchone())
+        rig.db.execute("SELECT pg_terminate_backend(pid) FROM (" + stuck +
+                       ") AS s", ("queue_tally",))
+        changing.join()
+        lock.execute("ROLLBACK")
+        assert daemon.wait(30) == 1, daemon.stderr()
+        assert why in daemon.stderr()
+        other.execute("UPDATE ringtally.writer SET released = true")
+    assert daemon.start("--once").wait(60) == 0, daemon.stderr()
+    rig.settle()
+    rig.assert_exact(log)
