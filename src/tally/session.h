@@ -31,8 +31,9 @@
  * - A switch silent for more than SESSION_GAP_US ends all sessions at its last
  *   word: nobody knows what happened in between. For the same reason an event
  *   that much older than the clock is taken to happen now, and an end that
- *   much ahead of it ends at the clock. So one broken line books or takes back
- *   a week at most.
+ *   much ahead of it ends at the clock. Before the clock is known, what lasts
+ *   longer has no length. So one broken line books or takes back a week at
+ *   most.
  */
 #ifndef RT_TALLY_SESSION_H
 #define RT_TALLY_SESSION_H

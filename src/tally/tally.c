@@ -350,6 +350,13 @@ tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
 		to_us = swap;
 		sign = -1;
 	}
+	if (to_us - from_us > TALLY_SPAN_MAX_US) {
+		int64_t at_us = to_us - TALLY_SPAN_MAX_US;
+
+		tally_book_agent(t, agent, queue, at_us, m,
+		    sign * (at_us / USEC_PER_MSEC - from_us / USEC_PER_MSEC));
+		from_us = at_us;
+	}
 	while (from_us < to_us && !t->config.without_agents) {
 		int64_t border = utc_floor(from_us, interval) + interval;
 		int64_t until = RT_MIN(border, to_us);
