@@ -297,18 +297,17 @@ machine_shed(struct machine *m)
 		machine_give_up(m, v);
 }
 
-/* A leap is confirmed: what was heard of with it was heard of behind it. */
+/* What was heard of while the clock was in doubt was heard of at t_us. */
 static void
-machine_confirm_leap(struct machine *m, int64_t t_us)
+machine_settle(struct machine *m, int64_t marked_us, int64_t t_us)
 {
-	int64_t marked = machine_touch(m);
 	struct visit *v;
 	int state;
 
 	for (state = 0; state < VISIT_STATES; state++)
 		TAILQ_FOREACH_REVERSE(v, &m->states[state], visit_list, list)
 		{
-			if (v->touched_us != marked)
+			if (v->touched_us != marked_us)
 				break;
 			v->touched_us = t_us;
 			visit_changed(m, v);
@@ -332,22 +331,13 @@ machine_set_clock(struct machine *m, int64_t t_us)
 static void
 machine_first_clock(struct machine *m, int64_t t_us)
 {
-	struct visit *v, *next;
-	int state;
-
 	if (m->clock_us != 0 && t_us >= m->clock_us - MACHINE_LEAP_US &&
 	    t_us <= m->clock_us + MACHINE_LEAP_US) {
-		m->leap_us = 0;
+		machine_settle(m, machine_touch(m), m->clock_us);
 		machine_set_clock(m, RT_MAX(m->clock_us, t_us));
-		return;
+	} else {
+		m->clock_us = m->leap_us = t_us;
 	}
-	m->clock_us = m->leap_us = t_us;
-	for (state = 0; state < VISIT_STATES; state++)
-		for (v = TAILQ_FIRST(&m->states[state]); v != NULL; v = next) {
-			next = TAILQ_NEXT(v, list);
-			if (v->touched_us > t_us)
-				visit_touch(m, v);
-		}
 }
 
 /*
@@ -367,7 +357,7 @@ machine_clock(struct machine *m, int64_t t_us)
 	    (m->leap_us != 0 && t_us >= m->leap_us - MACHINE_LEAP_US &&
 		t_us <= m->leap_us + MACHINE_LEAP_US)) {
 		if (m->leap_us != 0 && t_us - m->clock_us > MACHINE_LEAP_US)
-			machine_confirm_leap(m, t_us);
+			machine_settle(m, machine_touch(m), t_us);
 		m->leap_us = 0;
 		machine_set_clock(m, t_us);
 	} else {

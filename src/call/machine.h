@@ -20,7 +20,8 @@
  *
  * Time is the switch's event clock: the newest event time, where a leap of
  * more than a day forward counts only when the next event confirms it (one
- * broken line must not age every call). Visits that nothing was heard of for
+ * broken line must not age every call). Its very first value counts when the
+ * next event is within a day of it. Visits that nothing was heard of for
  * lost_after_us of that clock are given up.
  */
 #ifndef RT_CALL_MACHINE_H
@@ -69,7 +70,8 @@ struct visit {
 	int64_t answered_us; /* 0: not */
 	int64_t ended_us;    /* 0: not */
 	int64_t touched_us;  /* the event clock when last heard of; 1 more
-				during a leap, see machine_touch */
+				during a leap, 0 before it is known: see
+				machine_touch */
 	int64_t wait_ms;     /* EVENT_UNKNOWN_MS until known */
 	int64_t talk_ms;
 	int64_t offset; /* where its arrival stands: evidence */

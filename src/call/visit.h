@@ -44,12 +44,15 @@ void visit_touch(struct machine *m, struct visit *v);
 /*
  * The event clock, as visits remember when they were last heard of. While a
  * leap is not yet confirmed they are marked by one microsecond more: should it
- * be confirmed, they belong behind it.
+ * be confirmed, they belong behind it. As long as its first value is not
+ * believed they are marked by 0, and are heard of when one is.
  */
 static inline int64_t
 machine_touch(const struct machine *m)
 {
-	return m->clock_us + (m->leap_us != 0 && m->leap_us != m->clock_us);
+	if (m->leap_us == m->clock_us)
+		return 0;
+	return m->clock_us + (m->leap_us != 0);
 }
 
 /* The event's agent, made when new; NULL: it names none. */
