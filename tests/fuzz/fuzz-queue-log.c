@@ -18,15 +18,6 @@ struct fuzz_play {
 	uint64_t seed;
 };
 
-static uint64_t
-fuzz_roll(struct fuzz_play *play, uint64_t below)
-{
-	play->seed ^= play->seed << 13;
-	play->seed ^= play->seed >> 7;
-	play->seed ^= play->seed << 17;
-	return (play->seed >> 11) % below;
-}
-
 static void
 fuzz_check(bool ok, const char *what, struct strbuf *why)
 {
@@ -51,12 +42,12 @@ fuzz_pieces(struct rig *rig, struct fuzz_play *play)
 	size_t size = rig->log.n, upto = 0;
 
 	while (upto < size) {
-		upto += 1 + fuzz_roll(play, 1 + size * 2 / FUZZ_PIECES);
+		upto += 1 + rig_roll(&play->seed, 1 + size * 2 / FUZZ_PIECES);
 		upto = RT_MIN(upto, size);
 		rig_read(rig, upto);
-		if (fuzz_roll(play, 2) == 0)
+		if (rig_roll(&play->seed, 2) == 0)
 			fuzz_check(rig_cut(rig, &why), "cut", &why);
-		if (play->crashes && fuzz_roll(play, 3) == 0) {
+		if (play->crashes && rig_roll(&play->seed, 3) == 0) {
 			rig_crash(rig);
 			rig_read(rig, upto);
 		}
@@ -93,7 +84,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	log_set_level(LOG_LEVEL_ERROR);
 	play.seed = XXH3_64bits(data, size) | 1;
-	play.crashes = fuzz_roll(&play, 4) != 0;
+	play.crashes = rig_roll(&play.seed, 4) != 0;
 	play.config.max_queues = play.config.max_agents = 100000;
 	if (!play.crashes) { /* which of those at the bound go is not stored */
 		play.config.max_queues = play.config.max_agents = 3;

@@ -500,3 +500,12 @@ rig_difference(const char *state, const char *other, struct strbuf *room)
 	}
 	return NULL;
 }
+
+uint64_t
+rig_roll(uint64_t *seed, uint64_t below)
+{
+	*seed ^= *seed << 13;
+	*seed ^= *seed >> 7;
+	*seed ^= *seed << 17;
+	return (*seed >> 11) % below;
+}

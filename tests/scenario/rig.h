@@ -83,4 +83,7 @@ void rig_write_state(struct rig *rig, struct strbuf *to, unsigned parts);
 const char *
 rig_difference(const char *state, const char *other, struct strbuf *room);
 
+/* A number below `below`, the same on any machine; the seed is not 0. */
+uint64_t rig_roll(uint64_t *seed, uint64_t below);
+
 #endif

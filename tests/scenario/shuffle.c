@@ -34,15 +34,6 @@ struct shuffle {
 	uint64_t seed;
 };
 
-static uint64_t
-shuffle_roll(struct shuffle *s, uint64_t below)
-{
-	s->seed ^= s->seed << 13;
-	s->seed ^= s->seed >> 7;
-	s->seed ^= s->seed << 17;
-	return (s->seed >> 11) % below;
-}
-
 static void shuffle_line(struct shuffle *s, int64_t t, unsigned chain,
     const char *fmt, ...) RT_PRINTF(4, 5);
 
@@ -71,16 +62,16 @@ shuffle_wait(struct shuffle *s, unsigned call, unsigned queue, unsigned chain,
 {
 	static const char *const ends[] = {"ABANDON|1|1", "EXITWITHTIMEOUT|1|1",
 	    "EXITEMPTY|1|1", "WITHDRAW|1|1", "EXITWITHKEY|9|1|1"};
-	unsigned agent = (unsigned)shuffle_roll(s, 5);
+	unsigned agent = (unsigned)rig_roll(&s->seed, 5);
 
-	while (shuffle_roll(s, 3) == 0)
-		shuffle_line(s, t + (int64_t)shuffle_roll(s, 10), chain,
+	while (rig_roll(&s->seed, 3) == 0)
+		shuffle_line(s, t + (int64_t)rig_roll(&s->seed, 10), chain,
 		    "c.%u|q%u|Agent %u|RINGNOANSWER|%u", call, queue, agent,
-		    (unsigned)shuffle_roll(s, 9) * 1000);
-	if (shuffle_roll(s, 3) != 0)
+		    (unsigned)rig_roll(&s->seed, 9) * 1000);
+	if (rig_roll(&s->seed, 3) != 0)
 		return true;
 	shuffle_line(s, t + wait, chain, "c.%u|q%u|NONE|%s|%" PRId64, call,
-	    queue, ends[shuffle_roll(s, RT_COUNT(ends))], wait);
+	    queue, ends[rig_roll(&s->seed, RT_COUNT(ends))], wait);
 	return false;
 }
 
@@ -89,11 +80,11 @@ static int64_t
 shuffle_visit(
     struct shuffle *s, unsigned call, unsigned queue, unsigned chain, int64_t t)
 {
-	int64_t wait = (int64_t)shuffle_roll(s, 90);
-	int64_t talk = (int64_t)shuffle_roll(s, 900);
-	unsigned agent = (unsigned)shuffle_roll(s, 5);
+	int64_t wait = (int64_t)rig_roll(&s->seed, 90);
+	int64_t talk = (int64_t)rig_roll(&s->seed, 900);
+	unsigned agent = (unsigned)rig_roll(&s->seed, 5);
 	/* both clocks are cut off at the second */
-	int64_t hold = RT_MAX(wait - (int64_t)shuffle_roll(s, 2), 0);
+	int64_t hold = RT_MAX(wait - (int64_t)rig_roll(&s->seed, 2), 0);
 
 	shuffle_line(
 	    s, t, chain, "c.%u|q%u|NONE|ENTERQUEUE||020|1", call, queue);
@@ -103,7 +94,7 @@ shuffle_visit(
 	    "c.%u|q%u|Agent %u|CONNECT|%" PRId64 "|x.1|1", call, queue, agent,
 	    hold);
 	t += wait + talk;
-	if (shuffle_roll(s, 4) == 0)
+	if (rig_roll(&s->seed, 4) == 0)
 		shuffle_line(s, t, chain,
 		    "c.%u|q%u|Agent %u|BLINDTRANSFER|1|x|%" PRId64 "|%" PRId64
 		    "|1",
@@ -112,7 +103,8 @@ shuffle_visit(
 		shuffle_line(s, t, chain,
 		    "c.%u|q%u|Agent %u|COMPLETE%s|%" PRId64 "|%" PRId64 "|1",
 		    call, queue, agent,
-		    shuffle_roll(s, 2) == 0 ? "AGENT" : "CALLER", hold, talk);
+		    rig_roll(&s->seed, 2) == 0 ? "AGENT" : "CALLER", hold,
+		    talk);
 	return t;
 }
 
@@ -128,13 +120,14 @@ shuffle_calls(struct shuffle *s, int64_t from, int64_t seconds)
 	shuffle_line(s, from, 1, "NONE|NONE|NONE|CONFIGRELOAD|");
 	shuffle_line(s, from, 1, "NONE|NONE|NONE|CONFIGRELOAD|");
 	for (call = 1; call <= SHUFFLE_CALLS; call++) {
-		int64_t t = from + (int64_t)shuffle_roll(s, (uint64_t)seconds);
-		unsigned chain = shuffle_roll(s, 6) == 0 ? call + 1 : 0;
+		int64_t t =
+		    from + (int64_t)rig_roll(&s->seed, (uint64_t)seconds);
+		unsigned chain = rig_roll(&s->seed, 6) == 0 ? call + 1 : 0;
 
 		for (queue = 0; queue < 3; queue++) {
 			t = shuffle_visit(
 			    s, call, chain != 0 ? 0 : queue, chain, t);
-			if (shuffle_roll(s, 3) != 0)
+			if (rig_roll(&s->seed, 3) != 0)
 				break;
 		}
 	}
@@ -159,16 +152,17 @@ shuffle_oddities(struct shuffle *s, int64_t from, int64_t seconds)
 	int n = 30;
 
 	while (n-- > 0) {
-		int64_t t = from + (int64_t)shuffle_roll(s, (uint64_t)seconds);
+		int64_t t =
+		    from + (int64_t)rig_roll(&s->seed, (uint64_t)seconds);
 		struct line *line;
 
 		shuffle_line(
-		    s, t, 0, "%s", odd[shuffle_roll(s, RT_COUNT(odd))]);
-		if (shuffle_roll(s, 5) != 0)
+		    s, t, 0, "%s", odd[rig_roll(&s->seed, RT_COUNT(odd))]);
+		if (rig_roll(&s->seed, 5) != 0)
 			continue;
 		/* the same line with a broken time, at the same place */
 		line = &s->line[s->n - 1];
-		shuffle_line(s, broken[shuffle_roll(s, RT_COUNT(broken))], 0,
+		shuffle_line(s, broken[rig_roll(&s->seed, RT_COUNT(broken))], 0,
 		    "%s", strchr(line->text, '|') + 1);
 		s->line[s->n - 1].time = t;
 	}
@@ -211,7 +205,8 @@ shuffle_mix(struct shuffle *s)
 		struct line *line = &s->line[i];
 
 		line->place =
-		    (i + shuffle_roll(s, SHUFFLE_WINDOW)) * SHUFFLE_LINES + i;
+		    (i + rig_roll(&s->seed, SHUFFLE_WINDOW)) * SHUFFLE_LINES +
+		    i;
 		if (line->chain == 0)
 			continue;
 		line->place = RT_MAX(line->place, last[line->chain] + 1);
@@ -288,12 +283,12 @@ shuffle_disturb(struct shuffle *s, struct rig *rig, struct strbuf *why)
 	size_t upto = 0;
 
 	while (upto < rig->log.n) {
-		upto += 1 + shuffle_roll(s, 200);
+		upto += 1 + rig_roll(&s->seed, 200);
 		upto = RT_MIN(upto, rig->log.n);
 		rig_read(rig, upto);
-		if (shuffle_roll(s, 3) == 0 && !rig_cut(rig, why))
+		if (rig_roll(&s->seed, 3) == 0 && !rig_cut(rig, why))
 			return false;
-		if (shuffle_roll(s, 5) == 0) {
+		if (rig_roll(&s->seed, 5) == 0) {
 			rig_crash(rig);
 			rig_read(rig, upto);
 		}
