@@ -45,7 +45,7 @@ figures_by_parse(const char *name, enum figures_by *by)
 
 /*
  * A column: its head, and how a row fills it. The order of the first ones, up
- * to talk_s, is a contract (design.md 3.1); new ones go to the end.
+ * to talk_s, is a contract, see ringtally(1); new ones go to the end.
  */
 struct figures_column {
 	struct table_column head;

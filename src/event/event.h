@@ -36,7 +36,7 @@ enum event_kind {
 	EVENT_KINDS
 };
 
-/* How a visit ends; design.md section 4. The order is kept in the database. */
+/* How a visit ends, see ringtally-sql(7). The order is kept in the database. */
 enum outcome {
 	OUTCOME_NONE, /* still waiting */
 	OUTCOME_ANSWERED,

@@ -54,7 +54,7 @@ struct sim_config {
 	int64_t short_abandon_s;
 };
 
-/* A queue's interval, as in design.md section 4. */
+/* A queue's interval, as in ringtally-sql(7). */
 struct sim_cell {
 	uint64_t offered, waiting;
 	uint64_t ended[OUTCOMES]; /* by outcome */

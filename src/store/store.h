@@ -3,7 +3,7 @@
  * The store: brings what was counted into PostgreSQL, exactly once.
  *
  * It runs on the loop, talks to the server asynchronously in pipeline mode and
- * is at any time in one of the states below. The rules (design.md section 6):
+ * is at any time in one of the states below. The rules:
  *
  * - A *cut* happens between two loop turns: changed cells as additive deltas,
  *   changed open visits, ended visits, agents' sessions, the feeds' positions

@@ -12,7 +12,7 @@
  * booked follows from the events alone, never from when it was flushed or
  * where the daemon was started again.
  *
- * Rules for what switches really write (formats.md 1.3, asterisk/README.md):
+ * Rules for what switches really write:
  *
  * - The order in which events come decides who is logged in and paused; their
  *   times only measure. An event older than what was booked takes back what

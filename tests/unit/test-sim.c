@@ -248,7 +248,7 @@ run_cell(struct sim_sink *sink, struct slice queue, int64_t starts_s,
 		ended += cell->ended[i];
 		r->truth.ended[i] += cell->ended[i];
 	}
-	/* the identity of design.md section 4 */
+	/* the identity of ringtally-sql(7) */
 	assert_true(cell->offered == ended + cell->waiting);
 	assert_true(cell->ended[OUTCOME_NONE] == 0);
 	assert_true(cell->answered_15 <= cell->answered_20);
