@@ -50,9 +50,8 @@ enum outcome {
 	OUTCOMES
 };
 
-#define EVENT_UNKNOWN_MS                                     \
-	INT64_C(-1) /* a duration that the feed did not tell \
-		     */
+/* A duration that the feed did not tell. */
+#define EVENT_UNKNOWN_MS INT64_C(-1)
 
 enum event_flag {
 	EVENT_TRANSFERRED = 1, /* of COMPLETE: by passing the call on */

@@ -17,11 +17,10 @@
 #include "event/stage.h"
 #include "format/formats.h"
 
-#define QUEUE_LOG_FIELDS                                                   \
-	24		  /* split off; what is behind stays with the last \
-			   */
-#define QUEUE_LOG_FIXED 5 /* epoch, callid, queue, agent, event */
-#define QUEUE_LOG_SLOTS 256
+/* So many are split off; what is behind them stays with the last one. */
+#define QUEUE_LOG_FIELDS 24
+#define QUEUE_LOG_FIXED	 5 /* epoch, callid, queue, agent, event */
+#define QUEUE_LOG_SLOTS	 256
 /* A duration above this (over three years) is no duration. */
 #define QUEUE_LOG_SECS_MAX INT64_C(100000000)
 /* 9999-12-31: what every consumer of a time stamp still understands. */
