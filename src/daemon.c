@@ -118,6 +118,20 @@ daemon_summary(const struct daemon *d)
 	    (int)(ms % 1000));
 }
 
+/* --- the configuration --------------------------------------------------- */
+
+struct conf *
+daemon_conf(const char *path, struct err *err)
+{
+	struct conf *conf = conf_load(path, err);
+
+	if (conf == NULL || conf->feeds != NULL)
+		return conf;
+	conf_free(conf);
+	err_set(err, "%s: no feeds: there is nothing to read", path);
+	return NULL;
+}
+
 /* --- reloading ---------------------------------------------------------- */
 
 static const struct app_ops daemon_app_ops;
@@ -180,7 +194,7 @@ daemon_reload(struct daemon *d)
 		return;
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
 	fault_point("reload");
-	conf = conf_load(d->args->conf_path, &err);
+	conf = daemon_conf(d->args->conf_path, &err);
 	if (conf == NULL) {
 		log_error("%s", err.text);
 		log_error("the configuration stays as it was");
@@ -334,7 +348,7 @@ daemon_run(const struct daemon_args *args)
 	struct conf *conf;
 	struct err err;
 
-	conf = conf_load(args->conf_path, &err);
+	conf = daemon_conf(args->conf_path, &err);
 	if (conf == NULL) {
 		log_error("%s", err.text);
 		return EXIT_CONF;

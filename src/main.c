@@ -27,7 +27,7 @@ static int
 main_test(const char *path)
 {
 	struct err err;
-	struct conf *conf = conf_load(path, &err);
+	struct conf *conf = daemon_conf(path, &err);
 
 	if (conf == NULL) {
 		fprintf(stderr, "ringtallyd: %s\n", err.text);

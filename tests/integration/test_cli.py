@@ -143,6 +143,19 @@ def test_configuration_test(tmp_path):
     assert err.startswith('ringtallyd: %s:3: feed "b" reads' % conf)
 
 
+def test_no_feeds(tmp_path):
+    """Enough for ringtally, not for ringtallyd."""
+    path = tmp_path / "ringtally.conf"
+    path.write_text('site = "h";\n'
+                    'database = { conninfo = "host=/nonexistent"; };\n')
+    says = "%s: no feeds: there is nothing to read\n" % path
+    assert run("-t", "-c", str(path), program="ringtallyd") == \
+        (3, "", "ringtallyd: " + says)
+    rc, out, err = run("-c", str(path), program="ringtallyd")
+    assert (rc, out) == (3, "") and err.endswith("error: " + says)
+    assert run("feeds", "-c", str(path))[0] == 1
+
+
 def test_db_check(rig):
     conf = rig.daemon().conf_path
     assert run("db", "check", "-c", conf)[0] == 0
