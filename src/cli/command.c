@@ -158,6 +158,7 @@ static int
 command_run(struct command_line *line, int argc, char **argv)
 {
 	const struct command *command = command_find(argv[0]);
+	char name[64];
 
 	if (command == NULL)
 		return command_unknown(argv[0]);
@@ -169,6 +170,9 @@ command_run(struct command_line *line, int argc, char **argv)
 		printf("%s\n", command->help);
 		return command_printed();
 	}
+	/* getopt() begins its complaints with it */
+	snprintf(name, sizeof(name), "ringtally %s", command->name);
+	argv[0] = name;
 	return command->run(line->conf_path, argc, argv);
 }
 

@@ -59,6 +59,7 @@ def broken(tmp_path):
      "ringtally: /nonexistent: No such file"),
     (["feeds", "-c/nonexistent"], 3, "ringtally: /nonexistent: No such file"),
     (["feeds", "-C", "host=/nonexistent"], 1, "ringtally feeds: database: "),
+    (["tally", "--bogus"], 2, "ringtally tally: unrecognized option"),
     (["tally", "--", "-c"], 1, "ringtally tally: -c: No such file"),
 ])
 def test_wrong_use(args, code, says):
