@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """What every text file of ours keeps to: a licence line, no paths of one
-machine, no left-overs, no file over 1,000 lines, no spaces at line ends."""
+machine, no left-overs, no file over 1,000 lines, no spaces at line ends. And
+every scenario stands in Makefile.am, to be in a release too."""
 import os
 import re
 import sys
@@ -62,6 +63,8 @@ def check(path, text):
 
 def main():
     top = os.environ.get("top_srcdir", ".")
+    with open(os.path.join(top, "Makefile.am"), encoding="utf-8") as file:
+        listed = set(file.read().split())
     seen = bad = 0
     for path in ours(top):
         with open(os.path.join(top, path), "rb") as file:
@@ -69,6 +72,9 @@ def main():
         if b"\0" in data or data.startswith(b"\x7fELF"):
             continue
         seen += 1
+        if path.endswith(".scn") and path not in listed:
+            print("%s:1: name it in Makefile.am" % path)
+            bad += 1
         for number, what in check(path, data.decode("utf-8", "replace")):
             print("%s:%d: %s" % (path, number, what))
             bad += 1
