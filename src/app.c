@@ -5,7 +5,11 @@
 #include "base/fault.h"
 #include "base/log.h"
 
-#define APP_KEEP_CELLS_US (26 * 3600 * USEC_PER_SEC)
+/*
+ * How long settled cells stay: they only save making them anew for what comes
+ * late.
+ */
+#define APP_KEEP_CELLS_US (3600 * USEC_PER_SEC)
 
 /* --- the call machine's questions --------------------------------------- */
 

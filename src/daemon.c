@@ -125,10 +125,15 @@ daemon_conf(const char *path, struct err *err)
 {
 	struct conf *conf = conf_load(path, err);
 
-	if (conf == NULL || conf->feeds != NULL)
+	if (conf == NULL)
+		return NULL;
+	if (conf->feeds == NULL)
+		err_set(err, "%s: no feeds: there is nothing to read", path);
+	else if (store_check_conninfo(conf->database.conninfo, err) == 0)
 		return conf;
+	else
+		err_prefix(err, "%s", path);
 	conf_free(conf);
-	err_set(err, "%s: no feeds: there is nothing to read", path);
 	return NULL;
 }
 

@@ -3,6 +3,7 @@
 #include "base/base.h"
 
 #include <getopt.h>
+#include <signal.h>
 
 #include "base/log.h"
 #include "conf.h"
@@ -48,6 +49,8 @@ main(int argc, char **argv)
 	bool test = false;
 	int c, level = LOG_LEVEL_NOTE;
 
+	/* told to reload before it has begun: what it reads is new anyway */
+	signal(SIGHUP, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "c:tvVh", longs, NULL)) != -1)
 		switch (c) {
 		case 'c':

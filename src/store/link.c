@@ -146,13 +146,15 @@ link_result_trouble(struct link *link, const PGresult *res)
 /*
  * What the server said while we connected: libpq gives no SQLSTATE for that,
  * but writes it into its message when it is told to be verbose:
- * "... FATAL:  28P01: password authentication failed ..."
+ * "... FATAL:  28P01: password authentication failed ...". A password or a
+ * service that is not there at all is no matter of waiting either.
  */
 static void
 link_connect_trouble(struct link *link)
 {
 	const char *text = PQerrorMessage(link->conn), *at = text;
 	char state[6] = "", line[480];
+	bool mend;
 
 	while ((at = strstr(at, ":  ")) != NULL) {
 		size_t n =
@@ -162,10 +164,12 @@ link_connect_trouble(struct link *link)
 			snprintf(state, sizeof(state), "%.5s", at + 3);
 		at += 3;
 	}
+	mend = link_verdict_of(state) == LINK_MEND ||
+	    PQconnectionNeedsPassword(link->conn) ||
+	    strstr(text, "definition of service") != NULL;
 	link_one_line(line, sizeof(line), text);
-	link_set_trouble(link,
-	    link_verdict_of(state) == LINK_MEND ? LINK_MEND : LINK_REFUSED,
-	    state, "%s", line);
+	link_set_trouble(
+	    link, mend ? LINK_MEND : LINK_REFUSED, state, "%s", line);
 }
 
 static void

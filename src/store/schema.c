@@ -462,3 +462,21 @@ schema_check(const char *conninfo, bool *ok,
 	*ok = rc == 0 && s.ok;
 	return rc;
 }
+
+int
+store_check_conninfo(const char *conninfo, struct err *err)
+{
+	char *why = NULL;
+	PQconninfoOption *options = PQconninfoParse(conninfo, &why);
+
+	if (options == NULL) {
+		size_t n = why != NULL ? strcspn(why, "\n") : 0;
+
+		err_set(err, "database.conninfo: %.*s", (int)n,
+		    why != NULL ? why : "");
+		PQfreemem(why);
+		return -1;
+	}
+	PQconninfoFree(options);
+	return 0;
+}

@@ -105,6 +105,9 @@ struct store_ops {
 	void (*state)(void *ctx, enum store_state state, const char *text);
 };
 
+/* Whether libpq understands the conninfo; -1 with the reason if not. */
+int store_check_conninfo(const char *conninfo, struct err *err);
+
 struct store *store_new(struct loop *loop, const struct store_config *config,
     const struct store_ops *ops, void *ctx);
 void store_add_switch(struct store *store, const struct store_switch *sw);
