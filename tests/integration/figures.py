@@ -4,6 +4,7 @@ import collections
 import csv
 import datetime
 import io
+import glob
 import os
 
 import harness
@@ -221,12 +222,21 @@ def wait_position(db, path, name="log", site="test", timeout=None):
     is this file (by inode), and all of it."""
     seen = {}
 
+    def is_at_end_of(row, file):
+        return (row["inode"] == os.stat(file).st_ino and
+                row["file_offset"] == harness.complete_size(file))
+
     def arrived():
         row = feed(db, name, site)
         seen["row"] = row
-        stat = os.stat(path)
-        return (row is not None and row["inode"] == stat.st_ino and
-                row["file_offset"] == harness.complete_size(path))
+        if row is None:
+            return False
+        if is_at_end_of(row, path):
+            return True
+        # a log is not left before its successor is written to
+        return os.stat(path).st_size == 0 and any(
+            is_at_end_of(row, file)
+            for file in glob.glob(glob.escape(path) + ".*"))
     try:
         harness.poll("the position", arrived, timeout, step=0.05)
     except AssertionError:

@@ -181,7 +181,8 @@ def provoke(rig, daemon):
                      lambda: not daemon.is_alive() or check())
         return daemon.is_alive()
 
-    if wait_or_death(moved):
+    if wait_or_death(lambda: daemon.notify.has("READY=1")) and \
+            wait_or_death(moved):
         daemon.signal(signal.SIGHUP)
         if wait_or_death(lambda: len(daemon.notify.has("READY=1")) > 1):
             daemon.process.terminate()
