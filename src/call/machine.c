@@ -5,6 +5,7 @@
 
 #define MACHINE_LEAP_US	     (SEC_PER_DAY * USEC_PER_SEC)
 #define MACHINE_OPTIMISED_US (5 * USEC_PER_SEC)
+#define MACHINE_LOOKS	     1000 /* at visits in vain, for one event */
 
 static void
 machine_count(struct machine *m, enum counter counter)
@@ -82,11 +83,14 @@ machine_optimised(
 	int64_t misses, least = MACHINE_OPTIMISED_US;
 	struct agent *agent;
 	struct visit *v, *found = NULL;
+	int looks = MACHINE_LOOKS;
 
 	if (ev->agent.n == 0 || ev->wait_ms == EVENT_UNKNOWN_MS)
 		return NULL;
 	agent = tally_agent(m->tally, ev->agent);
 	LIST_FOREACH (v, &agent->talks, talk_list) {
+		if (looks-- == 0)
+			break;
 		if (v->queue != queue || v->wait_ms != ev->wait_ms)
 			continue;
 		misses = machine_misses(v, ev);
@@ -217,13 +221,16 @@ machine_restart(struct machine *m, int64_t t_us)
 {
 	static const enum visit_state open[] = {VISIT_WAITING, VISIT_TALKING};
 	struct visit *v, *next;
+	int spared = 0;
 	size_t i;
 
 	for (i = 0; i < RT_COUNT(open); i++)
-		for (v = TAILQ_FIRST(&m->states[open[i]]); v != NULL;
-		     v = next) {
+		for (v = TAILQ_FIRST(&m->states[open[i]]);
+		     v != NULL && spared < MACHINE_LOOKS; v = next) {
 			next = TAILQ_NEXT(v, list);
-			if (v->entered_us <= t_us)
+			if (v->entered_us > t_us)
+				spared++;
+			else
 				visit_lose(m, v, t_us, SLICE("switch restart"));
 		}
 	sessions_restart(&m->sessions, t_us);
