@@ -353,23 +353,27 @@ daemon_run(const struct daemon_args *args)
 	struct conf *conf;
 	struct err err;
 
-	conf = daemon_conf(args->conf_path, &err);
-	if (conf == NULL) {
-		log_error("%s", err.text);
-		return EXIT_CONF;
-	}
 	d.loop = loop_new(&err);
-	if (d.loop == NULL ||
-	    app_init(&d.app, d.loop, conf, args->once, &daemon_app_ops, &d,
-		&err) < 0) {
+	if (d.loop == NULL) {
 		log_error("%s", err.text);
 		return EXIT_FAILED;
 	}
+	/* first: a signal that comes meanwhile waits for the loop */
 	daemon_open(&d);
-	app_start(&d.app);
-	/* configuration and loop are up; the database may come later */
-	notify_send("READY=1");
-	loop_run(d.loop);
+	conf = daemon_conf(args->conf_path, &err);
+	if (conf == NULL) {
+		log_error("%s", err.text);
+		d.exit_code = EXIT_CONF;
+	} else if (app_init(&d.app, d.loop, conf, args->once, &daemon_app_ops,
+		       &d, &err) < 0) {
+		log_error("%s", err.text);
+		d.exit_code = EXIT_FAILED;
+	} else {
+		app_start(&d.app);
+		/* the database may come later */
+		notify_send("READY=1");
+		loop_run(d.loop);
+	}
 	app_fini(&d.app, "the daemon ends");
 	daemon_close(&d);
 	return d.exit_code;
