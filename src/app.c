@@ -140,6 +140,16 @@ app_feed_idle(struct stage_upstream *up, bool idle)
 		app->ops->idle(app->ops_ctx);
 }
 
+static void
+app_feed_failed(struct stage_upstream *up, const char *why)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	char text[640];
+
+	snprintf(text, sizeof(text), "feed %s: %s", feed->conf->name, why);
+	feed->app->ops->failed(feed->app->ops_ctx, text);
+}
+
 /* Where the feed would go on; what the store writes with the figures. */
 static void
 app_feed_position(void *ctx, struct position *position)
@@ -372,8 +382,8 @@ app_make_feeds(struct app *app)
 			sw->app = app;
 			sw->name = mem_strdup(conf->switch_name);
 		}
-		*feed = (struct app_feed){
-		    .up = {app_feed_bytes, app_feed_lost, app_feed_idle},
+		*feed = (struct app_feed){.up = {app_feed_bytes, app_feed_lost,
+					      app_feed_idle, app_feed_failed},
 		    .app = app,
 		    .conf = conf,
 		    .sw = sw};
@@ -412,6 +422,26 @@ app_make_store(struct app *app)
 	store_set_services(app->store, app_service_of, app);
 }
 
+static bool
+app_keeps_callers(const struct conf *conf)
+{
+	return conf->caller_key_file != NULL &&
+	    conf->database.keep_visits_days > 0;
+}
+
+int
+app_check(const struct conf *conf, struct err *err)
+{
+	struct caller_key key;
+
+	if (!app_keeps_callers(conf))
+		return 0;
+	if (caller_key_open(&key, conf->caller_key_file, err) < 0)
+		return -1;
+	caller_key_wipe(&key);
+	return 0;
+}
+
 int
 app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
     const struct app_ops *ops, void *ctx, struct err *err)
@@ -422,8 +452,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	    .once = once,
 	    .ops = ops,
 	    .ops_ctx = ctx};
-	app->has_key = conf->caller_key_file != NULL &&
-	    conf->database.keep_visits_days > 0;
+	app->has_key = app_keeps_callers(conf);
 	if (app->has_key &&
 	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
 		return -1;

@@ -69,6 +69,12 @@ struct app {
 };
 
 /*
+ * Whether app_init would succeed with it: for a reload, which must not end the
+ * daemon. Makes the callers' key where there is none.
+ */
+int app_check(const struct conf *conf, struct err *err);
+
+/*
  * Takes the configuration over (also when it fails). Starts nothing that
  * reads or writes before app_start.
  */

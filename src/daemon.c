@@ -85,8 +85,10 @@ daemon_end(struct daemon *d, int exit_code)
 {
 	bool committing = d->mode == DAEMON_RELOADING;
 
-	if (d->mode == DAEMON_ENDING)
+	if (d->mode == DAEMON_ENDING) {
+		d->exit_code = RT_MAX(d->exit_code, exit_code);
 		return;
+	}
 	d->mode = DAEMON_ENDING;
 	d->exit_code = exit_code;
 	notify_send("STOPPING=1");
@@ -200,6 +202,10 @@ daemon_reload(struct daemon *d)
 	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
 	fault_point("reload");
 	conf = daemon_conf(d->args->conf_path, &err);
+	if (conf != NULL && app_check(conf, &err) < 0) {
+		conf_free(conf);
+		conf = NULL;
+	}
 	if (conf == NULL) {
 		log_error("%s", err.text);
 		log_error("the configuration stays as it was");

@@ -82,6 +82,9 @@ intake_drain(struct intake *in)
 		if (i + INTAKE_AHEAD < in->n_held)
 			call_near(in->machine, &held[INTAKE_AHEAD].event);
 		machine_event(in->machine, &held->event, &in->now->counters);
+		if (held->event.time_us > in->last_event_us &&
+		    held->event.time_us <= in->machine->clock_us)
+			in->last_event_us = held->event.time_us;
 		intake_follow_clock(in);
 		for (what = 0; what < INTAKE_COUNTS; what++)
 			in->now->counters.v[intake_counters[what]] +=
@@ -99,8 +102,6 @@ intake_event(struct sink *sink, struct event *ev)
 	ev->feed = in->feed;
 	ev->file_no = in->file_no;
 	ev->offset = in->offset;
-	if (ev->time_us > in->last_event_us)
-		in->last_event_us = ev->time_us;
 	machine_expect(in->machine, ev);
 	held->event = *ev;
 	memset(held->after, 0, sizeof(held->after));

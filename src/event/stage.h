@@ -98,6 +98,11 @@ struct stage_upstream {
 	 * present end), or has again. --once waits for all feeds to be idle.
 	 */
 	void (*idle)(struct stage_upstream *up, bool idle);
+	/*
+	 * With `once`: it can not be read to its present end, and waiting is
+	 * of no use. May be NULL: nobody asks.
+	 */
+	void (*failed)(struct stage_upstream *up, const char *why);
 };
 
 /* What one stage is given to open with. */

@@ -53,6 +53,7 @@
 #define FILE_NAG_US	  (60 * USEC_PER_SEC)
 #define FILE_RETRY_US	  (100 * USEC_PER_MSEC) /* doubled each time ... */
 #define FILE_RETRY_MAX_US (10 * USEC_PER_SEC)	/* ... up to this */
+#define FILE_ONCE_TRIES	  8 /* --once gives a failing file up */
 
 struct file_options {
 	char *path;
@@ -89,6 +90,9 @@ file_trouble(struct file *f, int error, const struct err *err)
 	delay = RT_MIN(delay, FILE_RETRY_MAX_US);
 	f->retry_us = clock_mono_us() + delay;
 	timer_set(f->timer, RT_MIN(delay, f->poll_us));
+	if (f->once && f->up->failed != NULL &&
+	    (error == EACCES || f->retries == FILE_ONCE_TRIES))
+		f->up->failed(f->up, err->text);
 	if (error == f->said || error == EAGAIN)
 		return;
 	f->said = error;
