@@ -98,6 +98,15 @@ rig_lost(struct stage_upstream *up, enum stage_loss loss RT_UNUSED, int64_t n,
 }
 
 static void
+rig_failed(struct stage_upstream *up, const char *why)
+{
+	struct rig *rig = (struct rig *)up;
+
+	assert_non_null(why);
+	rig->failures++;
+}
+
+static void
 rig_idle(struct stage_upstream *up, bool idle)
 {
 	struct rig *rig = (struct rig *)up;
@@ -334,8 +343,10 @@ rig_set_up(void **state)
 	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
-	rig->up = (struct stage_upstream){
-	    .bytes = rig_bytes, .lost = rig_lost, .idle = rig_idle};
+	rig->up = (struct stage_upstream){.bytes = rig_bytes,
+	    .lost = rig_lost,
+	    .idle = rig_idle,
+	    .failed = rig_failed};
 	rig->poll_ms = rig_slow() ? RIG_POLL_SLOW_MS : RIG_POLL_MS;
 	rig->loop = loop_new(NULL);
 	rig->tick = timer_new(rig->loop, rig_tick_cb, rig);

@@ -41,6 +41,7 @@ struct rig {
 	int idles; /* times it became idle */
 	int losses;
 	int64_t lost;
+	int failures; /* times that --once was told it can not end well */
 	int64_t deadline_us;
 	size_t until_lines;
 	bool until_idle;

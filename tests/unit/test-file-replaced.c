@@ -352,6 +352,28 @@ test_permission_denied_is_waited_for(void **state)
 	assert_int_equal(rig->losses, 0);
 }
 
+/* A log that goes on where it was, but may no longer be read. */
+static void
+test_once_fails_without_permission(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_write(rig, "log", 10);
+	assert_int_equal(chmod(".", 0777), 0);
+	rig_start(rig);
+	rig_expect(rig);
+	rig_stop(rig);
+	assert_int_equal(chmod("log", 0), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	rig->once = true;
+	rig_start(rig);
+	rig_turn_polls(rig, 3);
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_true(rig->failures > 0);
+}
+
 int
 main(void)
 {
@@ -371,6 +393,7 @@ main(void)
 	    RIG_TEST(test_symbolic_link_moves),
 	    RIG_TEST(test_nothing_there_yet),
 	    RIG_TEST(test_directory_vanishes_and_returns),
+	    RIG_TEST(test_once_fails_without_permission),
 	    RIG_TEST(test_permission_denied_is_waited_for),
 	};
 
