@@ -182,7 +182,6 @@ class Oracle:
         self.clock = 0
         self.sure = False   # the clock's first value, by one more event
         self.leap = 0
-        self.silent_since = None    # before the clock was sure
         self.events = 0
         self.last_time = None
 
@@ -216,19 +215,16 @@ class Oracle:
             self.session(event)
         elif name == "WRAPUPSTART":
             self.wrap_up(event)
-        if self.silent_since is not None:
-            self.end_sessions(self.silent_since)
-            self.silent_since = None
 
     def advance(self, time):
         """The switch's event clock: the newest event time, where a leap of
         more than a day counts only when the next event confirms it, and its
         first value likewise."""
         if not self.sure:
-            self.sure = self.clock != 0 and time >= self.clock - DAY
-            if self.sure and time - self.clock > SESSION_GAP:
-                self.silent_since = self.clock
+            self.sure = self.clock != 0 and abs(time - self.clock) <= DAY
             self.clock = max(self.clock, time) if self.sure else time
+            if self.sure:
+                self.forget_silent()
             return
         if self.clock and time > self.clock + DAY:
             if not self.leap or abs(time - self.leap) > DAY:
@@ -439,10 +435,21 @@ class Oracle:
 
     def end_span(self, session, agent, queue, what, time):
         if session[what] is not None:
+            # before the clock is known, what lasts longer has no length
+            if not self.sure and time - session[what] > SESSION_GAP:
+                time = session[what]
             self.span(agent, queue, what + "_s", session[what], time)
             if what == "login" and queue is None:
                 session["logoff"] = max(session["logoff"], time)
             session[what] = None
+
+    def forget_silent(self):
+        """The clock is known: what began long before it has no length."""
+        for session in self.sessions.values():
+            for what in ("login", "pause"):
+                if (session[what] is not None and
+                        self.clock - session[what] > SESSION_GAP):
+                    session[what] = None
 
     def end_sessions(self, time):
         for (agent, queue), session in self.sessions.items():
@@ -509,7 +516,7 @@ class Oracle:
         border = self.floor(self.clock)
         for (agent, queue), session in self.sessions.items():
             for what in ("login", "pause"):
-                if session[what] is not None:
+                if self.sure and session[what] is not None:
                     self.span(agent, queue, what + "_s", session[what],
                               border)
         rows, self.agents = self.agents, booked

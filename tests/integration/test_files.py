@@ -207,7 +207,7 @@ def test_killed_and_rotated_at_random(rig):
     """F01 and F22 together."""
     log = loggen.make_log(LINES, seed=58)
     rng = random.Random(501)
-    writer = rig.writer(log, burst=(1, 50), pause=0.01).start()
+    writer = rig.writer(log, burst=(1, 50), pause=0.02).start()
     daemon = rig.daemon().start()
     rig.wait_begun()
     daemon.kill()
@@ -215,7 +215,7 @@ def test_killed_and_rotated_at_random(rig):
     while not writer.done:
         daemon.start()
         time.sleep(rng.uniform(0.02, 0.25))
-        if rng.random() < 0.6:
+        if rotations < 3 or rng.random() < 0.6:
             writer.rename("%s.%d" % (rig.log, rotations), rng.choice((0, 9)))
             rotations += 1
         daemon.kill()
