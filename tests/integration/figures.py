@@ -234,9 +234,11 @@ def wait_position(db, path, name="log", site="test", timeout=None):
         if is_at_end_of(row, path):
             return True
         # a log is not left before its successor is written to
-        return os.stat(path).st_size == 0 and any(
-            is_at_end_of(row, file)
-            for file in glob.glob(glob.escape(path) + ".*"))
+        older = [file for file in glob.glob(glob.escape(path) + ".*")
+                 if os.stat(file).st_size > 0]
+        return (os.stat(path).st_size == 0 and older and
+                is_at_end_of(row, max(older, key=lambda file:
+                                      os.stat(file).st_mtime_ns)))
     try:
         harness.poll("the position", arrived, timeout, step=0.05)
     except AssertionError:
