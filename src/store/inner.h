@@ -126,7 +126,6 @@ struct store {
 
 /* tables.c */
 void store_tables_init(struct store *store);
-void store_tables_fini(struct store *store);
 
 /* batch.c */
 void batch_init(struct batch *batch, struct store *store);

@@ -21,26 +21,35 @@ static const struct {
 
 /* "$2::text[], $3::bigint[] ..." */
 static void
-table_sql_params(const struct table *t, struct strbuf *sql)
+rows_sql_params(const struct rows *rows, struct strbuf *sql)
 {
-	int i;
+	const struct table *t = rows->table;
+	int i, n = 1;
 
 	for (i = 0; i < t->n_columns; i++)
-		strbuf_addf(sql, "%s$%d::%s[]", i > 0 ? ", " : "", i + 2,
-		    rows_types[t->column[i].type].name);
+		if (rows_has(rows, i)) {
+			strbuf_addf(sql, "%s$%d::%s[]", n > 1 ? ", " : "",
+			    n + 1, rows_types[t->column[i].type].name);
+			n++;
+		}
 }
 
 static void
-table_sql_names(const struct table *t, struct strbuf *sql)
+rows_sql_names(const struct rows *rows, struct strbuf *sql)
 {
+	const char *before = "";
 	int i;
 
-	for (i = 0; i < t->n_columns; i++)
-		strbuf_addf(sql, "%s%s", i > 0 ? ", " : "", t->column[i].name);
+	for (i = 0; i < rows->table->n_columns; i++)
+		if (rows_has(rows, i)) {
+			strbuf_addf(
+			    sql, "%s%s", before, rows->table->column[i].name);
+			before = ", ";
+		}
 }
 
 static const char *
-table_sql_update(enum column_role role)
+rows_sql_update(enum column_role role)
 {
 	switch (role) {
 	case COLUMN_ADD:
@@ -59,9 +68,23 @@ table_sql_update(enum column_role role)
 	return NULL;
 }
 
+/* The name stands for each %1$s. */
 static void
-table_sql_conflict(const struct table *t, struct strbuf *sql)
+rows_sql_named(struct strbuf *sql, const char *fmt, const char *name)
 {
+	const char *end;
+
+	for (; (end = strstr(fmt, "%1$s")) != NULL; fmt = end + 4) {
+		strbuf_add(sql, fmt, (size_t)(end - fmt));
+		strbuf_adds(sql, name);
+	}
+	strbuf_adds(sql, fmt);
+}
+
+static void
+rows_sql_conflict(const struct rows *rows, struct strbuf *sql)
+{
+	const struct table *t = rows->table;
 	const char *before = "DO UPDATE SET ";
 	int i;
 
@@ -71,27 +94,20 @@ table_sql_conflict(const struct table *t, struct strbuf *sql)
 			strbuf_addf(sql, ", %s", t->column[i].name);
 	strbuf_adds(sql, ") ");
 	for (i = 0; i < t->n_columns; i++) {
-		const char *fmt = table_sql_update(t->column[i].role);
-		const char *p, *end;
+		const char *fmt = rows_sql_update(t->column[i].role);
 
-		if (fmt == NULL)
+		if (fmt == NULL || !rows_has(rows, i))
 			continue;
 		strbuf_adds(sql, before);
 		before = ", ";
-		/* the name stands for each %1$s */
-		for (p = fmt; (end = strstr(p, "%1$s")) != NULL; p = end + 4) {
-			strbuf_add(sql, p, (size_t)(end - p));
-			strbuf_adds(sql, t->column[i].name);
-		}
-		strbuf_adds(sql, p);
+		rows_sql_named(sql, fmt, t->column[i].name);
 	}
 	if (strcmp(before, ", ") != 0)
 		strbuf_adds(sql, "DO NOTHING");
 }
 
-/* Rows in the order of their keys: two writers then never dead-lock. */
 static void
-table_sql_order(const struct table *t, struct strbuf *sql)
+rows_sql_order(const struct table *t, struct strbuf *sql)
 {
 	const char *before = " ORDER BY ";
 	int i;
@@ -106,59 +122,72 @@ table_sql_order(const struct table *t, struct strbuf *sql)
 }
 
 static void
-table_sql_upsert(const struct table *t, struct strbuf *sql)
+rows_sql_upsert(const struct rows *rows, struct strbuf *sql)
 {
+	const struct table *t = rows->table;
 	int i;
 
 	strbuf_addf(sql, "INSERT INTO ringtally.%s AS t (site, ", t->name);
-	table_sql_names(t, sql);
+	rows_sql_names(rows, sql);
 	strbuf_adds(sql, ") SELECT $1::text");
 	for (i = 0; i < t->n_columns; i++) {
 		const struct column *c = &t->column[i];
 
-		strbuf_addf(sql, ", u.%s%s%s", c->name,
-		    c->cast != NULL ? "::" : "",
-		    c->cast != NULL ? c->cast : "");
+		if (rows_has(rows, i))
+			strbuf_addf(sql, ", u.%s%s%s", c->name,
+			    c->cast != NULL ? "::" : "",
+			    c->cast != NULL ? c->cast : "");
 	}
 	strbuf_adds(sql, " FROM unnest(");
-	table_sql_params(t, sql);
+	rows_sql_params(rows, sql);
 	strbuf_adds(sql, ") AS u(");
-	table_sql_names(t, sql);
+	rows_sql_names(rows, sql);
 	strbuf_adds(sql, ")");
-	table_sql_order(t, sql);
-	table_sql_conflict(t, sql);
+	if (!t->sorted)
+		rows_sql_order(t, sql);
+	rows_sql_conflict(rows, sql);
 }
 
 static void
-table_sql_erase(const struct table *t, struct strbuf *sql)
+rows_sql_erase(const struct rows *rows, struct strbuf *sql)
 {
+	const struct table *t = rows->table;
 	int i;
 
 	strbuf_addf(
 	    sql, "DELETE FROM ringtally.%s AS t USING unnest(", t->name);
-	table_sql_params(t, sql);
+	rows_sql_params(rows, sql);
 	strbuf_adds(sql, ") AS u(");
-	table_sql_names(t, sql);
+	rows_sql_names(rows, sql);
 	strbuf_adds(sql, ") WHERE t.site = $1::text");
 	for (i = 0; i < t->n_columns; i++)
 		strbuf_addf(sql, " AND t.%1$s = u.%1$s", t->column[i].name);
 }
 
-void
-table_make_sql(struct table *table)
+char *
+rows_sql(const struct rows *rows)
 {
 	struct strbuf sql = STRBUF_INIT;
+	char *text;
 
-	BUG_ON(table->n_columns == 0 || table->n_columns > ROWS_COLUMNS_MAX);
-	if (table->erase)
-		table_sql_erase(table, &sql);
+	if (rows->table->erase)
+		rows_sql_erase(rows, &sql);
 	else
-		table_sql_upsert(table, &sql);
-	table->sql = mem_strdup(strbuf_str(&sql));
+		rows_sql_upsert(rows, &sql);
+	text = mem_strdup(strbuf_str(&sql));
 	strbuf_fini(&sql);
+	return text;
 }
 
 /* --- the rows ------------------------------------------------------------ */
+
+/* Columns that a row can do without where it has nothing to say. */
+static bool
+rows_may_miss(const struct column *column)
+{
+	return column->role == COLUMN_ADD || column->role == COLUMN_HIST ||
+	    (column->role == COLUMN_MAX && column->type == COLUMN_INT8);
+}
 
 static void
 rows_begin(struct rows *rows)
@@ -167,6 +196,10 @@ rows_begin(struct rows *rows)
 	int i;
 
 	rows->n = rows->at = 0;
+	rows->moved = 0;
+	for (i = 0; i < rows->table->n_columns; i++)
+		if (!rows_may_miss(&rows->table->column[i]))
+			rows->moved |= UINT64_C(1) << i;
 	for (i = 0; i < rows->table->n_columns; i++) {
 		strbuf_reset(&rows->column[i]);
 		strbuf_add(&rows->column[i], head, sizeof(head));
@@ -176,6 +209,7 @@ rows_begin(struct rows *rows)
 void
 rows_init(struct rows *rows, const struct table *table)
 {
+	BUG_ON(table->n_columns == 0 || table->n_columns > ROWS_COLUMNS_MAX);
 	*rows = (struct rows){.table = table};
 	rows_begin(rows);
 }
@@ -236,6 +270,8 @@ void
 rows_int(struct rows *rows, int64_t v)
 {
 	BUG_ON(rows->at >= rows->table->n_columns);
+	if (v != 0)
+		rows->moved |= UINT64_C(1) << rows->at;
 	if (rows->table->column[rows->at].type == COLUMN_INT4)
 		wire_field_int4(rows_next(rows, COLUMN_INT4), (int32_t)v);
 	else
@@ -257,6 +293,7 @@ rows_time(struct rows *rows, int64_t us)
 void
 rows_text(struct rows *rows, struct slice s)
 {
+	rows->moved |= UINT64_C(1) << rows->at;
 	wire_field_text(rows_next(rows, COLUMN_TEXT), s);
 }
 

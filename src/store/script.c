@@ -50,18 +50,23 @@ link_last(struct link_script *script)
 	return step;
 }
 
+/* The text is freed with the script's. */
+static const char *
+link_own(struct link_script *script, char *text)
+{
+	script->texts = mem_realloc(
+	    script->texts, (size_t)script->n_texts + 1, sizeof(*script->texts));
+	script->texts[script->n_texts++] = text;
+	return text;
+}
+
 void
 link_param(struct link_script *script, const char *text)
 {
 	struct link_step *step = link_last(script);
-	char *own = text != NULL ? mem_strdup(text) : NULL;
 
-	if (own != NULL) {
-		script->texts = mem_realloc(script->texts,
-		    (size_t)script->n_texts + 1, sizeof(*script->texts));
-		script->texts[script->n_texts++] = own;
-	}
-	step->value[step->n_params++] = own;
+	step->value[step->n_params++] =
+	    text != NULL ? link_own(script, mem_strdup(text)) : NULL;
 }
 
 void
@@ -91,9 +96,10 @@ link_add_rows(struct link_script *script, const char *site, struct rows *rows)
 	if (rows->n == 0)
 		return NULL;
 	rows_close(rows);
-	link_add(script, rows->table->sql);
+	link_add(script, link_own(script, rows_sql(rows)));
 	link_param(script, site);
 	for (i = 0; i < rows->table->n_columns; i++)
-		link_param_binary(script, &rows->column[i]);
+		if (rows_has(rows, i))
+			link_param_binary(script, &rows->column[i]);
 	return link_last(script);
 }

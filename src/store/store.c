@@ -716,7 +716,6 @@ store_free(struct store *store)
 	store_refs_forget(store);
 	batch_fini(&store->flying);
 	strbuf_fini(&store->visits);
-	store_tables_fini(store);
 	free(store->switch_array);
 	free(store->feed_array);
 	free(store->switches);

@@ -46,16 +46,17 @@ enum tables_more {
 static const struct tables_row {
 	const char *name;
 	bool erase;
+	bool sorted; /* see cut.c */
 	enum tables_more more;
 	struct column column[24];
 } tables_rows[TABLES] = {
-    [TABLE_QUEUE_TALLY] = {"queue_tally", false, TABLES_MEASURES,
+    [TABLE_QUEUE_TALLY] = {"queue_tally", false, true, TABLES_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
 	    KEY_TEXT("queue")}},
-    [TABLE_AGENT_TALLY] = {"agent_tally", false, TABLES_AGENT_MEASURES,
+    [TABLE_AGENT_TALLY] = {"agent_tally", false, true, TABLES_AGENT_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
 	    KEY_TEXT("agent"), KEY_TEXT("queue")}},
-    [TABLE_FEED] = {"feed", false, TABLES_COUNTERS,
+    [TABLE_FEED] = {"feed", false, false, TABLES_COUNTERS,
 	{KEY_TEXT("feed"), SET_TEXT("switch"), SET_TEXT("transport"),
 	    SET_TEXT("format"), SET_INT4("file_no"), SET_TEXT("path"),
 	    SET_INT8("device"), SET_INT8("inode"), SET_INT8("generation"),
@@ -64,22 +65,22 @@ static const struct tables_row {
 	    SET_BOOL("skipping"),
 	    {"last_event_at", COLUMN_TIME, COLUMN_MAX, NULL},
 	    SET_TIME("updated_at")}},
-    [TABLE_FEED_INTERVAL] = {"feed_interval", false, TABLES_COUNTERS,
+    [TABLE_FEED_INTERVAL] = {"feed_interval", false, false, TABLES_COUNTERS,
 	{KEY_TEXT("feed"), {"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}}},
-    [TABLE_FEED_EVENT] = {"feed_event", false, TABLES_NONE,
+    [TABLE_FEED_EVENT] = {"feed_event", false, false, TABLES_NONE,
 	{KEY_TEXT("feed"), KEY_TEXT("event"), SET_BOOL("unknown"),
 	    {"count", COLUMN_INT8, COLUMN_ADD, NULL},
 	    {"last_at", COLUMN_TIME, COLUMN_MAX, NULL}}},
-    [TABLE_FEED_FILE] = {"feed_file", false, TABLES_NONE,
+    [TABLE_FEED_FILE] = {"feed_file", false, false, TABLES_NONE,
 	{KEY_TEXT("feed"), {"file_no", COLUMN_INT4, COLUMN_KEY, NULL},
 	    SET_TEXT("path"), SET_INT8("device"), SET_INT8("inode"),
 	    SET_INT8("generation"), SET_INT8("head_hash"),
 	    SET_INT4("head_size"),
 	    {"read_bytes", COLUMN_INT8, COLUMN_MAX, NULL}}},
-    [TABLE_OPEN_VISIT_GONE] = {"open_visit", true, TABLES_NONE,
+    [TABLE_OPEN_VISIT_GONE] = {"open_visit", true, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("call_id"),
 	    {"visit_no", COLUMN_INT4, COLUMN_KEY, NULL}}},
-    [TABLE_OPEN_VISIT] = {"open_visit", false, TABLES_NONE,
+    [TABLE_OPEN_VISIT] = {"open_visit", false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("call_id"),
 	    {"visit_no", COLUMN_INT4, COLUMN_KEY, NULL},
 	    {"state", COLUMN_TEXT, COLUMN_SET, "ringtally.visit_state"},
@@ -90,17 +91,18 @@ static const struct tables_row {
 	    SET_BOOL("transferred"), SET_BOOL("answer_derived"),
 	    SET_TEXT("reason"), {"caller", COLUMN_BYTES, COLUMN_SET, NULL},
 	    SET_TEXT("feed"), SET_INT4("file_no"), SET_INT8("file_offset")}},
-    [TABLE_SESSION_GONE] = {"agent_session", true, TABLES_NONE,
+    [TABLE_SESSION_GONE] = {"agent_session", true, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue")}},
-    [TABLE_SESSION] = {"agent_session", false, TABLES_NONE,
+    [TABLE_SESSION] = {"agent_session", false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue"),
 	    SET_TIME("login_at"), SET_TIME("pause_at"), SET_TIME("logoff_at"),
 	    SET_TEXT("reason")}},
-    [TABLE_SERVICE] = {"service", false, TABLES_NONE, {KEY_TEXT("service")}},
-    [TABLE_QUEUE] = {"queue", false, TABLES_NONE,
+    [TABLE_SERVICE] = {"service", false, false, TABLES_NONE,
+	{KEY_TEXT("service")}},
+    [TABLE_QUEUE] = {"queue", false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("queue"), SET_TEXT("service"),
 	    {"first_seen_at", COLUMN_TIME, COLUMN_ONCE, NULL}}},
-    [TABLE_AGENT] = {"agent", false, TABLES_NONE,
+    [TABLE_AGENT] = {"agent", false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"),
 	    {"first_seen_at", COLUMN_TIME, COLUMN_ONCE, NULL}}},
 };
@@ -155,12 +157,12 @@ tables_make(struct table *t, const struct tables_row *row)
 {
 	size_t i;
 
-	*t = (struct table){.name = row->name, .erase = row->erase};
+	*t = (struct table){
+	    .name = row->name, .erase = row->erase, .sorted = row->sorted};
 	for (i = 0; i < RT_COUNT(row->column); i++)
 		if (row->column[i].name != NULL)
 			tables_add(t, row->column[i]);
 	tables_add_more(t, row->more);
-	table_make_sql(t);
 }
 
 void
@@ -175,13 +177,4 @@ store_tables_init(struct store *store)
 	for (i = 0; i < TABLES; i++)
 		tables_make(&store->tables[i], &tables_rows[i]);
 	store->clocks = clocks;
-}
-
-void
-store_tables_fini(struct store *store)
-{
-	int i;
-
-	for (i = 0; i < TABLES; i++)
-		free(store->tables[i].sql);
 }

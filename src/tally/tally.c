@@ -428,6 +428,88 @@ tally_age(struct tally *t, int64_t now_us)
 	}
 }
 
+static int
+tally_order_names(const char *a, size_t a_len, const char *b, size_t b_len)
+{
+	int order = memcmp(a, b, RT_MIN(a_len, b_len));
+
+	return order != 0 ? order : (a_len > b_len) - (a_len < b_len);
+}
+
+static int
+tally_order_cells(const void *a, const void *b)
+{
+	const struct cell *x = *(const struct cell *const *)a;
+	const struct cell *y = *(const struct cell *const *)b;
+
+	if (x->starts_us != y->starts_us)
+		return x->starts_us < y->starts_us ? -1 : 1;
+	return tally_order_names(x->queue->name, x->queue->name_len,
+	    y->queue->name, y->queue->name_len);
+}
+
+static int
+tally_order_agent_cells(const void *a, const void *b)
+{
+	const struct agent_cell *x = *(const struct agent_cell *const *)a;
+	const struct agent_cell *y = *(const struct agent_cell *const *)b;
+	int order;
+
+	if (x->key.starts_us != y->key.starts_us)
+		return x->key.starts_us < y->key.starts_us ? -1 : 1;
+	order = tally_order_names(x->agent->name, x->agent->name_len,
+	    y->agent->name, y->agent->name_len);
+	if (order != 0 || x->queue == y->queue)
+		return order;
+	if (x->queue == NULL || y->queue == NULL)
+		return x->queue == NULL ? -1 : 1;
+	return tally_order_names(x->queue->name, x->queue->name_len,
+	    y->queue->name, y->queue->name_len);
+}
+
+/* Room for the pointers of a list to be sorted; never empty. */
+static void **
+tally_sort_room(size_t n)
+{
+	return mem_alloc((n + 1) * sizeof(void *));
+}
+
+static void
+tally_sort_cells(struct tally *t)
+{
+	void **room = tally_sort_room(t->n_cells);
+	struct cell *cell;
+	size_t n = 0, i;
+
+	TAILQ_FOREACH (cell, &t->changed, list)
+		room[n++] = cell;
+	qsort(room, n, sizeof(*room), tally_order_cells);
+	TAILQ_INIT(&t->changed);
+	for (i = 0; i < n; i++) {
+		cell = room[i];
+		TAILQ_INSERT_TAIL(&t->changed, cell, list);
+	}
+	free(room);
+}
+
+static void
+tally_sort_agent_cells(struct tally *t)
+{
+	void **room = tally_sort_room(t->n_agent_cells);
+	struct agent_cell *cell;
+	size_t n = 0, i;
+
+	TAILQ_FOREACH (cell, &t->agent_changed, list)
+		room[n++] = cell;
+	qsort(room, n, sizeof(*room), tally_order_agent_cells);
+	TAILQ_INIT(&t->agent_changed);
+	for (i = 0; i < n; i++) {
+		cell = room[i];
+		TAILQ_INSERT_TAIL(&t->agent_changed, cell, list);
+	}
+	free(room);
+}
+
 void
 tally_take(struct tally *t, tally_cell_fn cell_fn, tally_agent_cell_fn agent_fn,
     void *ctx, int64_t now_us)
@@ -435,6 +517,8 @@ tally_take(struct tally *t, tally_cell_fn cell_fn, tally_agent_cell_fn agent_fn,
 	struct agent_cell *agent_cell;
 	struct cell *cell;
 
+	tally_sort_cells(t);
+	tally_sort_agent_cells(t);
 	while ((cell = TAILQ_FIRST(&t->changed)) != NULL) {
 		cell_fn(ctx, cell);
 		memset(cell->v, 0, sizeof(cell->v));

@@ -165,8 +165,10 @@ void tally_outcome(
     struct tally *t, struct cell *cell, enum outcome outcome, int64_t wait_ms);
 
 /*
- * Taking what changed. The callback is given each changed cell once, copies
- * what it needs, and the cell is zeroed and settled behind it. Then settled
+ * Taking what changed. The callback is given each changed cell once, in the
+ * order of their keys (interval, agent's and queue's name by their bytes, no
+ * queue first), copies what it needs, and the cell is zeroed and settled
+ * behind it. Then settled
  * cells older than config.keep_us before now_us go.
  */
 typedef void (*tally_cell_fn)(void *ctx, const struct cell *cell);
