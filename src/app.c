@@ -310,9 +310,6 @@ app_pressure(void *ctx, bool on)
 	if (app->paused == on)
 		return;
 	app->paused = on;
-	if (!app->once)
-		log_note(on ? "the feeds pause: too much waits for the database"
-			    : "the feeds go on");
 	for (i = 0; i < app->n_feeds; i++) {
 		struct app_feed *feed = &app->feeds[i];
 

@@ -100,9 +100,10 @@ struct store {
 	struct batch flying;
 	struct strbuf visits; /* ended since the last cut */
 	uint64_t n_visits;
-	int64_t since_us; /* monotonic: the oldest change not cut; 0: none */
-	bool due;	  /* cut as soon as it can be */
-	bool pressed;
+	int64_t since_us;    /* monotonic: the oldest change not cut; 0: none */
+	bool due;	     /* cut as soon as it can be */
+	bool pressed;	     /* the feeds were told to pause */
+	bool memory_short;   /* because of pending_max */
 	size_t cells_bytes;  /* estimate of what a cut would take */
 	int64_t measured_us; /* when it was estimated */
 	struct month months[STORE_MONTHS_MAX];

@@ -15,13 +15,15 @@
 #define STORE_RENEW_SOON_US (1 * USEC_PER_SEC)
 
 /*
- * --once: a batch is full with so many bytes of visits (a part of pending_max)
- * or of cells. Large batches are cheaper, for what is only remembered for a
- * while is written at each cut; but the server should work while we read.
+ * A batch is full with so many bytes of visits or of cells; that of --once with
+ * a part of pending_max in visits. Large batches are cheaper, for what is only
+ * remembered for a while is written at each cut; but the server should work
+ * while we read.
  */
-#define STORE_ONCE_PART	 4
-#define STORE_ONCE_CELLS ((size_t)4 << 20)
-#define STORE_MEASURE_US (250 * USEC_PER_MSEC)
+#define STORE_FULL_VISITS ((size_t)2 << 20)
+#define STORE_FULL_CELLS  ((size_t)4 << 20)
+#define STORE_ONCE_PART	  4
+#define STORE_MEASURE_US  (250 * USEC_PER_MSEC)
 
 static const struct {
 	enum store_state state;
@@ -66,6 +68,58 @@ store_set_state(
 	store->state = state;
 	snprintf(store->said, sizeof(store->said), "%s", text);
 	store->ops->state(store->ctx, state, store->said);
+}
+
+/* --- pressure ------------------------------------------------------------ */
+
+static bool
+store_batch_is_full(const struct store *store)
+{
+	size_t visits = store->config.once
+	    ? store->config.pending_max / STORE_ONCE_PART
+	    : STORE_FULL_VISITS;
+
+	return store->visits.n >= visits ||
+	    store->cells_bytes >= STORE_FULL_CELLS;
+}
+
+/*
+ * A back-fill that is followed reads faster than the server writes: there is
+ * no use in having more than the next batch ready.
+ */
+static bool
+store_is_ahead(const struct store *store)
+{
+	return !store->config.once && store->writing &&
+	    store->flying.number != 0 && store_batch_is_full(store);
+}
+
+/* Is memory short? Once it was, until half of it is free again. */
+static bool
+store_is_short(const struct store *store)
+{
+	size_t held =
+	    batch_bytes(&store->flying) + store->visits.n + store->cells_bytes;
+	size_t most = store->config.pending_max;
+
+	return held > (store->memory_short ? most / 2 : most);
+}
+
+static void
+store_measure(struct store *store)
+{
+	bool memory_short = store_is_short(store);
+	bool pressed = memory_short || store_is_ahead(store);
+
+	if (store->memory_short != memory_short && !store->config.once)
+		log_note(memory_short
+			? "the feeds pause: too much waits for the database"
+			: "the feeds go on");
+	store->memory_short = memory_short;
+	if (store->pressed == pressed)
+		return;
+	store->pressed = pressed;
+	store->ops->pressure(store->ctx, pressed);
 }
 
 /* --- trying again -------------------------------------------------------- */
@@ -173,6 +227,7 @@ store_down(void *ctx, const struct link_trouble *trouble)
 	timer_unset(store->renew);
 	store_tell_trouble(store, trouble);
 	timer_set(store->retry, delay);
+	store_measure(store);
 }
 
 static void
@@ -183,24 +238,6 @@ store_connect(void *ctx)
 	if (store->state == STORE_OFF)
 		store_set_state(store, STORE_CONNECTING, "connecting");
 	link_connect(store->link);
-}
-
-/* --- pressure ------------------------------------------------------------ */
-
-static void
-store_measure(struct store *store)
-{
-	size_t held =
-	    batch_bytes(&store->flying) + store->visits.n + store->cells_bytes;
-	size_t most = store->config.pending_max;
-
-	if (!store->pressed && held > most)
-		store->pressed = true;
-	else if (store->pressed && held <= most / 2)
-		store->pressed = false;
-	else
-		return;
-	store->ops->pressure(store->ctx, store->pressed);
 }
 
 /* --- cutting and committing ---------------------------------------------- */
@@ -320,14 +357,6 @@ store_flush_due(void *ctx)
 	store_kick(store);
 }
 
-static bool
-store_batch_is_full(const struct store *store)
-{
-	return store->config.once &&
-	    (store->visits.n >= store->config.pending_max / STORE_ONCE_PART ||
-		store->cells_bytes >= STORE_ONCE_CELLS);
-}
-
 void
 store_touch(struct store *store)
 {
@@ -364,10 +393,7 @@ store_forget(struct store *store)
 	store->due = false;
 	store->cells_bytes = 0;
 	timer_unset(store->flush);
-	if (store->pressed) {
-		store->pressed = false;
-		store->ops->pressure(store->ctx, false);
-	}
+	store_measure(store);
 	store->ops->reset(store->ctx);
 }
 
