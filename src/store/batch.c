@@ -23,6 +23,10 @@ batch_init(struct batch *batch, struct store *store)
 	for (i = 0; i < TABLES; i++)
 		rows_init(&batch->rows[i], &store->tables[i]);
 	rows_init(&batch->clocks, &store->clocks);
+	rows_init_copy(&batch->new_queues, &store->tables[TABLE_QUEUE_TALLY],
+	    store->config.site);
+	rows_init_copy(&batch->new_agents, &store->tables[TABLE_AGENT_TALLY],
+	    store->config.site);
 }
 
 void
@@ -32,6 +36,8 @@ batch_fini(struct batch *batch)
 
 	for (i = 0; i < TABLES; i++)
 		rows_fini(&batch->rows[i]);
+	rows_fini(&batch->new_queues);
+	rows_fini(&batch->new_agents);
 	rows_fini(&batch->clocks);
 	strbuf_fini(&batch->visits);
 }
@@ -43,6 +49,8 @@ batch_reset(struct batch *batch)
 
 	for (i = 0; i < TABLES; i++)
 		rows_reset(&batch->rows[i], batch->keep_bytes);
+	rows_reset(&batch->new_queues, batch->keep_bytes);
+	rows_reset(&batch->new_agents, batch->keep_bytes);
 	rows_reset(&batch->clocks, batch->keep_bytes);
 	if (batch->visits.cap > batch->keep_bytes)
 		strbuf_fini(&batch->visits);
@@ -56,7 +64,8 @@ batch_reset(struct batch *batch)
 size_t
 batch_bytes(const struct batch *batch)
 {
-	size_t sum = batch->visits.n;
+	size_t sum = batch->visits.n + rows_bytes(&batch->new_queues) +
+	    rows_bytes(&batch->new_agents);
 	int i;
 
 	for (i = 0; i < TABLES; i++)
@@ -95,6 +104,26 @@ batch_advance(struct store *store, struct batch *batch)
 	link_param(script, store->locked ? "f" : "t");
 }
 
+/* What goes by COPY. */
+static void
+batch_copies(struct store *store, struct batch *batch)
+{
+	struct link_script *script = &store->script;
+	struct link_step *step;
+
+	if (batch->n_visits == 0 && batch->new_queues.n == 0 &&
+	    batch->new_agents.n == 0)
+		return;
+	link_add_sync(script);
+	link_add_copy(script, &batch->new_queues);
+	link_add_copy(script, &batch->new_agents);
+	if (batch->n_visits > 0) {
+		step = link_add(script, batch_copy_sql);
+		step->copy = &batch->visits;
+	}
+	script->step[script->n - 1].fault = "after-copy";
+}
+
 static void
 batch_leave(struct store *store)
 {
@@ -123,12 +152,7 @@ batch_script(struct store *store, struct batch *batch)
 	for (i = 0; i < TABLES; i++)
 		link_add_rows(script, store->config.site, &batch->rows[i]);
 	script->step[script->n - 1].fault = "after-upsert";
-	if (batch->n_visits > 0) {
-		link_add_sync(script);
-		step = link_add(script, batch_copy_sql);
-		step->copy = &batch->visits;
-		step->fault = "after-copy";
-	}
+	batch_copies(store, batch);
 	if (batch->last)
 		batch_leave(store);
 	step = link_add(script, "COMMIT");

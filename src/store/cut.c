@@ -15,7 +15,9 @@ struct cut {
 	struct counters sums;	 /* of the feed, all intervals */
 	struct intake_cell cell; /* of an interval, until the next comes */
 	bool has_cell;
-	struct strbuf text; /* of a histogram */
+	bool copies;	    /* new intervals go by COPY */
+	int64_t newest_us;  /* interval of the switch, this cut's included */
+	struct strbuf text; /* of a path */
 };
 
 static struct slice
@@ -32,34 +34,22 @@ cut_agent_name(const struct agent *agent)
 
 /* --- the tally ----------------------------------------------------------- */
 
-/* A histogram as PostgreSQL writes an array: "[low:high]={1,0,3}". */
-static void
-cut_hist(struct cut *cut, struct rows *rows, const struct hist *h)
+/* Where the row of an interval goes. */
+static struct rows *
+cut_rows(const struct cut *cut, enum store_table table, struct rows *copied,
+    int64_t starts_us)
 {
-	struct strbuf *b = &cut->text;
-	int32_t low = 0, high = h->count - 1, i;
-
-	while (low <= high && h->bin[low] == 0)
-		low++;
-	while (high > low && h->bin[high] == 0)
-		high--;
-	if (low > high) {
-		rows_null(rows);
-		return;
-	}
-	strbuf_reset(b);
-	strbuf_addf(b, "[%d:%d]=", h->low + low, h->low + high);
-	for (i = low; i <= high; i++)
-		strbuf_addf(b, "%c%d", i == low ? '{' : ',', h->bin[i]);
-	strbuf_addc(b, '}');
-	rows_text(rows, (struct slice){b->p, b->n});
+	if (cut->copies && starts_us > cut->store->newest_us[cut->sw])
+		return copied;
+	return &cut->batch->rows[table];
 }
 
 static void
 cut_cell(void *ctx, const struct cell *cell)
 {
 	struct cut *cut = ctx;
-	struct rows *rows = &cut->batch->rows[TABLE_QUEUE_TALLY];
+	struct rows *rows = cut_rows(
+	    cut, TABLE_QUEUE_TALLY, &cut->batch->new_queues, cell->starts_us);
 	int i;
 
 	store_ref_seen(cut->store, cut->sw, false, cut_queue_name(cell->queue),
@@ -69,16 +59,18 @@ cut_cell(void *ctx, const struct cell *cell)
 	rows_text(rows, cut_queue_name(cell->queue));
 	for (i = 0; i < MEASURES; i++)
 		rows_int(rows, cell->v[i]);
-	cut_hist(cut, rows, &cell->wait_answered);
-	cut_hist(cut, rows, &cell->wait_abandoned);
+	rows_hist(rows, &cell->wait_answered);
+	rows_hist(rows, &cell->wait_abandoned);
 	rows_end(rows);
+	cut->newest_us = RT_MAX(cut->newest_us, cell->starts_us);
 }
 
 static void
 cut_agent_cell(void *ctx, const struct agent_cell *cell)
 {
 	struct cut *cut = ctx;
-	struct rows *rows = &cut->batch->rows[TABLE_AGENT_TALLY];
+	struct rows *rows = cut_rows(cut, TABLE_AGENT_TALLY,
+	    &cut->batch->new_agents, cell->key.starts_us);
 	int i;
 
 	store_ref_seen(cut->store, cut->sw, true, cut_agent_name(cell->agent),
@@ -91,6 +83,7 @@ cut_agent_cell(void *ctx, const struct agent_cell *cell)
 	for (i = 0; i < AGENT_MEASURES; i++)
 		rows_int(rows, cell->v[i]);
 	rows_end(rows);
+	cut->newest_us = RT_MAX(cut->newest_us, cell->key.starts_us);
 }
 
 /* --- visits and sessions -------------------------------------------------- */
@@ -197,8 +190,10 @@ cut_switch(struct cut *cut)
 	struct rows *clocks = &cut->batch->clocks;
 
 	cut->switch_name = slice_of(cut->store->switches[cut->sw].name);
+	cut->newest_us = cut->store->newest_us[cut->sw];
 	tally_take(cut->store->switches[cut->sw].tally, cut_cell,
 	    cut_agent_cell, cut, m->clock_us);
+	cut->store->newest_us[cut->sw] = cut->newest_us;
 	machine_take(m, cut_visit, cut_visit_gone, cut);
 	sessions_take(&m->sessions, cut_session, cut);
 	rows_text(clocks, cut->switch_name);
@@ -361,7 +356,9 @@ void
 store_cut(struct store *store, bool last)
 {
 	struct batch *batch = &store->flying;
-	struct cut cut = {.store = store, .batch = batch};
+	struct cut cut = {.store = store,
+	    .batch = batch,
+	    .copies = store->config.once || store_batch_is_full(store)};
 	struct strbuf empty = batch->visits;
 	int i;
 

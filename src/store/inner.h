@@ -35,6 +35,11 @@ struct batch {
 	int64_t since_us; /* monotonic: its oldest change; 0: it has none */
 	bool last;	  /* the writer leaves with it */
 	struct rows rows[TABLES];
+	/*
+	 * For COPY: intervals later than all that the database has. Of a live
+	 * flush they go with the others, for each COPY is a round trip
+	 */
+	struct rows new_queues, new_agents;
 	struct rows clocks;   /* parameters of advance() */
 	struct strbuf visits; /* as COPY takes them; empty: none */
 	uint64_t n_visits;
@@ -69,6 +74,7 @@ struct store {
 	const struct store_ops *ops;
 	void *ctx;
 	struct store_switch *switches;
+	int64_t *newest_us; /* of each: its last interval in the database */
 	int n_switches;
 	struct store_feed *feeds;
 	int n_feeds;
@@ -127,6 +133,10 @@ struct store {
 
 /* tables.c */
 void store_tables_init(struct store *store);
+
+/* store.c */
+/* More than a live flush has: a back-fill. */
+bool store_batch_is_full(const struct store *store);
 
 /* batch.c */
 void batch_init(struct batch *batch, struct store *store);

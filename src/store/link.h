@@ -100,6 +100,8 @@ void link_add_sync(struct link_script *script);
 void link_param(struct link_script *script, const char *text);
 void link_param_int(struct link_script *script, int64_t v);
 void link_param_binary(struct link_script *script, const struct strbuf *bytes);
+/* Adds the COPY of rows that were gathered for it, where there are any. */
+void link_add_copy(struct link_script *script, struct rows *rows);
 /* Adds the table's statement with these rows, where there are any. */
 struct link_step *
 link_add_rows(struct link_script *script, const char *site, struct rows *rows);

@@ -82,6 +82,32 @@ load_switches(void *ctx, const PGresult *res)
 	fault_point("during-load");
 }
 
+/* The last interval of each switch that has a row. */
+static const char load_newest_sql[] =
+    "SELECT s.switch, (extract(epoch FROM greatest("
+    "(SELECT t.starts_at FROM ringtally.queue_tally AS t "
+    "WHERE t.site = $1::text AND t.switch = s.switch "
+    "ORDER BY t.starts_at DESC LIMIT 1), "
+    "(SELECT t.starts_at FROM ringtally.agent_tally AS t "
+    "WHERE t.site = $1::text AND t.switch = s.switch "
+    "ORDER BY t.starts_at DESC LIMIT 1))) * 1000000)::bigint "
+    "FROM unnest($2::text[]) AS s(switch)";
+
+static void
+load_newest(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i, sw;
+
+	for (i = 0; i < PQntuples(res); i++) {
+		sw = store_find_switch(store, PQgetvalue(res, i, 0));
+		if (sw >= 0)
+			store->newest_us[sw] = result_null(res, i, 1)
+			    ? INT64_MIN
+			    : result_int(res, i, 1);
+	}
+}
+
 static const char load_feeds_sql[] =
     "SELECT feed, switch, file_no, path, device, inode, generation, "
     "head_hash, head_size, file_offset, size_seen, skipping "
@@ -319,6 +345,7 @@ store_load_script(struct store *store)
 		store_keep_step(store, script);
 	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	load_step(store, load_switches_sql, store->switch_array, load_switches);
+	load_step(store, load_newest_sql, store->switch_array, load_newest);
 	load_step(store, load_feeds_sql, store->feed_array, load_feeds);
 	load_step(store,
 	    "SELECT switch, queue, service FROM ringtally.queue "

@@ -15,6 +15,8 @@ static const struct {
     [COLUMN_TIME] = {"timestamptz", WIRE_TIME},
     [COLUMN_TEXT] = {"text", WIRE_TEXT},
     [COLUMN_BYTES] = {"bytea", WIRE_BYTEA},
+    /* an array of arrays would be a rectangle: these go as text */
+    [COLUMN_BINS] = {"text", WIRE_TEXT},
 };
 
 /* --- the statements ------------------------------------------------------ */
@@ -164,13 +166,28 @@ rows_sql_erase(const struct rows *rows, struct strbuf *sql)
 		strbuf_addf(sql, " AND t.%1$s = u.%1$s", t->column[i].name);
 }
 
+/* All columns: COPY writes what it is given. */
+static void
+rows_sql_copy(const struct rows *rows, struct strbuf *sql)
+{
+	const struct table *t = rows->table;
+	int i;
+
+	strbuf_addf(sql, "COPY ringtally.%s (site", t->name);
+	for (i = 0; i < t->n_columns; i++)
+		strbuf_addf(sql, ", %s", t->column[i].name);
+	strbuf_adds(sql, ") FROM STDIN (FORMAT binary)");
+}
+
 char *
 rows_sql(const struct rows *rows)
 {
 	struct strbuf sql = STRBUF_INIT;
 	char *text;
 
-	if (rows->table->erase)
+	if (rows->site != NULL)
+		rows_sql_copy(rows, &sql);
+	else if (rows->table->erase)
 		rows_sql_erase(rows, &sql);
 	else
 		rows_sql_upsert(rows, &sql);
@@ -197,10 +214,16 @@ rows_begin(struct rows *rows)
 
 	rows->n = rows->at = 0;
 	rows->moved = 0;
-	for (i = 0; i < rows->table->n_columns; i++)
+	rows->closed = false;
+	if (rows->site != NULL) {
+		strbuf_reset(&rows->column[0]);
+		strbuf_add(
+		    &rows->column[0], wire_copy_head, sizeof(wire_copy_head));
+		return;
+	}
+	for (i = 0; i < rows->table->n_columns; i++) {
 		if (!rows_may_miss(&rows->table->column[i]))
 			rows->moved |= UINT64_C(1) << i;
-	for (i = 0; i < rows->table->n_columns; i++) {
 		strbuf_reset(&rows->column[i]);
 		strbuf_add(&rows->column[i], head, sizeof(head));
 	}
@@ -211,6 +234,13 @@ rows_init(struct rows *rows, const struct table *table)
 {
 	BUG_ON(table->n_columns == 0 || table->n_columns > ROWS_COLUMNS_MAX);
 	*rows = (struct rows){.table = table};
+	rows_begin(rows);
+}
+
+void
+rows_init_copy(struct rows *rows, const struct table *table, const char *site)
+{
+	*rows = (struct rows){.table = table, .site = site};
 	rows_begin(rows);
 }
 
@@ -244,26 +274,38 @@ rows_reset(struct rows *rows, size_t keep_max)
 	rows_begin(rows);
 }
 
-/* The column that comes next, which must be of that type. */
+/* Where the field goes that comes next. */
 static struct strbuf *
-rows_next(struct rows *rows, enum column_type type)
+rows_field(struct rows *rows)
 {
 	int i = rows->at++;
 
 	BUG_ON(i >= rows->table->n_columns);
-	if (rows->table->column[i].type != type)
+	if (rows->site == NULL)
+		return &rows->column[i];
+	if (i == 0) {
+		wire_int2(
+		    &rows->column[0], (int16_t)(rows->table->n_columns + 1));
+		wire_field_text(&rows->column[0], slice_of(rows->site));
+	}
+	return &rows->column[0];
+}
+
+/* The same, of a column that must be of that type. */
+static struct strbuf *
+rows_next(struct rows *rows, enum column_type type)
+{
+	BUG_ON(rows->at >= rows->table->n_columns);
+	if (rows->table->column[rows->at].type != type)
 		BUG("%s.%s is of another type", rows->table->name,
-		    rows->table->column[i].name);
-	return &rows->column[i];
+		    rows->table->column[rows->at].name);
+	return rows_field(rows);
 }
 
 void
 rows_null(struct rows *rows)
 {
-	int i = rows->at++;
-
-	BUG_ON(i >= rows->table->n_columns);
-	wire_field_null(&rows->column[i]);
+	wire_field_null(rows_field(rows));
 }
 
 void
@@ -293,7 +335,6 @@ rows_time(struct rows *rows, int64_t us)
 void
 rows_text(struct rows *rows, struct slice s)
 {
-	rows->moved |= UINT64_C(1) << rows->at;
 	wire_field_text(rows_next(rows, COLUMN_TEXT), s);
 }
 
@@ -301,6 +342,63 @@ void
 rows_blob(struct rows *rows, const void *bytes, size_t n)
 {
 	wire_field_bytes(rows_next(rows, COLUMN_BYTES), bytes, n);
+}
+
+/* As PostgreSQL writes an array: "[low:high]={1,0,3}". */
+static void
+rows_hist_text(
+    struct strbuf *b, const struct hist *h, int32_t low, int32_t high)
+{
+	size_t at = b->n, n;
+	uint32_t length;
+	int32_t i;
+
+	wire_int4(b, 0);
+	strbuf_addf(b, "[%d:%d]=", h->low + low, h->low + high);
+	for (i = low; i <= high; i++)
+		strbuf_addf(b, "%c%d", i == low ? '{' : ',', h->bin[i]);
+	strbuf_addc(b, '}');
+	n = b->n - at - sizeof(length);
+	length = htobe32((uint32_t)n);
+	memcpy(b->p + at, &length, sizeof(length));
+}
+
+static void
+rows_hist_binary(
+    struct strbuf *b, const struct hist *h, int32_t low, int32_t high)
+{
+	int32_t n = high - low + 1, i;
+
+	wire_int4(b, ROWS_HEAD_BYTES + n * 8);
+	wire_int4(b, 1); /* dimensions */
+	wire_int4(b, 0); /* no NULLs */
+	wire_int4(b, WIRE_INT4);
+	wire_int4(b, n);
+	wire_int4(b, h->low + low); /* the first subscript */
+	for (i = low; i <= high; i++)
+		wire_field_int4(b, h->bin[i]);
+}
+
+void
+rows_hist(struct rows *rows, const struct hist *h)
+{
+	int32_t low = 0, high = h->count - 1;
+	int at = rows->at;
+	struct strbuf *b = rows_next(rows, COLUMN_BINS);
+
+	while (low <= high && h->bin[low] == 0)
+		low++;
+	while (high > low && h->bin[high] == 0)
+		high--;
+	if (low > high) {
+		wire_field_null(b);
+		return;
+	}
+	rows->moved |= UINT64_C(1) << at;
+	if (rows->site != NULL)
+		rows_hist_binary(b, h, low, high);
+	else
+		rows_hist_text(b, h, low, high);
 }
 
 void
@@ -330,18 +428,29 @@ rows_time_or_null(struct rows *rows, bool there, int64_t us)
 		rows_null(rows);
 }
 
+static void
+rows_close_array(struct rows *rows, int i)
+{
+	enum column_type type = rows->table->column[i].type;
+	uint32_t head[ROWS_HEAD_BYTES / 4] = {htobe32(1), htobe32(1),
+	    htobe32((uint32_t)rows_types[type].oid), htobe32((uint32_t)rows->n),
+	    htobe32(1)};
+
+	memcpy(rows->column[i].p, head, sizeof(head));
+}
+
 void
 rows_close(struct rows *rows)
 {
 	int i;
 
 	BUG_ON(rows->at != 0);
-	for (i = 0; i < rows->table->n_columns; i++) {
-		uint32_t head[ROWS_HEAD_BYTES / 4] = {htobe32(1), htobe32(1),
-		    htobe32(
-			(uint32_t)rows_types[rows->table->column[i].type].oid),
-		    htobe32((uint32_t)rows->n), htobe32(1)};
-
-		memcpy(rows->column[i].p, head, sizeof(head));
-	}
+	if (rows->closed)
+		return;
+	rows->closed = true;
+	if (rows->site != NULL)
+		wire_int2(&rows->column[0], -1);
+	else
+		for (i = 0; i < rows->table->n_columns; i++)
+			rows_close_array(rows, i);
 }

@@ -11,10 +11,14 @@
  * What adds nothing to any row (a count that is 0 in all of them) is left out
  * of the statement: of the two dozen figures of a queue a second of calls
  * moves a few, and each costs the server's time for every row.
+ *
+ * Rows that are known to be new can be gathered for COPY instead, which costs
+ * the server a third: rows_init_copy. They are given in the same way.
  */
 #ifndef RT_STORE_ROWS_H
 #define RT_STORE_ROWS_H
 
+#include "base/hist.h"
 #include "store/wire.h"
 
 #define ROWS_COLUMNS_MAX 40
@@ -26,6 +30,7 @@ enum column_type {
 	COLUMN_TIME,
 	COLUMN_TEXT,
 	COLUMN_BYTES,
+	COLUMN_BINS, /* of a histogram: integer[] */
 	COLUMN_TYPES
 };
 
@@ -34,7 +39,7 @@ enum column_role {
 	COLUMN_KEY,  /* the row is known by it */
 	COLUMN_ADD,  /* added to what is there */
 	COLUMN_MAX,  /* replaces it when greater */
-	COLUMN_HIST, /* a histogram as text, added by hist_add() */
+	COLUMN_HIST, /* a histogram, added by hist_add() */
 	COLUMN_SET,  /* replaces it */
 	COLUMN_ONCE  /* stays what it was */
 };
@@ -64,6 +69,9 @@ struct rows {
 	int n;		/* whole rows */
 	int at;		/* the column whose field comes next */
 	uint64_t moved; /* a bit for each column that some row needs */
+	bool closed;
+	const char *site; /* of rows for COPY; else NULL */
+	/* of rows for COPY the first has all of them, as they are sent */
 	struct strbuf column[ROWS_COLUMNS_MAX];
 };
 
@@ -81,6 +89,9 @@ rows_has(const struct rows *rows, int column)
 char *rows_sql(const struct rows *rows);
 
 void rows_init(struct rows *rows, const struct table *table);
+/* The site must live as long. */
+void
+rows_init_copy(struct rows *rows, const struct table *table, const char *site);
 void rows_fini(struct rows *rows);
 /* Forgets all rows; keeps the memory unless it is more than keep_max bytes. */
 void rows_reset(struct rows *rows, size_t keep_max);
@@ -92,6 +103,8 @@ void rows_bool(struct rows *rows, bool v);
 void rows_time(struct rows *rows, int64_t us);
 void rows_text(struct rows *rows, struct slice s);
 void rows_blob(struct rows *rows, const void *bytes, size_t n);
+/* NULL where it is empty. */
+void rows_hist(struct rows *rows, const struct hist *h);
 void rows_end(struct rows *rows);
 
 /* The text, or NULL where it is empty. */
@@ -99,7 +112,10 @@ void rows_text_or_null(struct rows *rows, struct slice s);
 /* The time, or NULL where it is not there. */
 void rows_time_or_null(struct rows *rows, bool there, int64_t us);
 
-/* Writes the arrays' heads: after the last row, before they are sent. */
+/*
+ * Writes the arrays' heads, or the end of what COPY takes: after the last row,
+ * before they are sent. Again does no harm.
+ */
 void rows_close(struct rows *rows);
 
 #endif

@@ -103,3 +103,15 @@ link_add_rows(struct link_script *script, const char *site, struct rows *rows)
 			link_param_binary(script, &rows->column[i]);
 	return link_last(script);
 }
+
+void
+link_add_copy(struct link_script *script, struct rows *rows)
+{
+	struct link_step *step;
+
+	if (rows->n == 0)
+		return;
+	rows_close(rows);
+	step = link_add(script, link_own(script, rows_sql(rows)));
+	step->copy = &rows->column[0];
+}

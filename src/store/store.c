@@ -72,7 +72,7 @@ store_set_state(
 
 /* --- pressure ------------------------------------------------------------ */
 
-static bool
+bool
 store_batch_is_full(const struct store *store)
 {
 	size_t visits = store->config.once
@@ -745,6 +745,7 @@ store_free(struct store *store)
 	free(store->switch_array);
 	free(store->feed_array);
 	free(store->switches);
+	free(store->newest_us);
 	free(store->feeds);
 	free(store);
 }
@@ -754,6 +755,9 @@ store_add_switch(struct store *store, const struct store_switch *sw)
 {
 	store->switches = mem_realloc(store->switches,
 	    (size_t)store->n_switches + 1, sizeof(*store->switches));
+	store->newest_us = mem_realloc(store->newest_us,
+	    (size_t)store->n_switches + 1, sizeof(*store->newest_us));
+	store->newest_us[store->n_switches] = INT64_MAX; /* not known yet */
 	store->switches[store->n_switches++] = *sw;
 }
 

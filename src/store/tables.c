@@ -30,9 +30,9 @@
 	{                                           \
 		name, COLUMN_BOOL, COLUMN_SET, NULL \
 	}
-#define HIST_TEXT(name)                                     \
+#define BINS_HIST(name)                                     \
 	{                                                   \
-		name, COLUMN_TEXT, COLUMN_HIST, "integer[]" \
+		name, COLUMN_BINS, COLUMN_HIST, "integer[]" \
 	}
 
 /* Which of the generated columns stand at the end of a table. */
@@ -135,8 +135,8 @@ tables_add_more(struct table *t, enum tables_more more)
 	switch (more) {
 	case TABLES_MEASURES:
 		tables_add_measures(t, measure_rows, MEASURES);
-		tables_add(t, (struct column)HIST_TEXT("wait_answered_hist"));
-		tables_add(t, (struct column)HIST_TEXT("wait_abandoned_hist"));
+		tables_add(t, (struct column)BINS_HIST("wait_answered_hist"));
+		tables_add(t, (struct column)BINS_HIST("wait_abandoned_hist"));
 		break;
 	case TABLES_AGENT_MEASURES:
 		tables_add_measures(t, agent_measure_rows, AGENT_MEASURES);

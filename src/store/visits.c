@@ -9,9 +9,6 @@
 
 #define VISITS_COLUMNS 18
 
-/* The signature, no flags, no extension. */
-static const char visits_head[19] = "PGCOPY\n\377\r\n\0";
-
 /* --- months -------------------------------------------------------------- */
 
 /* The month that a time falls into; false: of no year that is sane. */
@@ -140,7 +137,7 @@ store_visit(struct store *store, const char *switch_name, const char *feed_name,
 	if (store->config.keep_visits_days <= 0 || store->finished)
 		return;
 	if (b->n == 0)
-		strbuf_add(b, visits_head, sizeof(visits_head));
+		strbuf_add(b, wire_copy_head, sizeof(wire_copy_head));
 	visits_note_month(store, v->entered_us);
 	wire_int2(b, VISITS_COLUMNS);
 	visits_times(b, v);

@@ -23,6 +23,9 @@ enum wire_oid {
 #define WIRE_TIME_MIN (-INT64_C(210866803200000000))
 #define WIRE_TIME_MAX INT64_C(9223371331199999999)
 
+/* What COPY begins with: the signature, no flags, no extension. */
+static const char wire_copy_head[19] = "PGCOPY\n\377\r\n\0";
+
 static inline void
 wire_int2(struct strbuf *b, int16_t v)
 {

@@ -231,7 +231,7 @@ def test_once_does_not_claim_what_was_undone(rig, change, why):
     with rig.server.connect(rig.database) as lock, \
             rig.server.connect(rig.database) as other:
         lock.execute("BEGIN")
-        lock.execute("LOCK TABLE ringtally.queue_tally")
+        lock.execute("LOCK TABLE ringtally.queue_tally IN SHARE MODE")
         daemon.start("--once")
         stuck = ("SELECT pid FROM pg_stat_activity WHERE wait_event_type = "
                  "'Lock' AND datname = current_database() AND query ~ %s")

@@ -101,7 +101,7 @@ def test_told_to_reload_while_it_reloads(rig):
     rig.settle()
     with rig.server.connect(rig.database) as lock:
         lock.execute("BEGIN")
-        lock.execute("LOCK TABLE ringtally.queue_tally")
+        lock.execute("LOCK TABLE ringtally.queue_tally IN SHARE MODE")
         harness.append(rig.log, loggen.make_log(100, seed=117))
         daemon.config["short_abandon_s"] = 4
         daemon.write_config()

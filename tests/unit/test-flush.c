@@ -16,21 +16,26 @@ static const struct table table = {
     .column = {{"k", COLUMN_TEXT, COLUMN_KEY, NULL},
 	{"n", COLUMN_INT8, COLUMN_ADD, NULL},
 	{"m", COLUMN_INT8, COLUMN_MAX, NULL},
-	{"h", COLUMN_TEXT, COLUMN_HIST, "integer[]"},
+	{"h", COLUMN_BINS, COLUMN_HIST, "integer[]"},
 	{"s", COLUMN_INT8, COLUMN_SET, NULL},
 	{"o", COLUMN_TIME, COLUMN_ONCE, NULL}},
 };
 
 static void
-add_row(struct rows *rows, int64_t n, int64_t m, const char *hist)
+add_row(struct rows *rows, int64_t n, int64_t m, int waits)
 {
+	struct hist hist = {0};
+
+	hist_add(&hist, 3, 1);
+	hist_add(&hist, 3, waits - 1);
 	rows_text(rows, SLICE("key"));
 	rows_int(rows, n);
 	rows_int(rows, m);
-	rows_text_or_null(rows, slice_of(hist));
+	rows_hist(rows, &hist);
 	rows_int(rows, 0);
 	rows_time(rows, 0);
 	rows_end(rows);
+	hist_fini(&hist);
 }
 
 static void
@@ -49,8 +54,8 @@ test_all_columns(void **state)
 
 	(void)state;
 	rows_init(&rows, &table);
-	add_row(&rows, 1, 0, "");
-	add_row(&rows, 0, -7, "[1:1]={1}");
+	add_row(&rows, 1, 0, 0);
+	add_row(&rows, 0, -7, 1);
 	check_sql(&rows,
 	    "INSERT INTO ringtally.t AS t (site, k, n, m, h, s, o) "
 	    "SELECT $1::text, u.k, u.n, u.m, u.h::integer[], u.s, u.o "
@@ -70,10 +75,10 @@ test_columns_left_out(void **state)
 
 	(void)state;
 	rows_init(&rows, &table);
-	add_row(&rows, 1, 1, "[1:1]={1}");
+	add_row(&rows, 1, 1, 1);
 	/* what the batch before moved counts no more */
 	rows_reset(&rows, 0);
-	add_row(&rows, 0, 0, "");
+	add_row(&rows, 0, 0, 0);
 	assert_false(rows_has(&rows, 1));
 	assert_false(rows_has(&rows, 2));
 	assert_false(rows_has(&rows, 3));
@@ -101,6 +106,41 @@ test_sorts_what_is_not_sorted(void **state)
 	    "INSERT INTO ringtally.t AS t (site, k) SELECT $1::text, u.k "
 	    "FROM unnest($2::text[]) AS u(k) ORDER BY u.k COLLATE \"C\" "
 	    "ON CONFLICT (site, k) DO NOTHING");
+	rows_fini(&rows);
+}
+
+/* What PostgreSQL documents of COPY's binary format, byte by byte. */
+static void
+test_copy(void **state)
+{
+	static const char wanted[] = "PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0"
+				     "\0\003\0\0\0\004here\0\0\0\003key"
+				     "\0\0\0\044\0\0\0\001\0\0\0\0\0\0\0\027"
+				     "\0\0\0\002\0\0\0\003\0\0\0\004\0\0\0\002"
+				     "\0\0\0\004\0\0\0\001\377\377";
+	static const struct table bins = {.name = "t",
+	    .n_columns = 2,
+	    .column = {{"k", COLUMN_TEXT, COLUMN_KEY, NULL},
+		{"h", COLUMN_BINS, COLUMN_HIST, "integer[]"}}};
+	struct hist hist = {0};
+	struct rows rows;
+
+	(void)state;
+	hist_add(&hist, 3, 2);
+	hist_add(&hist, 4, 1);
+	hist_add(&hist, 9, 1);
+	hist_add(&hist, 9, -1);
+	rows_init_copy(&rows, &bins, "here");
+	rows_text(&rows, SLICE("key"));
+	rows_hist(&rows, &hist);
+	rows_end(&rows);
+	rows_close(&rows);
+	rows_close(&rows);
+	check_sql(
+	    &rows, "COPY ringtally.t (site, k, h) FROM STDIN (FORMAT binary)");
+	assert_int_equal(rows.column[0].n, sizeof(wanted) - 1);
+	assert_memory_equal(rows.column[0].p, wanted, sizeof(wanted) - 1);
+	hist_fini(&hist);
 	rows_fini(&rows);
 }
 
@@ -184,6 +224,7 @@ main(void)
 	    cmocka_unit_test(test_all_columns),
 	    cmocka_unit_test(test_columns_left_out),
 	    cmocka_unit_test(test_sorts_what_is_not_sorted),
+	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_order_of_cells),
 	};
 
