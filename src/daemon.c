@@ -104,7 +104,7 @@ daemon_leave(struct daemon *d, int exit_code)
 	loop_stop(d->loop);
 }
 
-static void
+static enum exit_code
 daemon_summary(const struct daemon *d)
 {
 	int64_t ms = (clock_mono_us() - d->started_us) / USEC_PER_MSEC;
@@ -118,6 +118,7 @@ daemon_summary(const struct daemon *d)
 	       ".%03d s\n",
 	    records, d->app.visits, d->app.commits, ms / 1000,
 	    (int)(ms % 1000));
+	return exit_printed("ringtallyd");
 }
 
 /* --- the configuration --------------------------------------------------- */
@@ -185,7 +186,7 @@ daemon_finished(void *ctx, const char *failed)
 		if (failed != NULL)
 			d->exit_code = EXIT_FAILED;
 		else
-			daemon_summary(d);
+			d->exit_code = daemon_summary(d);
 	}
 	daemon_leave(d, d->exit_code);
 }

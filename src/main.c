@@ -36,7 +36,7 @@ main_test(const char *path)
 	}
 	conf_free(conf);
 	printf("%s: configuration ok\n", path);
-	return EXIT_DONE;
+	return exit_printed("ringtallyd");
 }
 
 int
@@ -67,10 +67,10 @@ main(int argc, char **argv)
 			break;
 		case 'V':
 			printf("ringtallyd " PACKAGE_VERSION "\n");
-			return EXIT_DONE;
+			return exit_printed("ringtallyd");
 		case 'h':
 			main_usage(stdout);
-			return EXIT_DONE;
+			return exit_printed("ringtallyd");
 		default:
 			main_usage(stderr);
 			return EXIT_USE;

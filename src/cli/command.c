@@ -109,10 +109,7 @@ command_print_all(FILE *to)
 int
 command_printed(void)
 {
-	if (fflush(stdout) == 0 && !ferror(stdout))
-		return EXIT_DONE;
-	fprintf(stderr, "ringtally: writing the output: %s\n", strerror(errno));
-	return EXIT_FAILED;
+	return exit_printed("ringtally");
 }
 
 static int

@@ -37,10 +37,7 @@ int command_main(int argc, char **argv);
 int command_usage(const struct command *command, const char *fmt, ...)
     RT_PRINTF(2, 3);
 
-/*
- * Ends what was printed to standard output: EXIT_DONE, or EXIT_FAILED with a
- * message, for a full disk must not look like success.
- */
+/* exit_printed of this program. */
 int command_printed(void);
 
 /* Loads the configuration, or says what is wrong and returns EXIT_CONF. */

@@ -29,6 +29,7 @@ struct sim_run {
 	int64_t length_us; /* 0: as the speed has it */
 	int64_t speed;	   /* thousandths of real time; 0: at once */
 	bool now;	   /* start is the present */
+	bool rotate_told;  /* how to rotate was said */
 };
 
 static volatile sig_atomic_t sim_stopped;
@@ -194,7 +195,7 @@ sim_whole_number(const char *text, int64_t min, int64_t max, int64_t *value)
 static bool
 sim_parse_start(struct sim_run *run, const char *text)
 {
-	struct tm tm = {0};
+	struct tm tm = {0}, date;
 	const char *end = strptime(text, "%Y-%m-%d", &tm);
 
 	run->now = strcmp(text, "now") == 0;
@@ -206,8 +207,10 @@ sim_parse_start(struct sim_run *run, const char *text)
 		end++;
 	if (end == NULL || *end != '\0' || tm.tm_year < 70)
 		return false;
+	date = tm;
 	run->config.start_us = (int64_t)timegm(&tm) * USEC_PER_SEC;
-	return true;
+	/* 30 February is no day: it would become one in March */
+	return tm.tm_mday == date.tm_mday && tm.tm_mon == date.tm_mon;
 }
 
 static bool
@@ -386,6 +389,7 @@ sim_set(struct sim_run *run, int c, const char *text)
 	case SIM_REFUSALS:
 		return run->config.refusals = true;
 	case SIM_ROTATE:
+		run->rotate_told = true;
 		return sim_parse_rotate(run, text);
 	case SIM_TRUTH:
 		run->file.truth = text;
@@ -409,6 +413,9 @@ sim_complete(struct sim_run *run)
 
 	if (run->file.rotate_after > 0 && run->file.log == NULL)
 		return command_usage(&command_sim, "--rotate-after needs -o");
+	if (run->rotate_told && run->file.rotate_after == 0)
+		return command_usage(
+		    &command_sim, "--rotate needs --rotate-after");
 	run->file.prompt = run->speed > 0;
 	if (run->now)
 		config->start_us = clock_wall_us();

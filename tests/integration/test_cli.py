@@ -59,6 +59,9 @@ def broken(tmp_path):
      "ringtally: /nonexistent: No such file"),
     (["feeds", "-c/nonexistent"], 3, "ringtally: /nonexistent: No such file"),
     (["feeds", "-C", "host=/nonexistent"], 1, "ringtally feeds: database: "),
+    (["sim", "--start", "2026-02-30"], 2, 'ringtally sim: bad value'),
+    (["sim", "--rotate", "rename", "-o", "/nonexistent/x"], 2,
+     "ringtally sim: --rotate needs --rotate-after"),
     (["tally", "--bogus"], 2, "ringtally tally: unrecognized option"),
     (["tally", "--", "-c"], 1, "ringtally tally: -c: No such file"),
 ])
@@ -110,10 +113,27 @@ def test_help_and_version():
     assert re.fullmatch(r"ringtally \d+\.\d+\.\d+\n", run("-V")[1])
 
 
-def test_a_full_disk_is_a_failure():
+@pytest.mark.parametrize("program, args", [
+    ("ringtally", ["-h"]),
+    ("ringtallyd", ["-V"]),
+    ("ringtallyd", ["-h"]),
+    ("ringtallyd", ["-t", "-c", os.path.join(TOP, "etc", "ringtally.conf")]),
+])
+def test_a_full_disk_is_a_failure(program, args):
     with open("/dev/full", "w") as full:
-        done = subprocess.run([harness.binary("ringtally"), "-h"],
+        done = subprocess.run([harness.binary(program), *args],
                               stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+
+
+def test_no_summary_is_a_failure(rig):
+    harness.append(rig.log, loggen.make_log(50, seed=903))
+    daemon = rig.daemon()
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [daemon.program, "-c", daemon.conf_path, "--once"], stdout=full,
+            stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.returncode == 1
     assert "No space left on device" in done.stderr
 
