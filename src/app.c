@@ -25,6 +25,14 @@ app_visit_ended(void *ctx, const struct visit *visit)
 		    app->feeds[visit->feed].conf->name, visit);
 }
 
+static void
+app_span_ended(void *ctx, const struct session_span *span)
+{
+	struct app_switch *sw = ctx;
+
+	store_span(sw->app->store, sw->name, span);
+}
+
 static bool
 app_hash_caller(void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
 {
@@ -61,6 +69,7 @@ app_switch_begin(struct app_switch *sw)
 	struct machine_config machine = {.lost_after_us = conf->lost_after_us,
 	    .max_open = (uint32_t)conf->max_open_visits,
 	    .ended = app_visit_ended,
+	    .span = app_span_ended,
 	    .hash_caller = sw->app->has_key ? app_hash_caller : NULL,
 	    .ctx = sw,
 	    .persistent = true};
@@ -268,19 +277,17 @@ app_load_visit(void *ctx, const char *switch_name, const struct visit *like,
 		machine_restore(&sw->machine, like, call_id, queue, agent);
 }
 
-static void
+static bool
 app_load_session(void *ctx, const char *switch_name, struct slice agent,
     struct slice queue, int64_t login_us, int64_t pause_us, int64_t logoff_us,
     struct slice reason)
 {
 	struct app_switch *sw = app_switch_find(ctx, switch_name);
 
-	if (sw != NULL)
-		sessions_restore(&sw->machine.sessions,
-		    tally_agent(&sw->tally, agent),
-		    queue.n > 0 ? tally_queue(&sw->tally, queue) : NULL,
-		    login_us, pause_us, logoff_us, reason,
-		    sw->machine.sessions.clock_us);
+	return sw == NULL ||
+	    sessions_restore(&sw->machine.sessions, &sw->tally, agent, queue,
+		login_us, pause_us, logoff_us, reason,
+		sw->machine.sessions.clock_us);
 }
 
 static void

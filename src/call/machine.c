@@ -437,7 +437,7 @@ machine_init(
 
 	BUG_ON(config->max_open == 0 || config->lost_after_us <= 0);
 	*m = (struct machine){.config = *config, .tally = tally};
-	sessions_init(&m->sessions, tally);
+	sessions_init(&m->sessions, config->span, config->ctx);
 	for (i = 0; i < VISIT_STATES; i++)
 		TAILQ_INIT(&m->states[i]);
 	TAILQ_INIT(&m->changed);

@@ -115,6 +115,8 @@ struct machine_config {
 	 */
 	bool (*hash_caller)(
 	    void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);
+	/* An agent's login or pause has ended; NULL: nobody keeps them. */
+	session_span_fn span;
 	void *ctx;
 	bool persistent; /* somebody takes `changed` and `gone` */
 };

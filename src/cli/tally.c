@@ -224,6 +224,9 @@ tally_read(struct tally_run *run, int n, char **paths, struct err *err)
 		    run, files[i].path, (uint32_t)i + 1, buffer, err);
 	free(buffer);
 	free(files);
+	/* who is still logged in was so until now */
+	sessions_running(
+	    &run->machine.sessions, session_span_book, &run->tally);
 	return failed;
 }
 
@@ -235,8 +238,10 @@ tally_run(struct tally_run *run, int n, char **paths)
 	    .max_queues = TALLY_QUEUES,
 	    .max_agents = TALLY_AGENTS,
 	    .without_agents = run->request.by != FIGURES_BY_AGENT};
-	struct machine_config machine_config = {
-	    .lost_after_us = TALLY_LOST_US, .max_open = TALLY_OPEN};
+	struct machine_config machine_config = {.lost_after_us = TALLY_LOST_US,
+	    .max_open = TALLY_OPEN,
+	    .span = session_span_book,
+	    .ctx = &run->tally};
 	struct err err;
 	int code = EXIT_FAILED;
 

@@ -81,7 +81,8 @@ cut_agent_cell(void *ctx, const struct agent_cell *cell)
 	rows_text(rows,
 	    cell->queue != NULL ? cut_queue_name(cell->queue) : SLICE(""));
 	for (i = 0; i < AGENT_MEASURES; i++)
-		rows_int(rows, cell->v[i]);
+		if (agent_measure_rows[i].kind != MEASURE_KIND_SPAN)
+			rows_int(rows, cell->v[i]);
 	rows_end(rows);
 	cut->newest_us = RT_MAX(cut->newest_us, cell->key.starts_us);
 }
@@ -162,6 +163,19 @@ cut_visit_gone(void *ctx, const struct visit_key *key)
 	rows_end(rows);
 }
 
+/* The interval in which the session was first heard of. */
+static int64_t
+cut_session_since(const struct cut *cut, const struct agent_session *s)
+{
+	int64_t us = s->logged_in ? s->login_us : INT64_MAX;
+
+	if (s->paused)
+		us = RT_MIN(us, s->pause_us);
+	if (s->logoff_us != 0)
+		us = RT_MIN(us, s->logoff_us);
+	return utc_floor(us, cut->store->config.interval_us);
+}
+
 static void
 cut_session(void *ctx, const struct agent_session *s)
 {
@@ -170,6 +184,9 @@ cut_session(void *ctx, const struct agent_session *s)
 	struct rows *rows =
 	    &cut->batch->rows[over ? TABLE_SESSION_GONE : TABLE_SESSION];
 
+	if (!over)
+		store_ref_seen(cut->store, cut->sw, true,
+		    cut_agent_name(s->agent), cut_session_since(cut, s));
 	rows_text(rows, cut->switch_name);
 	rows_text(rows, cut_agent_name(s->agent));
 	rows_text(
@@ -366,6 +383,7 @@ store_cut(struct store *store, bool last)
 	batch->number = store->seq + 1;
 	batch->last = last;
 	batch->since_us = store->since_us;
+	store_spans_cut(store, batch);
 	for (cut.sw = 0; cut.sw < store->n_switches; cut.sw++)
 		cut_switch(&cut);
 	for (i = 0; i < store->n_feeds; i++) {

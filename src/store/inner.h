@@ -11,6 +11,7 @@
 enum store_table {
 	TABLE_QUEUE_TALLY,
 	TABLE_AGENT_TALLY,
+	TABLE_AGENT_SPAN,
 	TABLE_FEED,
 	TABLE_FEED_INTERVAL,
 	TABLE_FEED_EVENT,
@@ -106,6 +107,8 @@ struct store {
 	struct batch flying;
 	struct strbuf visits; /* ended since the last cut */
 	uint64_t n_visits;
+	struct rows spans;    /* the same */
+	struct rows misnamed; /* sessions whose rows must go */
 	int64_t since_us;    /* monotonic: the oldest change not cut; 0: none */
 	bool due;	     /* cut as soon as it can be */
 	bool pressed;	     /* the feeds were told to pause */
@@ -157,6 +160,18 @@ size_t store_changed_bytes(const struct store *store);
 void store_visits_forget(struct store *store);
 /* Adds a step for each month that has no partition yet, and says so. */
 void store_months_script(struct store *store, struct link_script *script);
+
+/* spans.c */
+void store_spans_init(struct store *store);
+void store_spans_fini(struct store *store);
+/* How much waits for the next cut. */
+size_t store_spans_bytes(const struct store *store);
+/* A loaded session goes by another name than its row. */
+void store_session_misnamed(struct store *store, const char *switch_name,
+    struct slice agent, struct slice queue);
+/* Hands what waits over to the batch, which has none of it yet. */
+void store_spans_cut(struct store *store, struct batch *batch);
+void store_spans_forget(struct store *store);
 
 /* refs.c */
 /* A cell of that queue or agent is about to be written. */

@@ -275,10 +275,12 @@ load_sessions(void *ctx, const PGresult *res)
 	int i;
 
 	for (i = 0; i < PQntuples(res); i++)
-		store->ops->load_session(store->ctx, PQgetvalue(res, i, 0),
-		    result_slice(res, i, 1), result_slice(res, i, 2),
-		    result_int(res, i, 3), result_int(res, i, 4),
-		    result_int(res, i, 5), result_slice(res, i, 6));
+		if (!store->ops->load_session(store->ctx, PQgetvalue(res, i, 0),
+			result_slice(res, i, 1), result_slice(res, i, 2),
+			result_int(res, i, 3), result_int(res, i, 4),
+			result_int(res, i, 5), result_slice(res, i, 6)))
+			store_session_misnamed(store, PQgetvalue(res, i, 0),
+			    result_slice(res, i, 1), result_slice(res, i, 2));
 }
 
 /* --- the script ---------------------------------------------------------- */

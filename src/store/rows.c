@@ -123,8 +123,19 @@ rows_sql_order(const struct table *t, struct strbuf *sql)
 		}
 }
 
+static bool
+table_has_key(const struct table *t)
+{
+	int i;
+
+	for (i = 0; i < t->n_columns; i++)
+		if (t->column[i].role == COLUMN_KEY)
+			return true;
+	return false;
+}
+
 static void
-rows_sql_upsert(const struct rows *rows, struct strbuf *sql)
+rows_sql_insert(const struct rows *rows, struct strbuf *sql)
 {
 	const struct table *t = rows->table;
 	int i;
@@ -145,6 +156,8 @@ rows_sql_upsert(const struct rows *rows, struct strbuf *sql)
 	strbuf_adds(sql, ") AS u(");
 	rows_sql_names(rows, sql);
 	strbuf_adds(sql, ")");
+	if (!table_has_key(t))
+		return;
 	if (!t->sorted)
 		rows_sql_order(t, sql);
 	rows_sql_conflict(rows, sql);
@@ -190,7 +203,7 @@ rows_sql(const struct rows *rows)
 	else if (rows->table->erase)
 		rows_sql_erase(rows, &sql);
 	else
-		rows_sql_upsert(rows, &sql);
+		rows_sql_insert(rows, &sql);
 	text = mem_strdup(strbuf_str(&sql));
 	strbuf_fini(&sql);
 	return text;

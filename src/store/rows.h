@@ -6,7 +6,8 @@
  * thousand.
  *
  * A row is given field by field in the order of the table's columns, then
- * rows_end. No key may stand twice in a batch.
+ * rows_end. No key may stand twice in a batch. A table without keys only grows:
+ * its rows are inserted as they come.
  *
  * What adds nothing to any row (a count that is 0 in all of them) is left out
  * of the statement: of the two dozen figures of a queue a second of calls

@@ -15,10 +15,10 @@
 #define STORE_RENEW_SOON_US (1 * USEC_PER_SEC)
 
 /*
- * A batch is full with so many bytes of visits or of cells; that of --once with
- * a part of pending_max in visits. Large batches are cheaper, for what is only
- * remembered for a while is written at each cut; but the server should work
- * while we read.
+ * A batch is full with so many bytes of visits and spans or of cells; that of
+ * --once with a part of pending_max in visits and spans. Large batches are
+ * cheaper, for what is only remembered for a while is written at each cut; but
+ * the server should work while we read.
  */
 #define STORE_FULL_VISITS ((size_t)2 << 20)
 #define STORE_FULL_CELLS  ((size_t)4 << 20)
@@ -79,7 +79,7 @@ store_batch_is_full(const struct store *store)
 	    ? store->config.pending_max / STORE_ONCE_PART
 	    : STORE_FULL_VISITS;
 
-	return store->visits.n >= visits ||
+	return store->visits.n + store_spans_bytes(store) >= visits ||
 	    store->cells_bytes >= STORE_FULL_CELLS;
 }
 
@@ -98,8 +98,8 @@ store_is_ahead(const struct store *store)
 static bool
 store_is_short(const struct store *store)
 {
-	size_t held =
-	    batch_bytes(&store->flying) + store->visits.n + store->cells_bytes;
+	size_t held = batch_bytes(&store->flying) + store->visits.n +
+	    store_spans_bytes(store) + store->cells_bytes;
 	size_t most = store->config.pending_max;
 
 	return held > (store->memory_short ? most / 2 : most);
@@ -388,6 +388,7 @@ store_forget(struct store *store)
 	store->loaded = false;
 	batch_reset(&store->flying);
 	store_visits_forget(store);
+	store_spans_forget(store);
 	store_refs_forget(store);
 	store->since_us = 0;
 	store->due = false;
@@ -714,6 +715,7 @@ store_new(struct loop *loop, const struct store_config *config,
 	store->ctx = ctx;
 	store_tables_init(store);
 	batch_init(&store->flying, store);
+	store_spans_init(store);
 	store_new_instance(store);
 	gethostname(host, sizeof(host) - 1);
 	snprintf(store->holder, sizeof(store->holder), "%s, process %ld", host,
@@ -741,6 +743,7 @@ store_free(struct store *store)
 	link_script_fini(&store->script);
 	store_refs_forget(store);
 	batch_fini(&store->flying);
+	store_spans_fini(store);
 	strbuf_fini(&store->visits);
 	free(store->switch_array);
 	free(store->feed_array);

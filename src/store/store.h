@@ -6,9 +6,10 @@
  * is at any time in one of the states below. The rules:
  *
  * - A *cut* happens between two loop turns: changed cells as additive deltas,
- *   changed open visits, ended visits, agents' sessions, the feeds' positions
- *   and counters and the switches' clocks become one batch. One batch is in
- *   flight at a time; meanwhile new figures gather in the tallies.
+ *   changed open visits, ended visits, agents' sessions and their spans, the
+ *   feeds' positions and counters and the switches' clocks become one batch.
+ * One batch is in flight at a time; meanwhile new figures gather in the
+ * tallies.
  * - A batch is one transaction. Its first statement is ringtally.advance(),
  *   which raises unless the writer rows of our switches hold our instance and
  *   the number of the batch before. Success is the command tag COMMIT and
@@ -88,11 +89,12 @@ struct store_ops {
 	    void *ctx, const char *name, int64_t clock_us, int64_t leap_us);
 	void (*load_feed)(
 	    void *ctx, const char *name, const struct position *position);
-	/* see machine_restore, sessions_restore */
+	/* see machine_restore */
 	void (*load_visit)(void *ctx, const char *switch_name,
 	    const struct visit *like, struct slice call_id, struct slice queue,
 	    struct slice agent);
-	void (*load_session)(void *ctx, const char *switch_name,
+	/* see sessions_restore, whose answer it gives */
+	bool (*load_session)(void *ctx, const char *switch_name,
 	    struct slice agent, struct slice queue, int64_t login_us,
 	    int64_t pause_us, int64_t logoff_us, struct slice reason);
 	/* Everything is loaded: open the feeds. */
@@ -121,6 +123,10 @@ void store_set_services(struct store *store,
 /* An ended visit, to be kept; called by the machine through its config. */
 void store_visit(struct store *store, const char *switch_name,
     const char *feed_name, const struct visit *visit);
+
+/* A login or pause that ended; called by the sessions through the machine. */
+void store_span(struct store *store, const char *switch_name,
+    const struct session_span *span);
 
 /*
  * Something changed: a cut is due within flush_us. Cheap; call per chunk. Never

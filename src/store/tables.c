@@ -56,6 +56,11 @@ static const struct tables_row {
     [TABLE_AGENT_TALLY] = {"agent_tally", false, true, TABLES_AGENT_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
 	    KEY_TEXT("agent"), KEY_TEXT("queue")}},
+    [TABLE_AGENT_SPAN] = {"agent_span", false, false, TABLES_NONE,
+	{SET_TIME("from_at"), SET_TIME("to_at"),
+	    {"kind", COLUMN_TEXT, COLUMN_SET, "ringtally.span_kind"},
+	    SET_TEXT("switch"), SET_TEXT("agent"), SET_TEXT("queue"),
+	    SET_TEXT("reason")}},
     [TABLE_FEED] = {"feed", false, false, TABLES_COUNTERS,
 	{KEY_TEXT("feed"), SET_TEXT("switch"), SET_TEXT("transport"),
 	    SET_TEXT("format"), SET_INT4("file_no"), SET_TEXT("path"),
@@ -120,11 +125,12 @@ tables_add_measures(struct table *t, const struct measure_row *rows, int n)
 	int i;
 
 	for (i = 0; i < n; i++)
-		tables_add(t,
-		    (struct column){rows[i].name, COLUMN_INT8,
-			rows[i].kind == MEASURE_KIND_MAX ? COLUMN_MAX
-							 : COLUMN_ADD,
-			NULL});
+		if (rows[i].kind != MEASURE_KIND_SPAN)
+			tables_add(t,
+			    (struct column){rows[i].name, COLUMN_INT8,
+				rows[i].kind == MEASURE_KIND_MAX ? COLUMN_MAX
+								 : COLUMN_ADD,
+				NULL});
 }
 
 static void

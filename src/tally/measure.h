@@ -19,7 +19,7 @@ enum agent_measure {
 	AGENT_MEASURES
 };
 
-enum measure_kind { MEASURE_KIND_SUM, MEASURE_KIND_MAX };
+enum measure_kind { MEASURE_KIND_SUM, MEASURE_KIND_MAX, MEASURE_KIND_SPAN };
 
 struct measure_row {
 	const char *name;

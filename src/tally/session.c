@@ -4,10 +4,17 @@
 #include "base/utf8.h"
 #include "tally/session.h"
 
+/*
+ * How often to look at all sessions; at fixed points of the event clock, so
+ * that it makes no difference where the daemon was started again. No silence
+ * is shorter.
+ */
+#define SESSION_LOOK_US (3600 * USEC_PER_SEC)
+
 void
-sessions_init(struct sessions *s, struct tally *tally)
+sessions_init(struct sessions *s, session_span_fn span_fn, void *ctx)
 {
-	*s = (struct sessions){.tally = tally};
+	*s = (struct sessions){.span_fn = span_fn, .ctx = ctx};
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->changed);
 	pool_init(&s->pool, sizeof(struct agent_session));
@@ -75,33 +82,33 @@ session_touch(struct sessions *s, struct agent_session *session)
 	TAILQ_INSERT_TAIL(&s->changed, session, changed_list);
 }
 
-/* Up to where a span that began at begin_us and still runs is booked. */
-static int64_t
-session_booked(const struct sessions *s, int64_t begin_us)
-{
-	return RT_MAX(begin_us, s->border_us - s->tally->config.interval_us);
-}
-
 static void
-session_book(struct sessions *s, const struct agent_session *session,
-    enum agent_measure m, int64_t from_us, int64_t to_us)
+session_tell(session_span_fn span_fn, void *ctx,
+    const struct agent_session *session, enum session_kind kind,
+    int64_t from_us, int64_t to_us)
 {
-	if (from_us != to_us)
-		tally_book_span(s->tally, session->agent, session->queue, m,
-		    from_us, to_us);
+	const struct session_span span = {.agent = session->agent,
+	    .queue = session->queue,
+	    .kind = kind,
+	    .reason = kind == SESSION_PAUSE ? session->reason : "",
+	    .from_us = from_us,
+	    .to_us = to_us};
+
+	if (span_fn != NULL && from_us < to_us)
+		span_fn(ctx, &span);
 }
 
-/* Ends a running span; returns when. */
+/* Ends what runs; returns when. */
 static int64_t
 session_end(struct sessions *s, struct agent_session *session,
-    enum agent_measure m, int64_t begin_us, int64_t t_us)
+    enum session_kind kind, int64_t begin_us, int64_t t_us)
 {
 	int64_t end_us = RT_MAX(begin_us, t_us);
 
 	/* no clock yet to tell which of the two times is a broken one */
 	if (s->clock_us == 0 && end_us - begin_us > SESSION_GAP_US)
 		end_us = begin_us;
-	session_book(s, session, m, session_booked(s, begin_us), end_us);
+	session_tell(s->span_fn, s->ctx, session, kind, begin_us, end_us);
 	session_touch(s, session);
 	return end_us;
 }
@@ -113,7 +120,6 @@ session_login(struct sessions *s, struct agent_session *session, int64_t t_us)
 		return;
 	session->logged_in = true;
 	session->login_us = t_us;
-	session_book(s, session, AGENT_login_ms, t_us, session_booked(s, t_us));
 	session_touch(s, session);
 }
 
@@ -125,7 +131,7 @@ session_logout(struct sessions *s, struct agent_session *session, int64_t t_us)
 	if (!session->logged_in)
 		return;
 	end_us =
-	    session_end(s, session, AGENT_login_ms, session->login_us, t_us);
+	    session_end(s, session, SESSION_LOGIN, session->login_us, t_us);
 	session->logged_in = false;
 	session->login_us = 0;
 	if (session->queue == NULL)
@@ -154,8 +160,6 @@ session_pause(struct sessions *s, struct agent_session *session, int64_t t_us,
 	if (!session->paused) {
 		session->paused = true;
 		session->pause_us = t_us;
-		session_book(
-		    s, session, AGENT_pause_ms, t_us, session_booked(s, t_us));
 	} else if (!other) {
 		return;
 	}
@@ -167,7 +171,7 @@ session_unpause(struct sessions *s, struct agent_session *session, int64_t t_us)
 {
 	if (!session->paused)
 		return;
-	session_end(s, session, AGENT_pause_ms, session->pause_us, t_us);
+	session_end(s, session, SESSION_PAUSE, session->pause_us, t_us);
 	session->paused = false;
 	session->pause_us = 0;
 	memset(session->reason, 0, sizeof(session->reason));
@@ -182,7 +186,7 @@ session_logoff(struct sessions *s, struct agent_session *session, int64_t t_us)
 
 /* A login that was not seen, told by its end: session_ms up to t_us. */
 static void
-session_book_back(struct sessions *s, struct agent_session *session,
+session_tell_back(struct sessions *s, struct agent_session *session,
     int64_t t_us, int64_t session_ms)
 {
 	int64_t from_us;
@@ -195,7 +199,7 @@ session_book_back(struct sessions *s, struct agent_session *session,
 	from_us = RT_MAX(from_us, session->logoff_us);
 	if (from_us >= t_us)
 		return;
-	session_book(s, session, AGENT_login_ms, from_us, t_us);
+	session_tell(s->span_fn, s->ctx, session, SESSION_LOGIN, from_us, t_us);
 	session->logoff_us = t_us;
 	session_touch(s, session);
 }
@@ -229,7 +233,7 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 	case EVENT_LOGOFF:
 		session_logoff(s, session, t_us);
 		if (unseen)
-			session_book_back(s, session, t_us, ev->session_ms);
+			session_tell_back(s, session, t_us, ev->session_ms);
 		break;
 	case EVENT_PAUSE:
 		session_pause(s, session, t_us, ev->text);
@@ -266,19 +270,6 @@ session_silence(
 		session_logout(s, session, s->clock_us);
 }
 
-/* Books what ran on over one or more borders, up to the last of them. */
-static void
-session_pass(
-    struct sessions *s, const struct agent_session *session, int64_t border_us)
-{
-	if (session->logged_in && session->login_us < border_us)
-		session_book(s, session, AGENT_login_ms,
-		    session_booked(s, session->login_us), border_us);
-	if (session->paused && session->pause_us < border_us)
-		session_book(s, session, AGENT_pause_ms,
-		    session_booked(s, session->pause_us), border_us);
-}
-
 /* An old logoff that no session_ms reaches back to any more. */
 static void
 session_forget(
@@ -294,17 +285,14 @@ session_forget(
 void
 sessions_pass(struct sessions *s, int64_t now_us)
 {
-	int64_t interval_us = s->tally->config.interval_us;
-	int64_t border_us = utc_floor(now_us, interval_us);
 	struct agent_session *session;
 
 	TAILQ_FOREACH (session, &s->all, list) {
 		session_silence(s, session, now_us);
-		session_pass(s, session, border_us);
 		session_forget(s, session, now_us);
 	}
 	s->clock_us = now_us;
-	s->border_us = border_us + interval_us;
+	s->look_us = utc_floor(now_us, SESSION_LOOK_US) + SESSION_LOOK_US;
 }
 
 void
@@ -319,18 +307,11 @@ sessions_restart(struct sessions *s, int64_t t_us)
 			session_logoff(s, session, t_us);
 }
 
-void
-sessions_restore(struct sessions *s, struct agent *agent, struct queue *queue,
-    int64_t login_us, int64_t pause_us, int64_t logoff_us, struct slice reason,
-    int64_t clock_us)
+/* Two stored names may be one agent by now: the earlier begin holds. */
+static void
+session_merge(struct agent_session *session, int64_t login_us, int64_t pause_us,
+    int64_t logoff_us, struct slice reason)
 {
-	struct agent_session *session;
-
-	sessions_clock(s, clock_us);
-	if (login_us == 0 && pause_us == 0 && logoff_us == 0)
-		return;
-	/* two stored names may be one agent by now: the earlier begin holds */
-	session = session_get(s, agent, queue);
 	if (login_us != 0 &&
 	    (!session->logged_in || login_us < session->login_us)) {
 		session->logged_in = true;
@@ -343,6 +324,52 @@ sessions_restore(struct sessions *s, struct agent *agent, struct queue *queue,
 		session_set_reason(session, reason);
 	}
 	session->logoff_us = RT_MAX(session->logoff_us, logoff_us);
+}
+
+static bool
+session_is_called(
+    const struct agent_session *session, struct slice agent, struct slice queue)
+{
+	const struct agent *a = session->agent;
+	const struct queue *q = session->queue;
+
+	return slice_eq((struct slice){a->name, a->name_len}, agent) &&
+	    (q == NULL ||
+		slice_eq((struct slice){q->name, q->name_len}, queue));
+}
+
+bool
+sessions_restore(struct sessions *s, struct tally *tally, struct slice agent,
+    struct slice queue, int64_t login_us, int64_t pause_us, int64_t logoff_us,
+    struct slice reason, int64_t clock_us)
+{
+	struct agent_session *session;
+
+	sessions_clock(s, clock_us);
+	if (login_us == 0 && pause_us == 0 && logoff_us == 0)
+		return true;
+	session = session_get(s, tally_agent(tally, agent),
+	    queue.n > 0 ? tally_queue(tally, queue) : NULL);
+	session_merge(session, login_us, pause_us, logoff_us, reason);
+	if (session_is_called(session, agent, queue))
+		return true;
+	session_touch(s, session);
+	return false;
+}
+
+void
+sessions_running(const struct sessions *s, session_span_fn span_fn, void *ctx)
+{
+	const struct agent_session *session;
+
+	TAILQ_FOREACH (session, &s->all, list) {
+		if (session->logged_in)
+			session_tell(span_fn, ctx, session, SESSION_LOGIN,
+			    session->login_us, s->clock_us);
+		if (session->paused)
+			session_tell(span_fn, ctx, session, SESSION_PAUSE,
+			    session->pause_us, s->clock_us);
+	}
 }
 
 void
@@ -358,4 +385,35 @@ sessions_take(struct sessions *s,
 		if (session_is_over(session))
 			session_free(s, session);
 	}
+}
+
+/* --- spans ---------------------------------------------------------------- */
+
+void
+session_span_book(void *ctx, const struct session_span *span)
+{
+	static const enum agent_measure measures[SESSION_KINDS] = {
+	    [SESSION_LOGIN] = AGENT_login_ms,
+	    [SESSION_PAUSE] = AGENT_pause_ms,
+	};
+	int64_t from_us = span->from_us, to_us;
+
+	/* no broken line made it that long: see the rules */
+	for (; from_us < span->to_us; from_us = to_us) {
+		to_us = RT_MIN(span->to_us, from_us + TALLY_SPAN_MAX_US);
+		tally_book_span(ctx, span->agent, span->queue,
+		    measures[span->kind], from_us, to_us);
+	}
+}
+
+const char *
+session_kind_name(enum session_kind kind)
+{
+	static const char *const names[SESSION_KINDS] = {
+	    [SESSION_LOGIN] = "login",
+	    [SESSION_PAUSE] = "pause",
+	};
+
+	BUG_ON((unsigned)kind >= SESSION_KINDS);
+	return names[kind];
 }

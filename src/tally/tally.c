@@ -341,20 +341,12 @@ tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
     enum agent_measure m, int64_t from_us, int64_t to_us)
 {
 	int64_t interval = t->config.interval_us;
-	int sign = 1;
 
-	if (from_us > to_us) {
-		int64_t swap = from_us;
-
-		from_us = to_us;
-		to_us = swap;
-		sign = -1;
-	}
 	if (to_us - from_us > TALLY_SPAN_MAX_US) {
 		int64_t at_us = to_us - TALLY_SPAN_MAX_US;
 
 		tally_book_agent(t, agent, queue, at_us, m,
-		    sign * (at_us / USEC_PER_MSEC - from_us / USEC_PER_MSEC));
+		    at_us / USEC_PER_MSEC - from_us / USEC_PER_MSEC);
 		from_us = at_us;
 	}
 	while (from_us < to_us && !t->config.without_agents) {
@@ -363,7 +355,7 @@ tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
 
 		/* whole milliseconds that add up over any number of cuts */
 		tally_book_agent(t, agent, queue, from_us, m,
-		    sign * (until / USEC_PER_MSEC - from_us / USEC_PER_MSEC));
+		    until / USEC_PER_MSEC - from_us / USEC_PER_MSEC);
 		from_us = until;
 	}
 }

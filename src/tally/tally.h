@@ -150,9 +150,9 @@ void tally_book_agent(struct tally *t, struct agent *agent, struct queue *queue,
     int64_t t_us, enum agent_measure m, int64_t n);
 /*
  * Books the time from from_us to to_us to an agent, each part in the interval
- * that it falls in. from_us > to_us takes the same away again. Of a span longer
- * than TALLY_SPAN_MAX_US what is older goes into one interval: a conversation
- * of three years in one broken line must not fill the memory.
+ * that it falls in. Of a span longer than TALLY_SPAN_MAX_US what is older goes
+ * into one interval: a conversation of three years in one broken line must not
+ * fill the memory.
  */
 void tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
     enum agent_measure m, int64_t from_us, int64_t to_us);

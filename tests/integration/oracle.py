@@ -507,18 +507,16 @@ class Oracle:
 
     def agent_rows(self):
         """{(agent, queue or None, interval start): {column: figure}}: what
-        is booked by now. Running sessions count up to the last border that
-        the event clock has passed."""
+        is known by now. Running sessions count up to the event clock."""
         booked = self.agents
         self.agents = defaultdict(lambda: dict.fromkeys(AGENT_COLUMNS, 0))
         for key, row in booked.items():
             self.agents[key].update(row)
-        border = self.floor(self.clock)
         for (agent, queue), session in self.sessions.items():
             for what in ("login", "pause"):
                 if self.sure and session[what] is not None:
                     self.span(agent, queue, what + "_s", session[what],
-                              border)
+                              self.clock)
         rows, self.agents = self.agents, booked
         return {k: r for k, r in rows.items() if any(r.values())}
 

@@ -352,8 +352,8 @@ def test_disk_full_on_the_server(own_rig, small_disk):
     room again."""
     rig = own_rig
     rig.db.execute("CREATE TABLESPACE small LOCATION '%s'" % small_disk)
-    for table in ("queue_tally", "agent_tally", "visit_default",
-                  "open_visit"):
+    for table in ("queue_tally", "agent_tally", "agent_span",
+                  "visit_default", "open_visit"):
         rig.db.execute("ALTER TABLE ringtally.%s SET TABLESPACE small" %
                        table)
     log = loggen.make_log(1000, seed=44)

@@ -134,3 +134,34 @@ def test_check_only(rig):
     assert "%s:%d" % (daemon.conf_path, lines) in daemon.stderr()
     assert "interval_minutes" in daemon.stderr()
     assert figures.feed(rig.db) is None
+
+
+def sessions(rig):
+    return rig.db.execute(
+        "SELECT agent, queue, login_at IS NOT NULL, pause_at IS NOT NULL "
+        "FROM ringtally.agent_session ORDER BY agent, queue").fetchall()
+
+
+def test_an_agent_gets_another_name(rig):
+    """An alias is added while the agent is logged in: the session goes on
+    under the new name, and no row of the old one stays behind."""
+    at = loggen.START
+    harness.append(rig.log, b"%d|1|sales|SIP/1|ADDMEMBER|\n"
+                   b"%d|2|sales|SIP/1|PAUSE|tea\n" % (at, at + 60))
+    daemon = rig.daemon().start(wait="READY=1")
+    rig.settle()
+    assert daemon.stop() == 0
+    assert sessions(rig) == [("SIP/1", "sales", True, True)]
+    daemon.config["agents"] = [{"name": "Jo", "aliases": ["SIP/1"]}]
+    daemon.write_config()
+    daemon.start(wait="READY=1")
+    harness.poll("the row has the new name", lambda: sessions(rig) == [
+        ("Jo", "sales", True, True)])
+    harness.append(rig.log, b"%d|3|sales|SIP/1|REMOVEMEMBER|\n" % (at + 600))
+    rig.settle()
+    assert sessions(rig) == []
+    assert rig.db.execute(
+        "SELECT agent, kind::text, reason, "
+        "extract(epoch FROM to_at - from_at)::int FROM ringtally.agent_span "
+        "ORDER BY kind").fetchall() == [
+            ("Jo", "login", None, 600), ("Jo", "pause", "tea", 540)]

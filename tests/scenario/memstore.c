@@ -71,6 +71,7 @@ memstore_fini(struct memstore *store)
 	ROWS_FREE(store->sessions, session, next_session);
 	ROWS_FREE(store->texts, text, next_text);
 	free(store->ended);
+	free(store->spans);
 	free(store->queues);
 	free(store->agents);
 }
@@ -365,6 +366,18 @@ memstore_take_name(void *ctx, const struct name_count *name)
 	row->unknown = name->unknown;
 }
 
+static void
+memstore_take_misnamed(struct memstore *store)
+{
+	struct mem_session *s, *next;
+
+	HASH_ITER (hh, store->sessions, s, next)
+		if (s->misnamed) {
+			HASH_DEL(store->sessions, s);
+			free(s);
+		}
+}
+
 void
 memstore_cut(
     struct memstore *store, struct intake *in, uint32_t file_no, int64_t offset)
@@ -376,10 +389,12 @@ memstore_cut(
 	    store, m->clock_us);
 	/* what is gone first: its key may have been given anew */
 	machine_take(m, memstore_take_changed, memstore_take_gone, store);
+	memstore_take_misnamed(store);
 	sessions_take(&m->sessions, memstore_take_session, store);
 	intake_take(in, memstore_take_counters, store);
 	names_take(&in->names, memstore_take_name, store);
 	store->n_ended_kept = store->n_ended;
+	store->n_spans_kept = store->n_spans;
 	store->file_no = file_no;
 	store->offset = offset;
 	store->skipping = intake_is_skipping(in, file_no);
@@ -398,12 +413,33 @@ memstore_ended(struct memstore *store, const struct visit *v)
 	mem_visit_of(store, v, &store->ended[store->n_ended++]);
 }
 
+void
+memstore_span(struct memstore *store, const struct session_span *span)
+{
+	struct mem_span *row;
+
+	if (store->n_spans == store->cap_spans) {
+		store->cap_spans = store->cap_spans * 2 + 16;
+		store->spans = mem_realloc(
+		    store->spans, store->cap_spans, sizeof(*store->spans));
+	}
+	row = &store->spans[store->n_spans++];
+	row->agent = memstore_agent(store, span->agent);
+	row->queue = memstore_queue(store, span->queue);
+	row->span = *span;
+	row->span.agent = NULL;
+	row->span.queue = NULL;
+	row->span.reason = NULL;
+	memstore_know_both(store, row->queue, row->agent);
+}
+
 /* --- crash and load ------------------------------------------------------- */
 
 void
 memstore_crash(struct memstore *store)
 {
 	store->n_ended = store->n_ended_kept;
+	store->n_spans = store->n_spans_kept;
 }
 
 /* As the database would: by touched_at, and nothing else is promised. */
@@ -445,12 +481,9 @@ memstore_load(struct memstore *store, struct machine *m)
 		machine_restore(m, &visit->visit, slice_of(visit->key.a),
 		    slice_of(visit->queue), slice_of(visit->agent));
 	HASH_ITER (hh, store->sessions, s, next_session)
-		sessions_restore(&m->sessions,
-		    tally_agent(m->tally, slice_of(s->key.a)),
-		    s->key.b[0] != '\0'
-			? tally_queue(m->tally, slice_of(s->key.b))
-			: NULL,
-		    s->login_us, s->pause_us, s->logoff_us, slice_of(s->reason),
+		s->misnamed = !sessions_restore(&m->sessions, m->tally,
+		    slice_of(s->key.a), slice_of(s->key.b), s->login_us,
+		    s->pause_us, s->logoff_us, slice_of(s->reason),
 		    m->sessions.clock_us);
 }
 
@@ -477,6 +510,56 @@ memstore_look_kept(struct memstore *store)
 		counters->seen = counters->kept;
 	HASH_ITER (hh, store->names, name, next_name)
 		name->seen = name->kept;
+}
+
+/* A tally that spans are cut with; its names are the store's. */
+struct mem_cutter {
+	struct memstore *store;
+	struct tally tally;
+};
+
+static void
+memstore_cut_span(void *ctx, const struct session_span *span)
+{
+	struct mem_cutter *cutter = ctx;
+	struct session_span copy = *span;
+
+	copy.agent = tally_agent(&cutter->tally,
+	    slice_of(memstore_agent(cutter->store, span->agent)));
+	if (span->queue != NULL)
+		copy.queue = tally_queue(&cutter->tally,
+		    slice_of(memstore_queue(cutter->store, span->queue)));
+	session_span_book(&cutter->tally, &copy);
+}
+
+/* What SQL's agent_interval does with agent_span and agent_session. */
+static void
+memstore_look_spans(struct memstore *store, const struct machine *m)
+{
+	struct mem_cutter cutter = {.store = store};
+	struct tally_config config = m->tally->config;
+	struct agent_cell *cell, *next;
+	size_t i;
+	int k;
+
+	config.max_queues = config.max_agents = UINT32_MAX;
+	tally_init(&cutter.tally, &config);
+	for (i = 0; i < store->n_spans; i++) {
+		const struct mem_span *row = &store->spans[i];
+		struct session_span span = row->span;
+
+		span.agent = tally_agent(&cutter.tally, slice_of(row->agent));
+		if (row->queue[0] != '\0')
+			span.queue =
+			    tally_queue(&cutter.tally, slice_of(row->queue));
+		session_span_book(&cutter.tally, &span);
+	}
+	sessions_running(&m->sessions, memstore_cut_span, &cutter);
+	HASH_ITER (hh, cutter.tally.agent_cells, cell, next)
+		for (k = 0; k < AGENT_MEASURES; k++)
+			memstore_agent_cell_of(store, cell)->seen[k] +=
+			    cell->v[k];
+	tally_fini(&cutter.tally);
 }
 
 static void
@@ -509,6 +592,7 @@ memstore_look(struct memstore *store, const struct intake *in)
 
 	memstore_look_kept(store);
 	memstore_look_tally(store, in->machine->tally);
+	memstore_look_spans(store, in->machine);
 	HASH_ITER (hh, in->cells, cell, next_cell) {
 		row = memstore_counters(store, cell->starts_us);
 		for (i = 0; i < COUNTERS; i++)

@@ -7,7 +7,8 @@
  *
  * Rows that add up (cells, counters, names) have two values: `kept` was
  * committed; `seen` is that and what memory holds on top, as a reader of the
- * live views would see it. Only memstore_look works `seen` out.
+ * live views would see it, with agents' spans cut into intervals and what
+ * still runs up to the clock. Only memstore_look works `seen` out.
  */
 #ifndef RT_TESTS_MEMSTORE_H
 #define RT_TESTS_MEMSTORE_H
@@ -62,11 +63,18 @@ struct mem_visit {
 	const char *queue, *agent; /* agent "": none */
 };
 
+/* A login or pause that ended; names are the store's own. */
+struct mem_span {
+	const char *agent, *queue;
+	struct session_span span; /* its pointers are NULL */
+};
+
 struct mem_session {
 	UT_hash_handle hh;
 	struct mem_key key;
 	int64_t login_us, pause_us, logoff_us;
 	const char *reason;
+	bool misnamed; /* it goes with the next cut */
 };
 
 struct mem_text;
@@ -81,7 +89,9 @@ struct memstore {
 	struct mem_session *sessions;
 	struct mem_visit *ended; /* rows, in the order in which they came */
 	size_t n_ended, cap_ended;
-	size_t n_ended_kept;	       /* the first so many were committed */
+	size_t n_ended_kept;	/* the first so many were committed */
+	struct mem_span *spans; /* rows, in the same way */
+	size_t n_spans, cap_spans, n_spans_kept;
 	const char **queues, **agents; /* every name that a row had, once */
 	size_t n_queues, n_agents;
 	uint64_t cuts;
@@ -98,6 +108,9 @@ const char *memstore_intern(struct memstore *store, struct slice text);
 
 /* A visit has ended: the row waits for the next cut. */
 void memstore_ended(struct memstore *store, const struct visit *visit);
+
+/* An agent's login or pause has ended: the same. */
+void memstore_span(struct memstore *store, const struct session_span *span);
 
 /* One transaction: all that changed, and where the feed stands. */
 void memstore_cut(struct memstore *store, struct intake *in, uint32_t file_no,

@@ -12,6 +12,12 @@ rig_ended(void *ctx, const struct visit *v)
 	memstore_ended(ctx, v);
 }
 
+static void
+rig_span(void *ctx, const struct session_span *span)
+{
+	memstore_span(ctx, span);
+}
+
 /* In place of the keyed hash: the number's first bytes, which can be read. */
 static bool
 rig_hash_caller(void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
@@ -37,6 +43,7 @@ rig_start(struct rig *rig)
 	    .lost_after_us = c->lost_after_s * USEC_PER_SEC,
 	    .max_open = (uint32_t)c->max_open,
 	    .ended = rig_ended,
+	    .span = rig_span,
 	    .hash_caller = rig_hash_caller,
 	    .ctx = &rig->store,
 	    .persistent = true};

@@ -86,10 +86,82 @@ SELECT results_eq($$ SELECT day, offered FROM ringtally.service_level_day
     WHERE queue = 'long' $$, $$ VALUES (date '2026-10-25', 100::bigint) $$,
     'service_level_day: 100 quarter-hours in October');
 INSERT INTO ringtally.agent_tally (site, switch, agent, queue, starts_at,
-    login_ms) VALUES ('s', 'x', 'Ann', '', '2026-07-01 22:45Z', 5);
-SELECT results_eq($$ SELECT queue, login_ms FROM ringtally.agent_interval $$,
+    handled) VALUES ('s', 'x', 'Ann', '', '2026-07-01 22:45Z', 5);
+SELECT results_eq($$ SELECT queue, handled FROM ringtally.agent_interval $$,
     $$ VALUES (NULL::text COLLATE "C", 5::bigint) $$,
     'agent_interval: the agent as a whole has no queue');
+
+-- agents' spans, cut into intervals
+PREPARE cells(text) AS SELECT to_char(starts_at AT TIME ZONE 'UTC',
+    'DD HH24:MI'), handled::int, login_ms::int, pause_ms::int
+FROM ringtally.agent_interval WHERE agent = $1 ORDER BY starts_at;
+SELECT is_empty($$ EXECUTE cells('Bob') $$, 'agent_interval: no spans');
+INSERT INTO ringtally.agent_tally (site, switch, agent, queue, starts_at,
+    handled) VALUES ('s', 'x', 'Bob', 'q', '2026-07-01 09:15Z', 2),
+    ('s', 'x', 'Bob', 'q', '2026-07-01 10:00Z', 1);
+INSERT INTO ringtally.agent_span (site, switch, agent, queue, kind, from_at,
+    to_at) VALUES
+    ('s', 'x', 'Bob', 'q', 'login', '2026-07-01 09:10:00.0006Z',
+	'2026-07-01 09:30Z'),
+    ('s', 'x', 'Bob', 'q', 'login', '2026-07-01 09:30Z',
+	'2026-07-01 09:30:00.0019Z'),
+    ('s', 'x', 'Bob', 'q', 'pause', '2026-07-01 09:16Z',
+	'2026-07-01 09:17Z');
+SELECT results_eq($$ EXECUTE cells('Bob') $$, $$ VALUES
+    ('01 09:00', 0, 300000, 0), ('01 09:15', 2, 900000, 60000),
+    ('01 09:30', 0, 1, 0), ('01 10:00', 1, 0, 0) $$,
+    'agent_interval: cut at borders, whole milliseconds, with the figures');
+INSERT INTO ringtally.agent_span (site, switch, agent, queue, kind, from_at,
+    to_at) VALUES
+    ('s', 'x', 'Half', '', 'login', '2026-07-01 00:00Z', '2026-07-01 12:00Z'),
+    ('s', 'x', 'Long', '', 'login', '2026-06-01 00:00Z', '2026-07-01 12:01Z'),
+    ('s', 'y', 'Long', '', 'pause', '2026-07-01 11:59Z', '2026-07-03 12:00Z');
+SELECT results_eq($$ SELECT agent, switch, count(*)::int,
+    sum(login_ms)::bigint, sum(pause_ms)::bigint
+    FROM ringtally.agent_interval WHERE agent IN ('Half', 'Long')
+    GROUP BY 1, 2 ORDER BY 1, 2 $$, $$ VALUES
+    ('Half'::text COLLATE "C", 'x'::text COLLATE "C", 48, 43200000::bigint,
+	0::bigint),
+    ('Long', 'x', 30 * 96 + 49, 2635260000, 0),
+    ('Long', 'y', 2 * 96 + 1, 0, 172860000) $$,
+    'agent_interval: spans of half a day, and of any length');
+SELECT results_eq($$ SELECT agent, login_ms FROM ringtally.agent_interval
+    WHERE starts_at = '2026-07-01 11:45Z' AND switch = 'x' ORDER BY agent $$,
+    $$ VALUES ('Half'::text COLLATE "C", 900000::bigint), ('Long', 900000) $$,
+    'agent_interval: one interval of long spans');
+INSERT INTO ringtally.site (site, interval_s) VALUES ('hours', 3600);
+INSERT INTO ringtally.agent_span (site, switch, agent, queue, kind, from_at,
+    to_at) SELECT 'hours', switch, 'Bob', 'hours', kind, from_at, to_at
+FROM ringtally.agent_span WHERE agent = 'Bob';
+SELECT results_eq($$ SELECT starts_at, login_ms, pause_ms
+    FROM ringtally.agent_interval WHERE site = 'hours' $$,
+    $$ VALUES (timestamptz '2026-07-01 09:00Z', 1200001::bigint,
+	60000::bigint) $$, 'agent_interval: a site''s own intervals');
+
+-- what runs counts up to the clock
+INSERT INTO ringtally.writer (site, switch, clock_at)
+VALUES ('s', 'run', '2026-07-04 10:20Z');
+INSERT INTO ringtally.agent_session (site, switch, agent, queue, login_at,
+    pause_at, logoff_at) VALUES
+    ('s', 'run', 'Run', '', '2026-07-04 10:10Z', '2026-07-04 10:16Z', NULL),
+    ('s', 'run', 'Run', 'q', NULL, NULL, '2026-07-04 10:00Z'),
+    ('s', 'run', 'Run', 'ahead', '2026-07-04 10:21Z', NULL, NULL);
+SELECT results_eq($$ EXECUTE cells('Run') $$, $$ VALUES
+    ('04 10:00', 0, 300000, 0), ('04 10:15', 0, 300000, 240000) $$,
+    'agent_interval: what runs counts up to the clock');
+SELECT results_eq($$ SELECT agent, kind, to_at - from_at
+    FROM ringtally.agent_running ORDER BY kind $$,
+    $$ VALUES ('Run'::text COLLATE "C", 'login'::ringtally.span_kind,
+	interval '10 minutes'), ('Run', 'pause', '4 minutes') $$,
+    'agent_running');
+UPDATE ringtally.writer SET leap_at = '2026-07-09 10:20Z'
+WHERE switch = 'run';
+SELECT results_eq($$ EXECUTE cells('Run') $$, $$ VALUES
+    ('04 10:00', 0, 300000, 0), ('04 10:15', 0, 300000, 240000) $$,
+    'agent_interval: a leap does not move the clock');
+UPDATE ringtally.writer SET leap_at = clock_at WHERE switch = 'run';
+SELECT is_empty($$ EXECUTE cells('Run') $$,
+    'agent_interval: a first clock counts when it is confirmed');
 SELECT throws_ok($$ INSERT INTO ringtally.site (site, timezone, interval_s)
     VALUES ('t', 'Europe/Halton', 900) $$, '22023', NULL,
     'a time zone that is none is refused');

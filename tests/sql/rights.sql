@@ -11,8 +11,9 @@ FROM unnest(ARRAY['queue_tally', 'agent_tally', 'feed', 'feed_interval',
 SELECT table_privs_are('ringtally', t, 'ringtally_writer',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'], 'writer: ' || t)
 FROM unnest(ARRAY['open_visit', 'agent_session']) AS t;
-SELECT table_privs_are('ringtally', 'visit', 'ringtally_writer',
-    ARRAY['INSERT'], 'writer: visit');
+SELECT table_privs_are('ringtally', t, 'ringtally_writer',
+    ARRAY['INSERT'], 'writer: ' || t)
+FROM unnest(ARRAY['visit', 'agent_span']) AS t;
 SELECT table_privs_are('ringtally', 'schema_version', r, ARRAY['SELECT'],
     r || ': schema_version')
 FROM unnest(ARRAY['ringtally_writer', 'ringtally_reader']) AS r;
@@ -20,8 +21,9 @@ SELECT table_privs_are('ringtally', t, 'ringtally_reader', ARRAY['SELECT'],
     'reader: ' || t)
 FROM unnest(ARRAY['queue_interval', 'agent_interval', 'visits',
     'service_level', 'service_level_hour', 'service_level_day', 'queue_tally',
-    'agent_tally', 'feed', 'feed_interval', 'feed_event', 'feed_file',
-    'writer', 'site', 'queue', 'agent', 'service']) AS t;
+    'agent_tally', 'agent_span', 'agent_running', 'feed', 'feed_interval',
+    'feed_event', 'feed_file', 'writer', 'site', 'queue', 'agent', 'service'])
+    AS t;
 SELECT table_privs_are('ringtally', t, 'ringtally_reader', '{}',
     'reader: nothing on ' || t)
 FROM unnest(ARRAY['visit', 'visit_default', 'open_visit', 'agent_session'])
@@ -37,7 +39,7 @@ SELECT is_empty($$
     SELECT p.proname FROM pg_proc p
     WHERE p.pronamespace = 'ringtally'::regnamespace
       AND has_function_privilege('ringtally_reader', p.oid, 'EXECUTE')
-      AND p.provolatile <> 'i' $$, 'readers call nothing that writes');
+      AND p.provolatile = 'v' $$, 'readers call nothing that writes');
 SELECT is_empty($$
     SELECT p.proname FROM pg_proc p
     WHERE p.pronamespace = 'ringtally'::regnamespace AND p.prosecdef
@@ -49,6 +51,7 @@ SET ROLE ann;
 SELECT lives_ok('SELECT * FROM ringtally.service_level_day',
     'an analyst reads the views');
 SELECT lives_ok('SELECT * FROM ringtally.visits', 'and the visits');
+SELECT lives_ok('SELECT * FROM ringtally.agent_interval', 'and the agents');
 SELECT throws_ok('SELECT caller FROM ringtally.visit', '42501', NULL,
     'but no callers');
 SELECT throws_ok('SELECT caller FROM ringtally.open_visit', '42501', NULL);
@@ -58,6 +61,7 @@ SET ROLE daemon;
 SELECT throws_ok('DELETE FROM ringtally.queue_tally', '42501', NULL,
     'the daemon deletes no figures');
 SELECT throws_ok('TRUNCATE ringtally.visit', '42501');
+SELECT throws_ok('DELETE FROM ringtally.agent_span', '42501');
 SELECT throws_ok('CREATE TABLE ringtally.mine (a int)', '42501', NULL,
     'and makes no tables');
 SELECT throws_ok('DROP TABLE ringtally.queue_tally', '42501');

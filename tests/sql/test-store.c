@@ -63,6 +63,14 @@ small_ended(void *ctx, const struct visit *visit)
 }
 
 static void
+small_span(void *ctx, const struct session_span *span)
+{
+	struct small *s = ctx;
+
+	store_span(s->store, "pbx", span);
+}
+
+static void
 small_end(struct small *s)
 {
 	if (!s->live)
@@ -84,6 +92,7 @@ small_reset(void *ctx)
 	struct machine_config machine = {.lost_after_us = 86400 * USEC_PER_SEC,
 	    .max_open = 1000,
 	    .ended = small_ended,
+	    .span = small_span,
 	    .ctx = s,
 	    .persistent = true};
 	struct err err;
@@ -130,16 +139,16 @@ small_load_visit(void *ctx, const char *sw RT_UNUSED, const struct visit *like,
 	s->visits_loaded++;
 }
 
-static void
+static bool
 small_load_session(void *ctx, const char *sw RT_UNUSED, struct slice agent,
     struct slice queue, int64_t login_us, int64_t pause_us, int64_t logoff_us,
     struct slice reason)
 {
 	struct small *s = ctx;
 
-	sessions_restore(&s->machine.sessions, tally_agent(&s->tally, agent),
-	    queue.n > 0 ? tally_queue(&s->tally, queue) : NULL, login_us,
-	    pause_us, logoff_us, reason, s->machine.clock_us);
+	return sessions_restore(&s->machine.sessions, &s->tally, agent, queue,
+	    login_us, pause_us, logoff_us, reason,
+	    s->machine.sessions.clock_us);
 }
 
 static void
@@ -354,9 +363,13 @@ test_columns(void **state RT_UNUSED)
 		test_column("queue_interval", measure_rows[i].name,
 		    measure_rows[i].help);
 	}
-	for (i = 0; i < AGENT_MEASURES; i++)
-		test_column("agent_tally", agent_measure_rows[i].name,
+	for (i = 0; i < AGENT_MEASURES; i++) {
+		if (agent_measure_rows[i].kind != MEASURE_KIND_SPAN)
+			test_column("agent_tally", agent_measure_rows[i].name,
+			    agent_measure_rows[i].help);
+		test_column("agent_interval", agent_measure_rows[i].name,
 		    agent_measure_rows[i].help);
+	}
 	for (i = 0; i < COUNTERS; i++) {
 		test_column("feed", counter_rows[i].name, counter_rows[i].help);
 		test_column("feed_interval", counter_rows[i].name,

@@ -85,9 +85,12 @@ test_agent_measures(void **state)
 	check_rows(agent_measure_rows, AGENT_MEASURES);
 	assert_string_equal(
 	    agent_measure_rows[AGENT_login_ms].name, "login_ms");
-	/* they are taken back as well as added */
+	/* what sessions tell is kept as spans, all else is added up */
 	for (i = 0; i < AGENT_MEASURES; i++)
-		assert_int_equal(agent_measure_rows[i].kind, MEASURE_KIND_SUM);
+		assert_int_equal(agent_measure_rows[i].kind,
+		    i == AGENT_login_ms || i == AGENT_pause_ms
+			? MEASURE_KIND_SPAN
+			: MEASURE_KIND_SUM);
 }
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Agents' sessions against the rules of tally/session.h: each rule by hand,
- * and all of them at once against a model that knows no borders, no clock and
- * no restarts, only finished spans.
+ * and all of them at once against a model that knows no restarts and cuts its
+ * spans by itself.
  */
 #include "base/base.h"
 #include "base/utc.h"
@@ -23,7 +23,23 @@ struct world {
 	struct sessions sessions;
 	struct agent *jo;
 	struct queue *sales;
+	int spans; /* told */
+	struct session_span last;
+	char reason[64]; /* of the last one */
 };
+
+/* As ringtally tally does; so that cells hold what has ended. */
+static void
+world_span(void *ctx, const struct session_span *span)
+{
+	struct world *w = ctx;
+
+	assert_true(span->from_us < span->to_us);
+	w->spans++;
+	w->last = *span;
+	snprintf(w->reason, sizeof(w->reason), "%s", span->reason);
+	session_span_book(&w->tally, span);
+}
 
 static int
 world_setup(void **state)
@@ -33,7 +49,7 @@ world_setup(void **state)
 	struct world *w = mem_zalloc(sizeof(*w));
 
 	tally_init(&w->tally, &config);
-	sessions_init(&w->sessions, &w->tally);
+	sessions_init(&w->sessions, world_span, w);
 	w->jo = tally_agent(&w->tally, SLICE("Jo"));
 	w->sales = tally_queue(&w->tally, SLICE("sales"));
 	*state = w;
@@ -113,6 +129,31 @@ pause_s(struct world *w, int64_t from_us, int64_t length_us)
 	return seconds(w, NULL, AGENT_pause_ms, from_us, length_us);
 }
 
+struct running {
+	const struct queue *queue;
+	enum session_kind kind;
+	int64_t us;
+};
+
+static void
+running_span(void *ctx, const struct session_span *span)
+{
+	struct running *running = ctx;
+
+	if (span->queue == running->queue && span->kind == running->kind)
+		running->us += span->to_us - span->from_us;
+}
+
+/* Seconds of what has not ended. */
+static double
+running_s(struct world *w, const struct queue *queue, enum session_kind kind)
+{
+	struct running running = {queue, kind, 0};
+
+	sessions_running(&w->sessions, running_span, &running);
+	return (double)running.us / (double)SEC;
+}
+
 #define assert_seconds(got, want) assert_float_equal(got, want, 0.0001)
 
 /* What a store would hold after sessions_take. */
@@ -170,24 +211,27 @@ rows_cut(struct rows *rows, struct sessions *s)
 
 /* Stops and starts again from what is stored. */
 static void
-rows_restart(struct rows *rows, struct sessions *s)
+rows_restart(struct rows *rows, struct sessions *s, struct tally *tally)
 {
-	struct tally *tally = s->tally;
+	session_span_fn span_fn = s->span_fn;
 	int64_t clock_us = s->clock_us;
+	void *ctx = s->ctx;
 	size_t i;
 
 	rows_cut(rows, s);
 	sessions_fini(s);
-	sessions_init(s, tally);
+	sessions_init(s, span_fn, ctx);
 	if (clock_us != 0)
 		sessions_clock(s, clock_us);
 	for (i = 0; i < RT_COUNT(rows->v); i++) {
 		struct row *r = &rows->v[i];
 
 		if (r->used)
-			sessions_restore(s, r->agent, r->queue, r->login_us,
-			    r->pause_us, r->logoff_us, slice_of(r->reason),
-			    clock_us);
+			assert_true(sessions_restore(s, tally,
+			    slice_of(r->agent->name),
+			    slice_of(r->queue != NULL ? r->queue->name : ""),
+			    r->login_us, r->pause_us, r->logoff_us,
+			    slice_of(r->reason), clock_us));
 	}
 	assert_true(TAILQ_EMPTY(&s->changed));
 }
@@ -198,7 +242,7 @@ test_login_within_an_interval(void **state)
 	struct world *w = *state;
 
 	happens(w, EVENT_LOGIN, NULL, NINE + 60 * SEC);
-	assert_seconds(login_s(w, NINE, HOUR), 0); /* no border passed yet */
+	assert_seconds(login_s(w, NINE, HOUR), 0); /* it has not ended */
 	happens(w, EVENT_LOGOFF, NULL, NINE + 66 * SEC);
 	assert_seconds(login_s(w, NINE, HOUR), 6);
 	happens(w, EVENT_LOGIN, NULL, NINE + 120 * SEC);
@@ -207,25 +251,85 @@ test_login_within_an_interval(void **state)
 }
 
 static void
-test_login_open_is_booked_at_borders(void **state)
+test_what_runs_is_told_up_to_the_clock(void **state)
 {
 	struct world *w = *state;
 
 	happens(w, EVENT_LOGIN, NULL, NINE + 50 * MIN);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 0);
 	sessions_clock(&w->sessions, NINE + HOUR - 1);
-	assert_seconds(login_s(w, NINE, HOUR), 0);
-	sessions_clock(&w->sessions, NINE + HOUR);
-	assert_seconds(login_s(w, NINE, HOUR), 600);
-	/* several borders at once, and not a second beyond the last */
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 599.999999);
 	sessions_clock(&w->sessions, NINE + 3 * HOUR + 7 * MIN);
-	assert_seconds(login_s(w, NINE + HOUR, HOUR), 3600);
-	assert_seconds(login_s(w, NINE + 2 * HOUR, HOUR), 3600);
-	assert_seconds(login_s(w, NINE + 3 * HOUR, HOUR), 0);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 137 * 60);
+	assert_seconds(running_s(w, NULL, SESSION_PAUSE), 0);
 	/* the clock does not go back */
 	sessions_clock(&w->sessions, NINE);
 	assert_int_equal(w->sessions.clock_us, NINE + 3 * HOUR + 7 * MIN);
+	/* a begin ahead of the clock has not come yet */
+	sessions_event(&w->sessions, w->jo, w->sales,
+	    &(struct event){.kind = EVENT_PAUSE, .time_us = NINE + 4 * HOUR});
+	assert_seconds(running_s(w, w->sales, SESSION_PAUSE), 0);
+	/* nothing of this was an end */
+	assert_int_equal(w->spans, 0);
 	happens(w, EVENT_LOGOFF, NULL, NINE + 3 * HOUR + 8 * MIN);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 0);
+	assert_int_equal(w->spans, 1);
+	assert_seconds(login_s(w, NINE, HOUR), 600);
+	assert_seconds(login_s(w, NINE + HOUR, HOUR), 3600);
+	assert_seconds(login_s(w, NINE + 2 * HOUR, HOUR), 3600);
 	assert_seconds(login_s(w, NINE + 3 * HOUR, HOUR), 480);
+}
+
+static void
+test_a_span_is_told_once(void **state)
+{
+	struct world *w = *state;
+
+	happens(w, EVENT_LOGIN, w->sales, NINE);
+	pauses(w, NINE + MIN, "tea");
+	pauses(w, NINE + 2 * MIN, "lunch");
+	assert_int_equal(w->spans, 0);
+	happens(w, EVENT_LOGOFF, NULL, NINE + 3 * MIN);
+	assert_int_equal(w->spans, 1);
+	assert_ptr_equal(w->last.agent, w->jo);
+	assert_null(w->last.queue);
+	assert_int_equal(w->last.kind, SESSION_PAUSE);
+	assert_string_equal(w->reason, "lunch");
+	assert_true(w->last.from_us == NINE + MIN);
+	assert_true(w->last.to_us == NINE + 3 * MIN);
+	happens(w, EVENT_LOGOFF, w->sales, NINE + HOUR);
+	assert_int_equal(w->spans, 2);
+	assert_ptr_equal(w->last.queue, w->sales);
+	assert_int_equal(w->last.kind, SESSION_LOGIN);
+	assert_string_equal(w->reason, "");
+	assert_true(w->last.from_us == NINE);
+	assert_true(w->last.to_us == NINE + HOUR);
+	happens(w, EVENT_LOGOFF, w->sales, NINE + HOUR);
+	happens(w, EVENT_UNPAUSE, NULL, NINE + HOUR);
+	assert_int_equal(w->spans, 2);
+	/* of no length */
+	happens(w, EVENT_LOGIN, w->sales, NINE + HOUR);
+	happens(w, EVENT_LOGOFF, w->sales, NINE + HOUR);
+	assert_int_equal(w->spans, 2);
+}
+
+/* A member of a queue for a year: each interval has its share. */
+static void
+test_login_over_months(void **state)
+{
+	struct world *w = *state;
+	int day;
+
+	happens(w, EVENT_LOGIN, w->sales, NINE);
+	for (day = 1; day < 365; day += 6)
+		sessions_clock(&w->sessions, NINE + day * DAY);
+	happens(w, EVENT_LOGOFF, w->sales, NINE + 365 * DAY);
+	assert_int_equal(w->spans, 1);
+	for (day = 0; day < 365; day++)
+		assert_seconds(
+		    seconds(w, w->sales, AGENT_login_ms, NINE + day * DAY, DAY),
+		    86400);
+	assert_int_equal(w->tally.n_agent_cells, 365 * 96);
 }
 
 static void
@@ -240,20 +344,6 @@ test_login_before_the_hour_logout_within(void **state)
 	assert_seconds(login_s(w, NINE - HOUR, HOUR), 599.001);
 	assert_seconds(login_s(w, NINE, HOUR), 96);
 	assert_seconds(login_s(w, NINE + HOUR, HOUR), 0);
-}
-
-static void
-test_login_over_days(void **state)
-{
-	struct world *w = *state;
-	int hour;
-
-	happens(w, EVENT_LOGIN, NULL, NINE - 10 * MIN);
-	logs_off(w, NINE + 2 * DAY + 66 * SEC, 173466);
-	for (hour = 0; hour < 48; hour++)
-		assert_seconds(login_s(w, NINE + hour * HOUR, HOUR), 3600);
-	assert_seconds(login_s(w, NINE - HOUR, HOUR), 600);
-	assert_seconds(login_s(w, NINE + 2 * DAY, HOUR), 66);
 }
 
 static void
@@ -309,7 +399,7 @@ test_pause_reason(void **state)
 	    "\xc3\xa9");
 	rows_cut(&rows, &w->sessions);
 	assert_int_equal(strlen(rows.v[0].reason), 62);
-	rows_restart(&rows, &w->sessions);
+	rows_restart(&rows, &w->sessions, &w->tally);
 	assert_string_equal(w->jo->sessions->reason, rows.v[0].reason);
 	happens(w, EVENT_UNPAUSE, NULL, NINE + 2 * MIN);
 	rows_cut(&rows, &w->sessions);
@@ -383,7 +473,7 @@ test_logoff_twice(void **state)
 
 	happens(w, EVENT_LOGIN, NULL, NINE);
 	logs_off(w, NINE + HOUR, 3600);
-	rows_restart(&rows, &w->sessions);
+	rows_restart(&rows, &w->sessions, &w->tally);
 	logs_off(w, NINE + HOUR + MIN, 3660);
 	assert_seconds(login_s(w, NINE, 2 * HOUR), 3660);
 }
@@ -440,26 +530,27 @@ test_restart_leaves_a_pause_without_login(void **state)
 }
 
 static void
-test_late_events_take_back(void **state)
+test_late_events(void **state)
 {
 	struct world *w = *state;
 
 	happens(w, EVENT_LOGIN, NULL, NINE);
 	happens(w, EVENT_PAUSE, NULL, NINE + 5 * MIN);
 	sessions_clock(&w->sessions, NINE + HOUR + MIN);
-	assert_seconds(login_s(w, NINE, HOUR), 3600);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 3660);
 	happens(w, EVENT_LOGOFF, NULL, NINE + 20 * MIN);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 0);
 	assert_seconds(login_s(w, NINE, 2 * HOUR), 1200);
 	assert_seconds(login_s(w, NINE + 15 * MIN, INTERVAL), 300);
 	assert_seconds(login_s(w, NINE + 30 * MIN, INTERVAL), 0);
 	assert_seconds(pause_s(w, NINE, 2 * HOUR), 900);
-	/* late begins are booked up to the border at once */
 	happens(w, EVENT_LOGIN, NULL, NINE + 40 * MIN);
-	assert_seconds(login_s(w, NINE, 2 * HOUR), 1200 + 1200);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 1260);
 	/* an end before its begin: no length, but logged off */
 	happens(w, EVENT_LOGOFF, NULL, NINE + 30 * MIN);
-	assert_seconds(login_s(w, NINE, 2 * HOUR), 1200);
+	assert_int_equal(w->spans, 2);
 	sessions_clock(&w->sessions, NINE + 2 * HOUR);
+	assert_seconds(running_s(w, NULL, SESSION_LOGIN), 0);
 	assert_seconds(login_s(w, NINE, 2 * HOUR), 1200);
 }
 
@@ -558,7 +649,7 @@ test_taking(void **state)
 	assert_int_equal(rows_cut(&rows, s), 1);
 	assert_true(rows.v[0].used);
 	assert_true(rows.v[0].login_us == NINE);
-	/* booking alone is no change, saying it again neither */
+	/* time passing is no change, saying it again neither */
 	sessions_clock(s, NINE + HOUR);
 	happens(w, EVENT_LOGIN, w->sales, NINE + HOUR);
 	assert_int_equal(rows_cut(&rows, s), 0);
@@ -600,18 +691,43 @@ test_logoff_is_forgotten(void **state)
 static void
 test_restored_under_one_name(void **state)
 {
+	struct rows rows = {0};
+	struct world *w = *state;
+	struct sessions *s = &w->sessions;
+	struct slice none = SLICE("");
+
+	tally_alias_add(&w->tally, SLICE("SIP/1"), SLICE("Jo"));
+	assert_true(sessions_restore(s, &w->tally, SLICE("Jo"), none,
+	    NINE + MIN, 0, 0, none, NINE + 20 * MIN));
+	assert_true(sessions_restore(s, &w->tally, SLICE("Jo"), SLICE("sales"),
+	    NINE + MIN, 0, 0, none, NINE + 20 * MIN));
+	assert_int_equal(rows_cut(&rows, s), 0);
+	/* the row of the old name must go, and be in that of the new one */
+	assert_false(sessions_restore(s, &w->tally, SLICE("SIP/1"), none, NINE,
+	    NINE + 2 * MIN, 0, SLICE("tea"), NINE + 20 * MIN));
+	assert_int_equal(s->pool.used, 2);
+	assert_int_equal(rows_cut(&rows, s), 1);
+	assert_ptr_equal(rows.v[0].agent, w->jo);
+	assert_null(rows.v[0].queue);
+	assert_true(rows.v[0].login_us == NINE);
+	assert_true(rows.v[0].pause_us == NINE + 2 * MIN);
+	assert_string_equal(rows.v[0].reason, "tea");
+	happens(w, EVENT_LOGOFF, NULL, NINE + 21 * MIN);
+	assert_seconds(login_s(w, NINE, HOUR), 1260);
+	assert_int_equal(w->spans, 2);
+}
+
+/* The same of a queue that is one too many by now. */
+static void
+test_restored_in_other_queue(void **state)
+{
 	struct world *w = *state;
 	struct sessions *s = &w->sessions;
 
-	sessions_restore(
-	    s, w->jo, NULL, NINE + MIN, 0, 0, SLICE(""), NINE + 20 * MIN);
-	sessions_restore(s, w->jo, NULL, NINE, NINE + 2 * MIN, 0, SLICE("tea"),
-	    NINE + 20 * MIN);
-	assert_int_equal(s->pool.used, 1);
-	assert_true(w->jo->sessions->login_us == NINE);
-	assert_string_equal(w->jo->sessions->reason, "tea");
-	happens(w, EVENT_LOGOFF, NULL, NINE + 21 * MIN);
-	assert_seconds(login_s(w, NINE, HOUR), 360); /* since the border */
+	w->tally.config.max_queues = 1;
+	assert_false(sessions_restore(s, &w->tally, SLICE("Jo"), SLICE("rents"),
+	    NINE, 0, 0, SLICE(""), NINE + MIN));
+	assert_string_equal(w->jo->sessions->queue->name, "other");
 }
 
 /* -- all rules at once, against a model */
@@ -727,16 +843,15 @@ static void
 model_check(struct model *m, struct tally *t)
 {
 	static const int64_t nothing[2][MODEL_SESSIONS][MODEL_INTERVALS];
-	int64_t border = utc_floor(m->clock, INTERVAL);
 	struct agent_cell *cell, *tmp;
 	int who, what;
 
-	/* what runs is booked up to the border */
+	/* what runs counts up to the clock */
 	for (who = 0; who < MODEL_SESSIONS; who++)
 		for (what = 0; what < 2; what++)
 			if (m->session[who].on[what])
 				model_span(m, what, who,
-				    m->session[who].since[what], border);
+				    m->session[who].since[what], m->clock);
 	HASH_ITER (hh, t->agent_cells, cell, tmp) {
 		assert_int_equal(
 		    cell->v[AGENT_login_ms], *model_at(m, 0, cell));
@@ -788,7 +903,7 @@ model_run(uint64_t seed, bool restarts)
 	int i;
 
 	tally_init(&tally, &config);
-	sessions_init(&s, &tally);
+	sessions_init(&s, session_span_book, &tally);
 	for (i = 0; i < MODEL_AGENTS; i++)
 		agents[i] = tally_agent(&tally, (struct slice){&"abc"[i], 1});
 	for (i = 1; i < MODEL_QUEUES; i++)
@@ -815,10 +930,11 @@ model_run(uint64_t seed, bool restarts)
 		sessions_event(&s, agents[who / MODEL_QUEUES],
 		    queues[who % MODEL_QUEUES], &ev);
 		if (restarts && roll(&seed, 5) == 0)
-			rows_restart(&rows, &s);
+			rows_restart(&rows, &s, &tally);
 		else if (roll(&seed, 5) == 0)
 			rows_cut(&rows, &s);
 	}
+	sessions_running(&s, session_span_book, &tally);
 	model_check(m, &tally);
 	sessions_fini(&s);
 	tally_fini(&tally);
@@ -853,9 +969,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    test_in_world(test_login_within_an_interval),
-	    test_in_world(test_login_open_is_booked_at_borders),
+	    test_in_world(test_what_runs_is_told_up_to_the_clock),
+	    test_in_world(test_a_span_is_told_once),
+	    test_in_world(test_login_over_months),
 	    test_in_world(test_login_before_the_hour_logout_within),
-	    test_in_world(test_login_over_days),
 	    test_in_world(test_pause_said_again),
 	    test_in_world(test_pause_reason),
 	    test_in_world(test_queue_and_whole_are_apart),
@@ -865,7 +982,7 @@ main(void)
 	    test_in_world(test_logoff_told_beyond_belief),
 	    test_in_world(test_restart_of_the_switch),
 	    test_in_world(test_restart_leaves_a_pause_without_login),
-	    test_in_world(test_late_events_take_back),
+	    test_in_world(test_late_events),
 	    test_in_world(test_logins_and_logoffs_out_of_order),
 	    test_in_world(test_silence),
 	    test_in_world(test_silence_of_a_week_is_none),
@@ -874,6 +991,7 @@ main(void)
 	    test_in_world(test_taking),
 	    test_in_world(test_logoff_is_forgotten),
 	    test_in_world(test_restored_under_one_name),
+	    test_in_world(test_restored_in_other_queue),
 	    cmocka_unit_test(test_random_logs),
 	    cmocka_unit_test(test_random_logs_with_restarts),
 	};
