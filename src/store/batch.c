@@ -21,7 +21,10 @@ batch_init(struct batch *batch, struct store *store)
 		? BATCH_KEEP_BYTES_ONCE
 		: BATCH_KEEP_BYTES};
 	for (i = 0; i < TABLES; i++)
-		rows_init(&batch->rows[i], &store->tables[i]);
+		if (i == TABLE_AGENT_SPAN)
+			spans_rows_init(store, &batch->rows[i]);
+		else
+			rows_init(&batch->rows[i], &store->tables[i]);
 	rows_init(&batch->clocks, &store->clocks);
 	rows_init_copy(&batch->new_queues, &store->tables[TABLE_QUEUE_TALLY],
 	    store->config.site);
@@ -109,19 +112,24 @@ static void
 batch_copies(struct store *store, struct batch *batch)
 {
 	struct link_script *script = &store->script;
+	struct rows *spans = &batch->rows[TABLE_AGENT_SPAN];
 	struct link_step *step;
+	int before;
 
-	if (batch->n_visits == 0 && batch->new_queues.n == 0 &&
-	    batch->new_agents.n == 0)
-		return;
 	link_add_sync(script);
+	before = script->n;
+	if (spans->site != NULL)
+		link_add_copy(script, spans);
 	link_add_copy(script, &batch->new_queues);
 	link_add_copy(script, &batch->new_agents);
 	if (batch->n_visits > 0) {
 		step = link_add(script, batch_copy_sql);
 		step->copy = &batch->visits;
 	}
-	script->step[script->n - 1].fault = "after-copy";
+	if (script->n == before)
+		script->n--; /* none: the sync is not needed either */
+	else
+		script->step[script->n - 1].fault = "after-copy";
 }
 
 static void
@@ -150,7 +158,9 @@ batch_script(struct store *store, struct batch *batch)
 	link_add(script, "BEGIN");
 	batch_advance(store, batch);
 	for (i = 0; i < TABLES; i++)
-		link_add_rows(script, store->config.site, &batch->rows[i]);
+		if (batch->rows[i].site == NULL)
+			link_add_rows(
+			    script, store->config.site, &batch->rows[i]);
 	script->step[script->n - 1].fault = "after-upsert";
 	batch_copies(store, batch);
 	if (batch->last)

@@ -163,6 +163,8 @@ void store_months_script(struct store *store, struct link_script *script);
 
 /* spans.c */
 void store_spans_init(struct store *store);
+/* Of a back-fill there are many: they go by COPY. */
+void spans_rows_init(struct store *store, struct rows *rows);
 void store_spans_fini(struct store *store);
 /* How much waits for the next cut. */
 size_t store_spans_bytes(const struct store *store);

@@ -7,9 +7,20 @@
 #include "store/inner.h"
 
 void
+spans_rows_init(struct store *store, struct rows *rows)
+{
+	const struct table *table = &store->tables[TABLE_AGENT_SPAN];
+
+	if (store->config.once)
+		rows_init_copy(rows, table, store->config.site);
+	else
+		rows_init(rows, table);
+}
+
+void
 store_spans_init(struct store *store)
 {
-	rows_init(&store->spans, &store->tables[TABLE_AGENT_SPAN]);
+	spans_rows_init(store, &store->spans);
 	rows_init(&store->misnamed, &store->tables[TABLE_SESSION_GONE]);
 }
 
