@@ -18,7 +18,8 @@
 #include "feed/input.h"
 #include "format/formats.h"
 
-#define TALLY_BUFFER	(STAGE_TURN_BYTES + STAGE_RECORD_MAX)
+#define TALLY_READ	(64 * 1024) /* at once: it stays in the near caches */
+#define TALLY_BUFFER	(TALLY_READ + STAGE_RECORD_MAX)
 #define TALLY_LOST_US	(21600 * USEC_PER_SEC)
 #define TALLY_QUEUES	100000
 #define TALLY_AGENTS	100000
@@ -148,7 +149,7 @@ tally_file(struct tally_run *run, const char *path, uint32_t file_no,
 	snprintf(position.path, sizeof(position.path), "%s", path);
 	progress_start(
 	    &progress, path, (uint64_t)RT_MAX(input_progress(in, &done), 0));
-	while ((n = input_read(in, buffer + held, STAGE_TURN_BYTES, err)) > 0) {
+	while ((n = input_read(in, buffer + held, TALLY_READ, err)) > 0) {
 		size_t have = held + (size_t)n;
 		size_t taken =
 		    intake_bytes(&run->intake, &position, buffer, have, false);
