@@ -3,6 +3,7 @@
 #include "base/pool.h"
 
 #define POOL_CHUNK_BYTES 16384
+#define POOL_LINE	 64 /* objects of whole cache lines begin at one */
 
 struct pool_free {
 	struct pool_free *next;
@@ -10,7 +11,7 @@ struct pool_free {
 
 struct pool_chunk {
 	struct pool_chunk *next;
-	max_align_t objects[];
+	/* objects, from the next multiple of POOL_LINE on */
 };
 
 void
@@ -41,10 +42,11 @@ pool_grow(struct pool *pool)
 	size_t count = RT_MAX(POOL_CHUNK_BYTES / pool->size, (size_t)4);
 	struct pool_chunk *chunk;
 
-	chunk = mem_alloc(sizeof(*chunk) + count * pool->size);
+	chunk = mem_alloc(sizeof(*chunk) + POOL_LINE + count * pool->size);
 	chunk->next = pool->chunks;
 	pool->chunks = chunk;
-	pool->next = (char *)chunk->objects;
+	pool->next = (char *)(chunk + 1);
+	pool->next += -(uintptr_t)pool->next % POOL_LINE;
 	pool->left = count;
 }
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Calls by id: the table, and the visits that each holds. */
 #include "base/base.h"
+#include "base/table.h"
 #include "base/utf8.h"
 #include "call/machine.h"
+
+_Static_assert(offsetof(struct call, id) + CALL_POOL_ID == CALL_LINE,
+    "a call of a usual id fills a line");
 
 /* Whether the machine will look for the event's call. */
 static bool
@@ -11,48 +15,71 @@ call_is_asked_for(const struct event *ev)
 	return ev->kind <= EVENT_REFUSE;
 }
 
+static uint32_t
+call_hash(struct slice id)
+{
+	return (uint32_t)XXH3_64bits(id.p, id.n);
+}
+
 void
 machine_expect(const struct machine *m, struct event *ev)
 {
-	unsigned bucket;
-
 	if (!call_is_asked_for(ev))
 		return;
-	HASH_VALUE(ev->call.p, ev->call.n, ev->call_hash);
-	if (m->calls == NULL)
-		return;
-	HASH_TO_BKT(ev->call_hash, m->calls->hh.tbl->num_buckets, bucket);
-	__builtin_prefetch(&m->calls->hh.tbl->buckets[bucket]);
+	ev->call_hash = call_hash(ev->call);
+	__builtin_prefetch(slots_home(&m->calls, ev->call_hash));
 }
 
 void
 call_near(const struct machine *m, const struct event *ev)
 {
-	const UT_hash_handle *first;
-	unsigned bucket;
+	size_t at = 0;
 
-	if (m->calls == NULL || !call_is_asked_for(ev))
+	if (call_is_asked_for(ev))
+		__builtin_prefetch(slots_next(&m->calls, ev->call_hash, &at));
+}
+
+void
+visit_near(const struct machine *m, const struct event *ev)
+{
+	const struct call *call;
+	size_t at = 0;
+
+	if (!call_is_asked_for(ev))
 		return;
-	HASH_TO_BKT(ev->call_hash, m->calls->hh.tbl->num_buckets, bucket);
-	first = m->calls->hh.tbl->buckets[bucket].hh_head;
-	__builtin_prefetch(first);
-	__builtin_prefetch((const char *)first + sizeof(*first));
+	call = slots_next(&m->calls, ev->call_hash, &at);
+	if (call == NULL)
+		return;
+	__builtin_prefetch(call->visits);
+	__builtin_prefetch((const char *)call->visits + CALL_LINE);
 }
 
 static struct call *
-call_new(struct machine *m, struct slice id, unsigned hash)
+call_new(struct machine *m, struct slice id, uint32_t hash)
 {
 	struct call *call;
 
 	if (id.n <= CALL_POOL_ID)
 		call = pool_get(&m->call_pool);
 	else
-		call = mem_zalloc(sizeof(*call) + id.n);
+		call = mem_zalloc(offsetof(struct call, id) + id.n);
+	call->hash = hash;
 	call->id_len = (uint16_t)id.n;
 	memcpy(call->id, id.p, id.n);
-	HASH_ADD_KEYPTR_BYHASHVALUE(
-	    hh, m->calls, call->id, call->id_len, hash, call);
+	slots_add(&m->calls, hash, call);
 	return call;
+}
+
+static struct call *
+call_look_up(const struct machine *m, struct slice id, uint32_t hash)
+{
+	struct call *call;
+	size_t at = 0;
+
+	while ((call = slots_next(&m->calls, hash, &at)) != NULL)
+		if (call->id_len == id.n && memcmp(call->id, id.p, id.n) == 0)
+			return call;
+	return NULL;
 }
 
 /*
@@ -60,7 +87,7 @@ call_new(struct machine *m, struct slice id, unsigned hash)
  * so that nobody else pays for `room` (which hardened builds fill with zeros).
  */
 static struct call *
-call_find_cleaned(struct machine *m, struct slice id, unsigned hash, bool make)
+call_find_cleaned(struct machine *m, struct slice id, uint32_t hash, bool make)
 {
 	struct call *call = NULL;
 	char room[CALL_ID_MAX];
@@ -68,8 +95,8 @@ call_find_cleaned(struct machine *m, struct slice id, unsigned hash, bool make)
 	if (id.n > CALL_ID_MAX || !utf8_is_ascii(id.p, id.n)) {
 		id.n = utf8_clean(room, sizeof(room), id.p, id.n);
 		id.p = room;
-		HASH_VALUE(id.p, id.n, hash);
-		HASH_FIND_BYHASHVALUE(hh, m->calls, id.p, id.n, hash, call);
+		hash = call_hash(id);
+		call = call_look_up(m, id, hash);
 	}
 	if (call == NULL && make)
 		call = call_new(m, id, hash);
@@ -77,11 +104,10 @@ call_find_cleaned(struct machine *m, struct slice id, unsigned hash, bool make)
 }
 
 struct call *
-call_find(struct machine *m, struct slice id, unsigned hash, bool make)
+call_find(struct machine *m, struct slice id, uint32_t hash, bool make)
 {
-	struct call *call;
+	struct call *call = call_look_up(m, id, hash);
 
-	HASH_FIND_BYHASHVALUE(hh, m->calls, id.p, id.n, hash, call);
 	if (call != NULL)
 		return call;
 	if (id.n <= CALL_POOL_ID && utf8_is_ascii(id.p, id.n))
@@ -92,7 +118,7 @@ call_find(struct machine *m, struct slice id, unsigned hash, bool make)
 static void
 call_free(struct machine *m, struct call *call)
 {
-	HASH_DEL(m->calls, call);
+	slots_remove(&m->calls, call->hash, call);
 	if (call->id_len <= CALL_POOL_ID)
 		pool_put(&m->call_pool, call);
 	else

@@ -5,7 +5,6 @@
 #include "call/intake.h"
 
 #define INTAKE_SHOW_BYTES 200 /* of a bad record in the log */
-#define INTAKE_AHEAD	  4   /* events */
 
 static const enum counter intake_counters[INTAKE_COUNTS] = {
     [INTAKE_RECORDS] = COUNTER_records,
@@ -76,11 +75,13 @@ intake_drain(struct intake *in)
 {
 	unsigned i, what;
 
+	for (i = 0; i < in->n_held; i++)
+		call_near(in->machine, &in->held[i].event);
+	for (i = 0; i < in->n_held; i++)
+		visit_near(in->machine, &in->held[i].event);
 	for (i = 0; i < in->n_held; i++) {
 		struct intake_held *held = &in->held[i];
 
-		if (i + INTAKE_AHEAD < in->n_held)
-			call_near(in->machine, &held[INTAKE_AHEAD].event);
 		machine_event(in->machine, &held->event, &in->now->counters);
 		if (held->event.time_us > in->last_event_us &&
 		    held->event.time_us <= in->machine->clock_us)

@@ -443,7 +443,7 @@ machine_init(
 	TAILQ_INIT(&m->changed);
 	STAILQ_INIT(&m->gone);
 	pool_init(&m->visit_pool, sizeof(struct visit));
-	pool_init(&m->call_pool, sizeof(struct call) + CALL_POOL_ID);
+	pool_init(&m->call_pool, offsetof(struct call, id) + CALL_POOL_ID);
 }
 
 static void
@@ -472,6 +472,7 @@ machine_fini(struct machine *m)
 	sessions_fini(&m->sessions);
 	pool_fini(&m->visit_pool);
 	pool_fini(&m->call_pool);
+	slots_fini(&m->calls);
 }
 
 void

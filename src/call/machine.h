@@ -29,13 +29,15 @@
 
 #include <sys/queue.h>
 
+#include "base/slots.h"
 #include "event/counters.h"
 #include "event/event.h"
 #include "tally/session.h"
 #include "tally/tally.h"
 
 #define CALL_ID_MAX	  255 /* bytes; longer ones are cut */
-#define CALL_POOL_ID	  40  /* ids up to this come from a pool */
+#define CALL_LINE	  64  /* bytes that a processor fetches at once */
+#define CALL_POOL_ID	  46  /* ids up to this: a call is one such line */
 #define CALL_CALLER_BYTES 16  /* of the keyed hash */
 #define CALL_REASON_MAX	  24
 #define MACHINE_LINGER_US (600 * USEC_PER_SEC)
@@ -50,8 +52,8 @@ enum visit_state {
 
 /* A call: the caller's id on the switch and its visits, newest first. */
 struct call {
-	UT_hash_handle hh;
 	struct visit *visits;
+	uint32_t hash;	  /* of its id */
 	uint32_t entries; /* visits begun so far: the newest one's number */
 	uint16_t id_len;
 	char id[]; /* valid UTF-8, not terminated */
@@ -125,7 +127,7 @@ struct machine {
 	struct machine_config config;
 	struct tally *tally;
 	struct sessions sessions;
-	struct call *calls; /* uthash by id */
+	struct slots calls; /* by id */
 	struct visit_list
 	    states[VISIT_STATES]; /* by touched_us, oldest first */
 	struct visit_list changed;
@@ -140,15 +142,17 @@ struct machine {
 
 /*
  * An event that will be given to machine_event soon: works out what its call
- * is found by, and asks for that memory ahead of time. call_near is the second
- * half of this, a few events before the event's turn.
+ * is found by, and asks for that memory ahead of time: its place in the table,
+ * then with call_near the call and with visit_near its newest visit. Each needs
+ * what the one before it has asked for, so it pays to do something else first.
  */
 void machine_expect(const struct machine *m, struct event *ev);
 void call_near(const struct machine *m, const struct event *ev);
+void visit_near(const struct machine *m, const struct event *ev);
 
 /* The call of that id, or NULL; made when new with `make`. */
 struct call *
-call_find(struct machine *m, struct slice id, unsigned hash, bool make);
+call_find(struct machine *m, struct slice id, uint32_t hash, bool make);
 /* Takes a visit out of its call, and the call with its last visit. */
 void call_remove_visit(struct machine *m, struct visit *visit);
 

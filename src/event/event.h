@@ -77,7 +77,7 @@ struct event {
 	uint32_t feed;	    /* number of the feed in this daemon */
 	uint32_t file_no;   /* which of its files, see struct position */
 	int64_t offset;	    /* of the record's first byte in that file */
-	unsigned call_hash; /* of `call`, set by machine_expect */
+	uint32_t call_hash; /* of `call`, set by machine_expect */
 };
 
 /* "enter", "connect" ...: the names that logs, tests and manuals use. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The small ones of src/base/: err, pool, split, strbuf, utc. */
+/* The small ones of src/base/: err, pool, slots, split, strbuf, utc. */
 #include "base/base.h"
 #include "base/err.h"
 #include "base/pool.h"
+#include "base/slots.h"
 #include "base/split.h"
 #include "base/strbuf.h"
 #include "base/utc.h"
@@ -48,6 +49,99 @@ test_err_is_bounded(void **state)
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
 	err_prefix(&err, "%s", flood);
 	assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
+}
+
+struct thing {
+	uint32_t hash;
+	bool there;
+};
+
+/* How often the table hands the thing out, to who asks for its hash. */
+static int
+slots_hold(const struct slots *slots, const struct thing *thing)
+{
+	const struct thing *found;
+	size_t at = 0;
+	int n = 0;
+
+	while ((found = slots_next(slots, thing->hash, &at)) != NULL) {
+		assert_int_equal(found->hash, thing->hash);
+		n += found == thing;
+	}
+	return n;
+}
+
+static void
+slots_check(const struct slots *slots, const struct thing *thing, size_t n)
+{
+	size_t i, there = 0;
+
+	for (i = 0; i < n; i++) {
+		assert_int_equal(slots_hold(slots, &thing[i]), thing[i].there);
+		there += thing[i].there;
+	}
+	assert_int_equal(slots->used, there);
+	assert_true(there == 0 || there * 2 <= slots->mask + 1);
+}
+
+/* Adds and removes at random; few hashes, so that they run into each other. */
+static void
+slots_play(uint32_t hashes, uint32_t first)
+{
+	enum { THINGS = 300, ROUNDS = 4000 };
+	struct thing thing[THINGS];
+	struct slots slots = {0};
+	uint32_t random = 1;
+	size_t i;
+
+	for (i = 0; i < THINGS; i++)
+		thing[i] = (struct thing){first + (uint32_t)i % hashes, false};
+	slots_check(&slots, thing, THINGS);
+	for (i = 0; i < ROUNDS; i++) {
+		struct thing *t;
+
+		random = random * 1664525 + 1013904223;
+		t = &thing[(random >> 8) % THINGS];
+		if (t->there)
+			slots_remove(&slots, t->hash, t);
+		else
+			slots_add(&slots, t->hash, t);
+		t->there = !t->there;
+		if (i % 50 == 0)
+			slots_check(&slots, thing, THINGS);
+	}
+	for (i = 0; i < THINGS; i++)
+		if (thing[i].there) {
+			slots_remove(&slots, thing[i].hash, &thing[i]);
+			thing[i].there = false;
+		}
+	slots_check(&slots, thing, THINGS);
+	for (i = 0; i <= slots.mask; i++)
+		assert_null(slots.slot[i].object);
+	slots_fini(&slots);
+}
+
+static void
+test_slots(void **state)
+{
+	(void)state;
+	slots_play(300, 0);
+	slots_play(60, 7);
+	slots_play(3, 63);
+	slots_play(1, UINT32_MAX);
+	slots_play(100, UINT32_MAX - 50); /* over the table's end */
+}
+
+static void
+test_slots_when_empty(void **state)
+{
+	struct slots slots = {0};
+	size_t at = 0;
+
+	(void)state;
+	assert_null(slots_home(&slots, 5));
+	assert_null(slots_next(&slots, 5, &at));
+	slots_fini(&slots);
 }
 
 static void
@@ -281,6 +375,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_err),
 	    cmocka_unit_test(test_err_is_bounded),
+	    cmocka_unit_test(test_slots),
+	    cmocka_unit_test(test_slots_when_empty),
 	    cmocka_unit_test(test_pool),
 	    cmocka_unit_test(test_pool_of_tiny_and_huge),
 	    cmocka_unit_test(test_split_empty),
