@@ -33,6 +33,13 @@ void slots_add(struct slots *slots, uint32_t hash, void *object);
 /* The object must be there, under that hash. */
 void slots_remove(struct slots *slots, uint32_t hash, const void *object);
 
+/* How many slots there are, for who goes through all of them. */
+static inline size_t
+slots_count(const struct slots *slots)
+{
+	return slots->slot != NULL ? slots->mask + 1 : 0;
+}
+
 /* Where objects of that hash are looked for. NULL: the table is empty. */
 static inline const struct slot *
 slots_home(const struct slots *slots, uint32_t hash)

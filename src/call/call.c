@@ -15,43 +15,65 @@ call_is_asked_for(const struct event *ev)
 	return ev->kind <= EVENT_REFUSE;
 }
 
+/* Whether the event's agent will be looked for by its hash. */
+static bool
+machine_asks_for_agent(const struct event *ev)
+{
+	return ev->kind == EVENT_CONNECT && ev->agent.n > 0;
+}
+
 static uint32_t
 call_hash(struct slice id)
 {
 	return (uint32_t)XXH3_64bits(id.p, id.n);
 }
 
-void
+bool
 machine_expect(const struct machine *m, struct event *ev)
 {
 	if (!call_is_asked_for(ev))
-		return;
+		return false;
 	ev->call_hash = call_hash(ev->call);
 	__builtin_prefetch(slots_home(&m->calls, ev->call_hash));
+	if (machine_asks_for_agent(ev)) {
+		ev->agent_hash = tally_name_hash(ev->agent);
+		__builtin_prefetch(
+		    slots_home(&m->tally->agents, ev->agent_hash));
+	}
+	return true;
 }
 
 void
-call_near(const struct machine *m, const struct event *ev)
+machine_near(const struct machine *m, const struct event *ev)
 {
 	size_t at = 0;
 
-	if (call_is_asked_for(ev))
-		__builtin_prefetch(slots_next(&m->calls, ev->call_hash, &at));
+	__builtin_prefetch(slots_next(&m->calls, ev->call_hash, &at));
+	if (machine_asks_for_agent(ev)) {
+		at = 0;
+		__builtin_prefetch(
+		    slots_next(&m->tally->agents, ev->agent_hash, &at));
+	}
 }
 
 void
-visit_near(const struct machine *m, const struct event *ev)
+machine_nearer(const struct machine *m, const struct event *ev)
 {
+	const struct agent *agent;
 	const struct call *call;
 	size_t at = 0;
 
-	if (!call_is_asked_for(ev))
-		return;
 	call = slots_next(&m->calls, ev->call_hash, &at);
-	if (call == NULL)
-		return;
-	__builtin_prefetch(call->visits);
-	__builtin_prefetch((const char *)call->visits + CALL_LINE);
+	if (call != NULL) {
+		__builtin_prefetch(call->visits);
+		__builtin_prefetch((const char *)call->visits + CALL_LINE);
+	}
+	if (machine_asks_for_agent(ev)) {
+		at = 0;
+		agent = slots_next(&m->tally->agents, ev->agent_hash, &at);
+		if (agent != NULL)
+			__builtin_prefetch(agent->name);
+	}
 }
 
 static struct call *

@@ -46,52 +46,64 @@ intake_free_cells(struct intake *in)
 	in->now = NULL;
 }
 
-/* The clock may have gone on, or back from a first time that was wrong. */
-static void
-intake_follow_clock(struct intake *in)
-{
-	uint64_t since = (uint64_t)(in->machine->clock_us - in->now->starts_us);
-
-	if (RT_UNLIKELY(since >= (uint64_t)intake_interval(in)))
-		intake_find_cell(in);
-}
-
 /*
- * Counts something of the record in work. Behind events that wait it waits
- * too, so that it meets the clock as they leave it.
+ * Counts something of the record in work. It waits with the events, so that it
+ * meets the clock as those before it leave it.
  */
 static void
 intake_add(struct intake *in, enum intake_counts what, size_t n)
 {
-	if (in->n_held > 0)
-		in->held[in->n_held - 1].after[what] += n;
-	else
-		in->now->counters.v[intake_counters[what]] += n;
+	in->counts.v[what] += n;
+}
+
+/* What had been counted up to a place, and was not yet booked, is. */
+static void
+intake_book(struct intake *in, const struct intake_sums *until)
+{
+	unsigned i;
+
+	for (i = 0; i < INTAKE_COUNTS; i++)
+		in->now->counters.v[intake_counters[i]] +=
+		    until->v[i] - in->booked.v[i];
+	in->booked = *until;
+}
+
+/*
+ * The clock may have gone on, or back from a first time that was wrong. What
+ * was counted before the event that moved it goes to the interval before.
+ */
+static void
+intake_follow_clock(struct intake *in, const struct intake_held *held)
+{
+	uint64_t since = (uint64_t)(in->machine->clock_us - in->now->starts_us);
+
+	if (RT_LIKELY(since < (uint64_t)intake_interval(in)))
+		return;
+	intake_book(in, &held->before);
+	intake_find_cell(in);
 }
 
 /* The machine's turn: all that waits. */
 static void
 intake_drain(struct intake *in)
 {
-	unsigned i, what;
+	unsigned i;
 
-	for (i = 0; i < in->n_held; i++)
-		call_near(in->machine, &in->held[i].event);
-	for (i = 0; i < in->n_held; i++)
-		visit_near(in->machine, &in->held[i].event);
+	for (i = 0; i < in->n_asked; i++)
+		machine_near(in->machine, in->asked[i]);
+	for (i = 0; i < in->n_asked; i++)
+		machine_nearer(in->machine, in->asked[i]);
 	for (i = 0; i < in->n_held; i++) {
-		struct intake_held *held = &in->held[i];
+		const struct event *ev = &in->held[i].event;
 
-		machine_event(in->machine, &held->event, &in->now->counters);
-		if (held->event.time_us > in->last_event_us &&
-		    held->event.time_us <= in->machine->clock_us)
-			in->last_event_us = held->event.time_us;
-		intake_follow_clock(in);
-		for (what = 0; what < INTAKE_COUNTS; what++)
-			in->now->counters.v[intake_counters[what]] +=
-			    held->after[what];
+		machine_event(in->machine, ev, &in->now->counters);
+		if (ev->time_us > in->last_event_us &&
+		    ev->time_us <= in->machine->clock_us)
+			in->last_event_us = ev->time_us;
+		intake_follow_clock(in, &in->held[i]);
 	}
-	in->n_held = 0;
+	in->n_held = in->n_asked = 0;
+	intake_book(in, &in->counts);
 }
 
 static void
@@ -103,9 +115,10 @@ intake_event(struct sink *sink, struct event *ev)
 	ev->feed = in->feed;
 	ev->file_no = in->file_no;
 	ev->offset = in->offset;
-	machine_expect(in->machine, ev);
 	held->event = *ev;
-	memset(held->after, 0, sizeof(held->after));
+	held->before = in->counts;
+	if (machine_expect(in->machine, &held->event))
+		in->asked[in->n_asked++] = &held->event;
 	if (RT_UNLIKELY(ev->kind == EVENT_NOTE)) {
 		bool unknown = (ev->flags & EVENT_UNKNOWN_NAME) != 0;
 

@@ -33,10 +33,14 @@ enum intake_counts {
 	INTAKE_COUNTS
 };
 
-/* An event that waits, and what is to be counted behind it. */
+struct intake_sums {
+	uint64_t v[INTAKE_COUNTS];
+};
+
+/* An event that waits, and what had been counted when it came. */
 struct intake_held {
 	struct event event;
-	uint64_t after[INTAKE_COUNTS];
+	struct intake_sums before;
 };
 
 struct intake {
@@ -57,9 +61,12 @@ struct intake {
 	 * their calls is on its way; none waits when intake_bytes returns
 	 */
 	struct intake_held held[INTAKE_HELD];
-	unsigned n_held;
-	uint32_t file_no; /* of the bytes taken last */
-	int64_t offset;	  /* of the record in work */
+	struct event *asked[INTAKE_HELD]; /* of these, see machine_expect */
+	unsigned n_held, n_asked;
+	struct intake_sums counts; /* in all, since it was opened */
+	struct intake_sums booked; /* of these, in a cell */
+	uint32_t file_no;	   /* of the bytes taken last */
+	int64_t offset;		   /* of the record in work */
 	struct log_limit limit;
 };
 

@@ -492,7 +492,7 @@ machine_restore(struct machine *m, const struct visit *like,
 	struct call *call;
 	struct visit *v = pool_get(&m->visit_pool), **at;
 
-	machine_expect(m, &ev);
+	(void)machine_expect(m, &ev);
 	call = call_find(m, call_id, ev.call_hash, true);
 	at = &call->visits;
 	*v = *like;

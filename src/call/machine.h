@@ -146,13 +146,14 @@ struct machine {
 
 /*
  * An event that will be given to machine_event soon: works out what its call
- * is found by, and asks for that memory ahead of time: its place in the table,
- * then with call_near the call and with visit_near its newest visit. Each needs
- * what the one before it has asked for, so it pays to do something else first.
+ * and agent are found by. True: it is worth while to bring their memory near
+ * ahead of time, with machine_near and then machine_nearer. Each of the three
+ * asks for what the next one needs, so it pays to do the same for other events
+ * before going on.
  */
-void machine_expect(const struct machine *m, struct event *ev);
-void call_near(const struct machine *m, const struct event *ev);
-void visit_near(const struct machine *m, const struct event *ev);
+bool machine_expect(const struct machine *m, struct event *ev);
+void machine_near(const struct machine *m, const struct event *ev);
+void machine_nearer(const struct machine *m, const struct event *ev);
 
 /* The call of that id, or NULL; made when new with `make`. */
 struct call *

@@ -212,7 +212,9 @@ machine_agent(struct machine *m, const struct event *ev)
 
 	if (ev->agent.n == 0)
 		return NULL;
-	agent = tally_agent(m->tally, ev->agent);
+	agent = ev->kind == EVENT_CONNECT
+	    ? tally_agent_of_hash(m->tally, ev->agent, ev->agent_hash)
+	    : tally_agent(m->tally, ev->agent);
 	m->counters->v[COUNTER_capped] += m->tally->capped - capped;
 	return agent;
 }

@@ -74,10 +74,12 @@ struct event {
 	int64_t talk_ms;
 	int64_t session_ms;
 	/* where it stands, set by the feed: evidence */
-	uint32_t feed;	    /* number of the feed in this daemon */
-	uint32_t file_no;   /* which of its files, see struct position */
-	int64_t offset;	    /* of the record's first byte in that file */
-	uint32_t call_hash; /* of `call`, set by machine_expect */
+	uint32_t feed;	  /* number of the feed in this daemon */
+	uint32_t file_no; /* which of its files, see struct position */
+	int64_t offset;	  /* of the record's first byte in that file */
+	/* set by machine_expect */
+	uint32_t call_hash;  /* of `call` */
+	uint32_t agent_hash; /* of `agent`; of CONNECT alone */
 };
 
 /* "enter", "connect" ...: the names that logs, tests and manuals use. */

@@ -38,8 +38,8 @@ void
 tally_fini(struct tally *t)
 {
 	struct queue *queue, *next_queue;
-	struct agent *agent, *next_agent;
 	struct tally_alias *alias, *next_alias;
+	size_t i;
 
 	HASH_ITER (hh, t->queues, queue, next_queue)
 		tally_free_queue(t, queue);
@@ -48,11 +48,14 @@ tally_fini(struct tally *t)
 		HASH_DEL(t->aliases, alias);
 		free(alias);
 	}
-	HASH_ITER (hh, t->agents, agent, next_agent) {
-		HASH_DEL(t->agents, agent);
-		free(agent->name);
+	for (i = 0; i < slots_count(&t->agents); i++) {
+		struct agent *agent = t->agents.slot[i].object;
+
+		if (agent != NULL)
+			free(agent->name);
 		free(agent);
 	}
+	slots_fini(&t->agents);
 	pool_fini(&t->cell_pool);
 	pool_fini(&t->agent_cell_pool);
 }
@@ -132,19 +135,29 @@ tally_queue(struct tally *t, struct slice name)
 	return t->last_queue = queue;
 }
 
+uint32_t
+tally_name_hash(struct slice name)
+{
+	return (uint32_t)XXH3_64bits(name.p, name.n);
+}
+
 static struct agent *
-tally_find_agent(struct tally *t, struct slice name)
+tally_find_agent(struct tally *t, struct slice name, uint32_t hash)
 {
 	struct tally_alias *alias;
 	struct agent *agent;
+	size_t at = 0;
 
 	if (t->aliases != NULL) {
 		HASH_FIND(hh, t->aliases, name.p, name.n, alias);
 		if (alias != NULL)
 			return alias->agent;
 	}
-	HASH_FIND(hh, t->agents, name.p, name.n, agent);
-	return agent;
+	while ((agent = slots_next(&t->agents, hash, &at)) != NULL)
+		if (agent->name_len == name.n &&
+		    memcmp(agent->name, name.p, name.n) == 0)
+			return agent;
+	return NULL;
 }
 
 static struct agent *
@@ -154,9 +167,9 @@ tally_new_agent(struct tally *t, struct slice name)
 
 	agent->name = tally_copy(name);
 	agent->name_len = name.n;
-	agent->id = HASH_COUNT(t->agents);
+	agent->id = (uint32_t)t->agents.used;
 	LIST_INIT(&agent->talks);
-	HASH_ADD_KEYPTR(hh, t->agents, agent->name, agent->name_len, agent);
+	slots_add(&t->agents, tally_name_hash(name), agent);
 	return agent;
 }
 
@@ -166,26 +179,34 @@ tally_other_agent(struct tally *t, struct slice name)
 {
 	char room[TALLY_NAME_MAX];
 	struct slice clean = tally_clean(name, room);
-	struct agent *agent = tally_find_agent(t, clean);
+	struct slice other = TALLY_OTHER;
+	struct agent *agent =
+	    tally_find_agent(t, clean, tally_name_hash(clean));
 
 	if (agent != NULL)
 		return agent;
-	if (HASH_COUNT(t->agents) >= t->config.max_agents) {
+	if (t->agents.used >= t->config.max_agents) {
 		t->capped++;
-		agent = tally_find_agent(t, TALLY_OTHER);
-		return agent != NULL ? agent : tally_new_agent(t, TALLY_OTHER);
+		agent = tally_find_agent(t, other, tally_name_hash(other));
+		return agent != NULL ? agent : tally_new_agent(t, other);
 	}
 	return tally_new_agent(t, clean);
 }
 
 struct agent *
-tally_agent(struct tally *t, struct slice name)
+tally_agent_of_hash(struct tally *t, struct slice name, uint32_t hash)
 {
-	struct agent *agent = tally_find_agent(t, name);
+	struct agent *agent = tally_find_agent(t, name, hash);
 
 	if (RT_UNLIKELY(agent == NULL))
 		agent = tally_other_agent(t, name);
 	return agent;
+}
+
+struct agent *
+tally_agent(struct tally *t, struct slice name)
+{
+	return tally_agent_of_hash(t, name, tally_name_hash(name));
 }
 
 void

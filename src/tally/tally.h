@@ -18,6 +18,7 @@
 #include "base/hist.h"
 #include "base/pool.h"
 #include "base/slice.h"
+#include "base/slots.h"
 #include "base/table.h"
 #include "base/utc.h"
 #include "event/event.h"
@@ -81,7 +82,6 @@ struct agent_slot {
 };
 
 struct agent {
-	UT_hash_handle hh;
 	char *name;
 	size_t name_len;
 	uint32_t id;
@@ -111,7 +111,7 @@ struct tally_config {
 struct tally {
 	struct tally_config config;
 	struct queue *queues; /* uthash by name */
-	struct agent *agents; /* uthash by name */
+	struct slots agents;  /* by name */
 	struct tally_alias *aliases;
 	struct queue *last_queue; /* found last */
 	struct agent_cell *agent_cells;
@@ -132,6 +132,10 @@ void tally_fini(struct tally *t);
  */
 struct queue *tally_queue(struct tally *t, struct slice name);
 struct agent *tally_agent(struct tally *t, struct slice name);
+/* The same where the hash of the name as it was sent is known already. */
+struct agent *
+tally_agent_of_hash(struct tally *t, struct slice name, uint32_t hash);
+uint32_t tally_name_hash(struct slice name);
 /* Books everything said of `name` under `agent`. */
 void tally_alias_add(struct tally *t, struct slice name, struct slice agent);
 
