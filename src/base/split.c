@@ -4,18 +4,17 @@
 
 /* One after the other: where there is no SSE2, and what is too short for it. */
 static unsigned
-split_plainly(struct slice s, char separator, struct slice *field, unsigned max)
+split_plainly(struct slice s, char separator, uint32_t *begin, unsigned max)
 {
-	const char *end = s.p + s.n, *start = s.p, *at;
+	const char *start = s.p, *end = s.p + s.n, *at;
 	unsigned n = 0;
 
 	while (n + 1 < max && start < end &&
 	    (at = memchr(start, separator, (size_t)(end - start))) != NULL) {
-		field[n++] = (struct slice){start, (size_t)(at - start)};
 		start = at + 1;
+		begin[++n] = (uint32_t)(start - s.p);
 	}
-	field[n] = (struct slice){start, (size_t)(end - start)};
-	return n + 1;
+	return n;
 }
 
 #ifdef __SSE2__
@@ -26,62 +25,126 @@ split_plainly(struct slice s, char separator, struct slice *field, unsigned max)
 
 /* One bit for each of the sixteen bytes at p that is the separator. */
 static inline uint64_t
-split_bits(const char *p, __m128i separators)
+split_step(const char *p, __m128i separators)
 {
 	__m128i bytes = _mm_loadu_si128((const __m128i *)(const void *)p);
 
 	return (unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, separators));
 }
 
-/*
- * The same of n bytes, 1 to SPLIT_BLOCK. What is left of them behind whole
- * steps is seen by the last step again, whose bytes before it are readable.
- */
 static inline uint64_t
-split_block(const char *p, size_t n, __m128i separators)
+split_block(const char *p, __m128i separators)
 {
-	uint64_t bits = 0;
-	size_t at;
-
-	for (at = 0; at + SPLIT_STEP <= n; at += SPLIT_STEP)
-		bits |= split_bits(p + at, separators) << at;
-	if (at < n)
-		bits |= split_bits(p + n - SPLIT_STEP, separators) >>
-		    (SPLIT_STEP - (n - at)) << at;
-	return bits;
+	return split_step(p, separators) |
+	    split_step(p + 16, separators) << 16 |
+	    split_step(p + 32, separators) << 32 |
+	    split_step(p + 48, separators) << 48;
 }
 
-/* By blocks: one branch that nobody can foretell for each, not each step. */
-unsigned
-split_fields(struct slice s, char separator, struct slice *field, unsigned max)
+/*
+ * The same of n bytes, SPLIT_STEP to SPLIT_BLOCK: always four steps, of which
+ * those that would go beyond the end see its last bytes again. How long a line
+ * is can not be foretold, so that counting steps would cost more.
+ */
+static inline uint64_t
+split_short_block(const char *p, size_t n, __m128i separators)
+{
+	size_t last = n - SPLIT_STEP;
+	size_t second = RT_MIN(last, (size_t)SPLIT_STEP);
+	size_t third = RT_MIN(last, (size_t)2 * SPLIT_STEP);
+
+	return split_step(p, separators) |
+	    split_step(p + second, separators) << second |
+	    split_step(p + third, separators) << third |
+	    split_step(p + last, separators) << last;
+}
+
+static inline unsigned
+split_count(uint64_t bits)
+{
+	const uint64_t fives = UINT64_C(0x5555555555555555);
+	const uint64_t threes = UINT64_C(0x3333333333333333);
+
+	bits -= bits >> 1 & fives;
+	bits = (bits & threes) + (bits >> 2 & threes);
+	bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	return (unsigned)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+/* Takes the lowest bit away; returns one more than its number. */
+static inline uint32_t
+split_next(uint64_t *bits)
+{
+	/* any number, but defined, when there is none left */
+	int lowest = __builtin_ctzll(*bits | UINT64_C(1) << 63);
+
+	*bits &= *bits - 1;
+	return (uint32_t)lowest + 1;
+}
+
+/*
+ * Writes where fields begin behind the separators that are bits of the block
+ * at byte `at`. Four at once, whether there are so many or not: a branch for
+ * each would be foretold wrongly too often.
+ */
+static inline unsigned
+split_write(
+    uint32_t *begin, unsigned n, unsigned max, uint32_t at, uint64_t bits)
+{
+	unsigned count = split_count(bits);
+	uint32_t *to = begin + n + 1;
+
+	for (; bits != 0 && to < begin + max; to += 4) {
+		to[0] = at + split_next(&bits);
+		to[1] = at + split_next(&bits);
+		to[2] = at + split_next(&bits);
+		to[3] = at + split_next(&bits);
+	}
+	return RT_MIN(n + count, max - 1);
+}
+
+static unsigned
+split_by_blocks(struct slice s, char separator, uint32_t *begin, unsigned max)
 {
 	const __m128i separators = _mm_set1_epi8(separator);
-	const char *p = s.p, *end = s.p + s.n, *start = s.p, *at;
-	struct slice *to = field, *last = field + max - 1;
+	unsigned n = 0;
+	size_t at;
 
-	if (s.n < SPLIT_STEP || max < 2)
-		return split_plainly(s, separator, field, max);
-	while (p < end && to < last) {
-		size_t n = RT_MIN((size_t)(end - p), (size_t)SPLIT_BLOCK);
-		uint64_t bits = split_block(p, n, separators);
+	if (s.n < SPLIT_BLOCK)
+		return split_write(
+		    begin, 0, max, 0, split_short_block(s.p, s.n, separators));
+	for (at = 0; at + SPLIT_BLOCK <= s.n && n + 1 < max; at += SPLIT_BLOCK)
+		n = split_write(begin, n, max, (uint32_t)at,
+		    split_block(s.p + at, separators));
+	if (at < s.n && n + 1 < max) /* what is left of the last whole block */
+		n = split_write(begin, n, max, (uint32_t)at,
+		    split_block(s.p + s.n - SPLIT_BLOCK, separators) >>
+			(at + SPLIT_BLOCK - s.n));
+	return n;
+}
 
-		for (; bits != 0 && to < last; bits &= bits - 1) {
-			at = p + __builtin_ctzll(bits);
-			*to++ = (struct slice){start, (size_t)(at - start)};
-			start = at + 1;
-		}
-		p += n;
-	}
-	*to = (struct slice){start, (size_t)(end - start)};
-	return (unsigned)(to - field) + 1;
+unsigned
+split_fields(struct slice s, char separator, uint32_t *begin, unsigned max)
+{
+	unsigned n = s.n < SPLIT_STEP
+	    ? split_plainly(s, separator, begin, max)
+	    : split_by_blocks(s, separator, begin, max);
+
+	begin[0] = 0;
+	begin[++n] = (uint32_t)s.n + 1;
+	return n;
 }
 
 #else
 
 unsigned
-split_fields(struct slice s, char separator, struct slice *field, unsigned max)
+split_fields(struct slice s, char separator, uint32_t *begin, unsigned max)
 {
-	return split_plainly(s, separator, field, max);
+	unsigned n = split_plainly(s, separator, begin, max);
+
+	begin[0] = 0;
+	begin[++n] = (uint32_t)s.n + 1;
+	return n;
 }
 
 #endif

@@ -27,15 +27,16 @@
 #define QUEUE_LOG_EPOCH_MAX INT64_C(253402300799)
 
 struct queue_log_line {
-	struct slice field[QUEUE_LOG_FIELDS];
+	const char *p;
+	uint32_t begin[QUEUE_LOG_FIELDS + 1 + SPLIT_ROOM];
 	unsigned n; /* fields */
 };
 
 /* The parameters of one event, behind its name. */
 struct queue_log_params {
-	const struct slice *p;
+	const struct queue_log_line *line;
+	unsigned first; /* of its fields */
 	unsigned n;
-	struct slice all; /* as one, separators included */
 };
 
 /*
@@ -55,10 +56,26 @@ struct queue_log_event {
 	bool numeric;
 };
 
+static inline struct slice
+queue_log_field(const struct queue_log_line *line, unsigned i)
+{
+	return split_field(line->p, line->begin, i);
+}
+
+/* Several fields as one, separators included. */
 static struct slice
+queue_log_join(const struct queue_log_line *line, unsigned from, unsigned to)
+{
+	uint32_t begin = line->begin[from], end = line->begin[to + 1] - 1;
+
+	return (struct slice){line->p + begin, end - begin};
+}
+
+static inline struct slice
 queue_log_param(const struct queue_log_params *in, unsigned i)
 {
-	return i < in->n ? in->p[i] : (struct slice){"", 0};
+	return i < in->n ? queue_log_field(in->line, in->first + i)
+			 : (struct slice){"", 0};
 }
 
 /*
@@ -167,7 +184,7 @@ queue_log_attended(const struct queue_log_params *in, struct event *ev)
 	unsigned at = slice_eq(queue_log_param(in, 0), SLICE("LINK")) ? 3 : 2;
 	unsigned n = in->n;
 
-	while (n > 0 && in->p[n - 1].n == 0)
+	while (n > 0 && queue_log_param(in, n - 1).n == 0)
 		n--;
 	if (n < at + 2)
 		return true; /* told nothing of times */
@@ -189,7 +206,9 @@ queue_log_ring(const struct queue_log_params *in, struct event *ev)
 static bool
 queue_log_reason(const struct queue_log_params *in, struct event *ev)
 {
-	ev->text = in->all;
+	ev->text = in->n > 0
+	    ? queue_log_join(in->line, in->first, in->first + in->n - 1)
+	    : (struct slice){"", 0};
 	return true;
 }
 
@@ -363,23 +382,13 @@ queue_log_time(struct slice s, int64_t *time_us)
 	return true;
 }
 
-static struct slice
-queue_log_join(const struct queue_log_line *line, unsigned from, unsigned to)
-{
-	const char *p = line->field[from].p;
-
-	return (struct slice){
-	    p, (size_t)(line->field[to].p + line->field[to].n - p)};
-}
-
 static void
 queue_log_params_at(
     const struct queue_log_line *line, unsigned at, struct queue_log_params *in)
 {
-	in->p = &line->field[at + 1];
-	in->n = line->n > at + 1 ? line->n - at - 1 : 0;
-	in->all = in->n > 0 ? queue_log_join(line, at + 1, line->n - 1)
-			    : (struct slice){"", 0};
+	in->line = line;
+	in->first = at + 1;
+	in->n = line->n - in->first;
 }
 
 /* A word such as DISPOSITION or CALL_STATUS: looks like an event's name. */
@@ -410,12 +419,12 @@ static const struct queue_log_event *
 queue_log_recover(const struct queue_log *q, const struct queue_log_line *line,
     struct event *ev, struct queue_log_params *in)
 {
-	bool custom = queue_log_looks_like_event(line->field[4]);
+	bool custom = queue_log_looks_like_event(queue_log_field(line, 4));
 	unsigned at;
 
 	for (at = QUEUE_LOG_FIXED; at < line->n && at < 12; at++) {
 		const struct queue_log_event *row =
-		    queue_log_find(q, line->field[at]);
+		    queue_log_find(q, queue_log_field(line, at));
 
 		if (row == NULL || (custom && !row->numeric))
 			continue;
@@ -424,14 +433,14 @@ queue_log_recover(const struct queue_log *q, const struct queue_log_line *line,
 			continue;
 		if (!row->params(in, ev))
 			continue;
-		if (slice_eq(line->field[at - 1], SLICE("NONE"))) {
+		if (slice_eq(queue_log_field(line, at - 1), SLICE("NONE"))) {
 			ev->queue = queue_log_join(line, 2, at - 2);
-			ev->agent = line->field[at - 1];
+			ev->agent = queue_log_field(line, at - 1);
 		} else {
-			ev->queue = line->field[2];
+			ev->queue = queue_log_field(line, 2);
 			ev->agent = queue_log_join(line, 3, at - 1);
 		}
-		ev->name = line->field[at];
+		ev->name = queue_log_field(line, at);
 		return row;
 	}
 	return NULL;
@@ -459,13 +468,14 @@ static const struct queue_log_event *
 queue_log_identify(const struct queue_log *q, const struct queue_log_line *line,
     struct event *ev, bool *fits)
 {
-	const struct queue_log_event *row = queue_log_find(q, line->field[4]);
+	const struct queue_log_event *row =
+	    queue_log_find(q, queue_log_field(line, 4));
 	struct queue_log_params in;
 
 	*fits = true;
-	ev->queue = line->field[2];
-	ev->agent = line->field[3];
-	ev->name = line->field[4];
+	ev->queue = queue_log_field(line, 2);
+	ev->agent = queue_log_field(line, 3);
+	ev->name = queue_log_field(line, 4);
 	if (RT_LIKELY(row != NULL)) {
 		queue_log_params_at(line, 4, &in);
 		*fits = row->params(&in, ev);
@@ -507,12 +517,13 @@ queue_log_input(
 	/* a hole that a crash or a truncation left before the line */
 	for (; record.n > 0 && *record.p == '\0'; record.n--)
 		record.p++;
-	line->n = split_fields(record, '|', line->field, QUEUE_LOG_FIELDS);
+	line->p = record.p;
+	line->n = split_fields(record, '|', line->begin, QUEUE_LOG_FIELDS);
 	if (line->n < QUEUE_LOG_FIXED) {
 		*why = "fewer than five fields";
 		return -1;
 	}
-	if (!queue_log_time(line->field[0], &ev->time_us)) {
+	if (!queue_log_time(queue_log_field(line, 0), &ev->time_us)) {
 		*why = "no time stamp";
 		return -1;
 	}
@@ -528,7 +539,7 @@ queue_log_input(
 		*why = "no event";
 		return -1;
 	}
-	ev->call = queue_log_call_id(line->field[1]);
+	ev->call = queue_log_call_id(queue_log_field(line, 1));
 	ev->queue = queue_log_or_none(ev->queue);
 	ev->agent = queue_log_or_none(ev->agent);
 	if (row == NULL) {
