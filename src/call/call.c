@@ -99,7 +99,7 @@ call_look_up(const struct machine *m, struct slice id, uint32_t hash)
 	size_t at = 0;
 
 	while ((call = slots_next(&m->calls, hash, &at)) != NULL)
-		if (call->id_len == id.n && memcmp(call->id, id.p, id.n) == 0)
+		if (call->id_len == id.n && slice_same(call->id, id.p, id.n))
 			return call;
 	return NULL;
 }

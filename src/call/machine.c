@@ -139,7 +139,7 @@ machine_queue_of(struct machine *m, const struct call *call, struct slice name)
 		struct queue *queue = call->visits->queue;
 
 		if (queue->name_len == name.n &&
-		    memcmp(queue->name, name.p, name.n) == 0)
+		    slice_same(queue->name, name.p, name.n))
 			return queue;
 	}
 	return machine_queue(m, name);

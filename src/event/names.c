@@ -77,7 +77,7 @@ names_count(
 	    NAMES_RECENT];
 	name = *recent;
 	if (name == NULL || name->len != text.n ||
-	    memcmp(name->name, text.p, text.n) != 0)
+	    !slice_same(name->name, text.p, text.n))
 		*recent = name = names_of(names, text);
 	if (name->count == 0 || time_us > name->last_us)
 		name->last_us = time_us;

@@ -127,7 +127,7 @@ tally_queue(struct tally *t, struct slice name)
 	struct queue *queue = t->last_queue;
 
 	if (queue != NULL && queue->name_len == name.n &&
-	    memcmp(queue->name, name.p, name.n) == 0)
+	    slice_same(queue->name, name.p, name.n))
 		return queue;
 	queue = tally_find_queue(t, name);
 	if (RT_UNLIKELY(queue == NULL))
@@ -155,7 +155,7 @@ tally_find_agent(struct tally *t, struct slice name, uint32_t hash)
 	}
 	while ((agent = slots_next(&t->agents, hash, &at)) != NULL)
 		if (agent->name_len == name.n &&
-		    memcmp(agent->name, name.p, name.n) == 0)
+		    slice_same(agent->name, name.p, name.n))
 			return agent;
 	return NULL;
 }
