@@ -43,17 +43,25 @@ machine_expect(const struct machine *m, struct event *ev)
 	return true;
 }
 
+/*
+ * What stands at the home of a hash: nearly always what is looked for, if it
+ * is there at all, and looking further would cost more than it saves.
+ */
+static inline const void *
+machine_guess(const struct slots *slots, uint32_t hash)
+{
+	const struct slot *home = slots_home(slots, hash);
+
+	return home != NULL ? home->object : NULL;
+}
+
 void
 machine_near(const struct machine *m, const struct event *ev)
 {
-	size_t at = 0;
-
-	__builtin_prefetch(slots_next(&m->calls, ev->call_hash, &at));
-	if (machine_asks_for_agent(ev)) {
-		at = 0;
+	__builtin_prefetch(machine_guess(&m->calls, ev->call_hash));
+	if (machine_asks_for_agent(ev))
 		__builtin_prefetch(
-		    slots_next(&m->tally->agents, ev->agent_hash, &at));
-	}
+		    machine_guess(&m->tally->agents, ev->agent_hash));
 }
 
 void
@@ -61,19 +69,19 @@ machine_nearer(const struct machine *m, const struct event *ev)
 {
 	const struct agent *agent;
 	const struct call *call;
-	size_t at = 0;
 
-	call = slots_next(&m->calls, ev->call_hash, &at);
+	if (ev->kind == EVENT_ENTER)
+		return; /* mostly of a call that is not known yet */
+	call = machine_guess(&m->calls, ev->call_hash);
 	if (call != NULL) {
 		__builtin_prefetch(call->visits);
 		__builtin_prefetch((const char *)call->visits + CALL_LINE);
 	}
-	if (machine_asks_for_agent(ev)) {
-		at = 0;
-		agent = slots_next(&m->tally->agents, ev->agent_hash, &at);
-		if (agent != NULL)
-			__builtin_prefetch(agent->name);
-	}
+	if (!machine_asks_for_agent(ev))
+		return;
+	agent = machine_guess(&m->tally->agents, ev->agent_hash);
+	if (agent != NULL)
+		__builtin_prefetch(agent->name);
 }
 
 static struct call *
