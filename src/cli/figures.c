@@ -10,6 +10,7 @@ struct figures_row {
 	uint32_t waiting;
 	int64_t v[MEASURES];
 	struct hist wait_answered, wait_abandoned;
+	bool lent; /* the histograms are a cell's: most rows are of one cell */
 };
 
 struct figures_rows {
@@ -235,18 +236,13 @@ figures_add_row(struct figures_rows *rows)
 }
 
 static void
-figures_add_cell(struct figures_row *row, const struct cell *cell)
+figures_take_cell(struct figures_row *row, const struct cell *cell)
 {
-	int i;
-
-	for (i = 0; i < MEASURES; i++)
-		if (measure_rows[i].kind == MEASURE_KIND_MAX)
-			row->v[i] = RT_MAX(row->v[i], cell->v[i]);
-		else
-			row->v[i] += cell->v[i];
-	row->waiting += cell->waiting;
-	hist_merge(&row->wait_answered, &cell->wait_answered);
-	hist_merge(&row->wait_abandoned, &cell->wait_abandoned);
+	memcpy(row->v, cell->v, sizeof(row->v));
+	row->waiting = cell->waiting;
+	row->wait_answered = cell->wait_answered;
+	row->wait_abandoned = cell->wait_abandoned;
+	row->lent = true;
 }
 
 static int
@@ -263,11 +259,28 @@ figures_compare(const void *a, const void *b)
 	return order;
 }
 
+/* Histograms of its own, to be added to. */
 static void
-figures_merge_row(struct figures_row *to, struct figures_row *from)
+figures_own(struct figures_row *row)
+{
+	struct hist answered = {0}, abandoned = {0};
+
+	if (!row->lent)
+		return;
+	hist_merge(&answered, &row->wait_answered);
+	hist_merge(&abandoned, &row->wait_abandoned);
+	row->wait_answered = answered;
+	row->wait_abandoned = abandoned;
+	row->lent = false;
+}
+
+/* Adds a row of one cell. */
+static void
+figures_merge_row(struct figures_row *to, const struct figures_row *from)
 {
 	int i;
 
+	figures_own(to);
 	for (i = 0; i < MEASURES; i++)
 		if (measure_rows[i].kind == MEASURE_KIND_MAX)
 			to->v[i] = RT_MAX(to->v[i], from->v[i]);
@@ -276,8 +289,6 @@ figures_merge_row(struct figures_row *to, struct figures_row *from)
 	to->waiting += from->waiting;
 	hist_merge(&to->wait_answered, &from->wait_answered);
 	hist_merge(&to->wait_abandoned, &from->wait_abandoned);
-	hist_fini(&from->wait_answered);
-	hist_fini(&from->wait_abandoned);
 }
 
 /* Sorts, and makes one row of those that compare equal. */
@@ -327,7 +338,7 @@ figures_collect(
 			row->has_start = by == FIGURES_BY_INTERVAL ||
 			    by == FIGURES_BY_QUEUE_INTERVAL;
 			row->starts_us = cell->starts_us;
-			figures_add_cell(row, cell);
+			figures_take_cell(row, cell);
 		}
 	figures_sort(rows);
 }
@@ -455,10 +466,11 @@ figures_print(FILE *to, const struct tally *tally,
 						    : FIGURES_BY_QUEUE_INTERVAL;
 	figures_collect(&rows, tally, by);
 	failed = figures_print_rows(to, &rows, request, by, err);
-	for (i = 0; i < rows.n; i++) {
-		hist_fini(&rows.row[i].wait_answered);
-		hist_fini(&rows.row[i].wait_abandoned);
-	}
+	for (i = 0; i < rows.n; i++)
+		if (!rows.row[i].lent) {
+			hist_fini(&rows.row[i].wait_answered);
+			hist_fini(&rows.row[i].wait_abandoned);
+		}
 	free(rows.row);
 	return failed;
 }

@@ -305,18 +305,28 @@ table_decimal(struct table *t, char *text)
 	table_add(t, text, text);
 }
 
+/* What table_fixed can not do. Apart: hardened builds fill its room first. */
+static void
+table_printed(struct table *t, double value, int decimals)
+{
+	char text[400]; /* DBL_MAX has 309 digits */
+
+	snprintf(text, sizeof(text), "%.*f", decimals, value);
+	table_decimal(t, text);
+}
+
 void
 table_ms(struct table *t, int64_t ms)
 {
 	int decimals = t->columns[t->at].decimals;
-	char text[64];
+	char text[TABLE_FIXED_MAX];
 
 	table_expect(t, TABLE_DECIMAL);
-	if (t->format != TABLE_PLAIN || decimals == 3)
-		table_fixed(text, ms, 3);
-	else
-		snprintf(
-		    text, sizeof(text), "%.*f", decimals, (double)ms / 1000.0);
+	if (t->format == TABLE_PLAIN && decimals != 3) {
+		table_printed(t, (double)ms / 1000.0, decimals);
+		return;
+	}
+	table_fixed(text, ms, 3);
 	table_decimal(t, text);
 }
 
@@ -324,7 +334,7 @@ void
 table_real(struct table *t, double value)
 {
 	int decimals = t->columns[t->at].decimals;
-	char text[400]; /* DBL_MAX has 309 digits */
+	char text[TABLE_FIXED_MAX];
 	double tenths = value * 10, part = tenths - floor(tenths);
 
 	table_expect(t, TABLE_DECIMAL);
@@ -333,11 +343,12 @@ table_real(struct table *t, double value)
 		return;
 	}
 	/* what is near the middle of two tenths is left to printf */
-	if (decimals == 1 && value >= 0 && value < 1e9 &&
-	    fabs(part - 0.5) > 1e-4)
-		table_fixed(text, (int64_t)floor(tenths + 0.5), 1);
-	else
-		snprintf(text, sizeof(text), "%.*f", decimals, value);
+	if (decimals != 1 || value < 0 || value >= 1e9 ||
+	    fabs(part - 0.5) <= 1e-4) {
+		table_printed(t, value, decimals);
+		return;
+	}
+	table_fixed(text, (int64_t)floor(tenths + 0.5), 1);
 	table_decimal(t, text);
 }
 
