@@ -41,7 +41,7 @@ hist_span(struct hist *h, int32_t low, int32_t high)
 	h->count = count;
 }
 
-void
+RT_HOT void
 hist_add(struct hist *h, int bin, int32_t n)
 {
 	BUG_ON(bin < 0 || bin >= HIST_BINS);

@@ -50,7 +50,7 @@ pool_grow(struct pool *pool)
 	pool->left = count;
 }
 
-void *
+RT_HOT void *
 pool_get(struct pool *pool)
 {
 	void *object = pool->free;
@@ -68,7 +68,7 @@ pool_get(struct pool *pool)
 	return memset(object, 0, pool->size);
 }
 
-void
+RT_HOT void
 pool_put(struct pool *pool, void *object)
 {
 	struct pool_free *f = object;

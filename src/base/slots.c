@@ -35,7 +35,7 @@ slots_grow(struct slots *slots)
 	free(old.slot);
 }
 
-void
+RT_HOT void
 slots_add(struct slots *slots, uint32_t hash, void *object)
 {
 	BUG_ON(object == NULL);
@@ -68,7 +68,7 @@ slots_close_gap(struct slots *slots, size_t gap)
 	slots->slot[gap].object = NULL;
 }
 
-void
+RT_HOT void
 slots_remove(struct slots *slots, uint32_t hash, const void *object)
 {
 	size_t at = hash & slots->mask;

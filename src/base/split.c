@@ -103,7 +103,7 @@ split_write(
 	return RT_MIN(n + count, max - 1);
 }
 
-static unsigned
+static RT_HOT unsigned
 split_by_blocks(struct slice s, char separator, uint32_t *begin, unsigned max)
 {
 	const __m128i separators = _mm_set1_epi8(separator);
@@ -123,7 +123,7 @@ split_by_blocks(struct slice s, char separator, uint32_t *begin, unsigned max)
 	return n;
 }
 
-unsigned
+RT_HOT unsigned
 split_fields(struct slice s, char separator, uint32_t *begin, unsigned max)
 {
 	unsigned n = s.n < SPLIT_STEP

@@ -61,7 +61,7 @@ utf8_bad_bytes(const char *p)
 	return (x | ((x & ~top) + one) | ~((x | top) - one * 0x20)) & top;
 }
 
-bool
+RT_HOT bool
 utf8_is_ascii(const char *p, size_t n)
 {
 	const char *end = p + n;

@@ -22,13 +22,13 @@ machine_asks_for_agent(const struct event *ev)
 	return ev->kind == EVENT_CONNECT && ev->agent.n > 0;
 }
 
-static uint32_t
+static RT_HOT uint32_t
 call_hash(struct slice id)
 {
 	return (uint32_t)XXH3_64bits(id.p, id.n);
 }
 
-bool
+RT_HOT bool
 machine_expect(const struct machine *m, struct event *ev)
 {
 	if (!call_is_asked_for(ev))
@@ -55,7 +55,7 @@ machine_guess(const struct slots *slots, uint32_t hash)
 	return home != NULL ? home->object : NULL;
 }
 
-void
+RT_HOT void
 machine_near(const struct machine *m, const struct event *ev)
 {
 	__builtin_prefetch(machine_guess(&m->calls, ev->call_hash));
@@ -64,7 +64,7 @@ machine_near(const struct machine *m, const struct event *ev)
 		    machine_guess(&m->tally->agents, ev->agent_hash));
 }
 
-void
+RT_HOT void
 machine_nearer(const struct machine *m, const struct event *ev)
 {
 	const struct agent *agent;
@@ -84,7 +84,7 @@ machine_nearer(const struct machine *m, const struct event *ev)
 		__builtin_prefetch(agent->name);
 }
 
-static struct call *
+static RT_HOT struct call *
 call_new(struct machine *m, struct slice id, uint32_t hash)
 {
 	struct call *call;
@@ -100,7 +100,7 @@ call_new(struct machine *m, struct slice id, uint32_t hash)
 	return call;
 }
 
-static struct call *
+static RT_HOT struct call *
 call_look_up(const struct machine *m, struct slice id, uint32_t hash)
 {
 	struct call *call;
@@ -133,7 +133,7 @@ call_find_cleaned(struct machine *m, struct slice id, uint32_t hash, bool make)
 	return call;
 }
 
-struct call *
+RT_HOT struct call *
 call_find(struct machine *m, struct slice id, uint32_t hash, bool make)
 {
 	struct call *call = call_look_up(m, id, hash);

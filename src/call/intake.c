@@ -57,7 +57,7 @@ intake_add(struct intake *in, enum intake_counts what, size_t n)
 }
 
 /* What had been counted up to a place, and was not yet booked, is. */
-static void
+static RT_HOT void
 intake_book(struct intake *in, const struct intake_sums *until)
 {
 	unsigned i;
@@ -84,7 +84,7 @@ intake_follow_clock(struct intake *in, const struct intake_held *held)
 }
 
 /* The machine's turn: all that waits. */
-static void
+static RT_HOT void
 intake_drain(struct intake *in)
 {
 	unsigned i;
@@ -106,7 +106,7 @@ intake_drain(struct intake *in)
 	intake_book(in, &in->counts);
 }
 
-static void
+static RT_HOT void
 intake_event(struct sink *sink, struct event *ev)
 {
 	struct intake *in = (struct intake *)sink;
@@ -150,7 +150,7 @@ intake_reject(struct intake *in, const struct position *position,
 	    record.n > n ? "..." : "");
 }
 
-static void
+static RT_HOT void
 intake_record(
     struct intake *in, const struct position *position, struct slice record)
 {
@@ -186,7 +186,7 @@ intake_begin_file(struct intake *in, uint32_t file_no)
  * the feed, however the bytes were chopped: what was passed over before a
  * record to the interval before it, the record to the one that it leads to.
  */
-size_t
+RT_HOT size_t
 intake_bytes(struct intake *in, const struct position *position,
     const char *bytes, size_t n, bool last)
 {

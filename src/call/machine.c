@@ -145,7 +145,7 @@ machine_queue_of(struct machine *m, const struct call *call, struct slice name)
 	return machine_queue(m, name);
 }
 
-static void
+static RT_HOT void
 machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 {
 	struct queue *queue;
@@ -282,7 +282,7 @@ machine_expire_next(const struct visit *v)
 }
 
 /* Lets go of what nothing was heard of for too long. */
-static void
+static RT_HOT void
 machine_expire(struct machine *m)
 {
 	int64_t lost_us = m->clock_us - m->config.lost_after_us;
@@ -339,7 +339,7 @@ machine_settle(struct machine *m, int64_t marked_us, int64_t t_us)
 	m->leap_us = 0;
 }
 
-static void
+static RT_HOT void
 machine_set_clock(struct machine *m, int64_t t_us)
 {
 	m->clock_us = t_us;
@@ -368,7 +368,7 @@ machine_first_clock(struct machine *m, int64_t t_us)
  * Moves the event clock. It never goes back, but for its very first value; a
  * leap forward must be confirmed by one more event.
  */
-static void
+static RT_HOT void
 machine_clock(struct machine *m, int64_t t_us)
 {
 	if (t_us < m->clock_us)
@@ -389,7 +389,7 @@ machine_clock(struct machine *m, int64_t t_us)
 	}
 }
 
-void
+RT_HOT void
 machine_event(
     struct machine *m, const struct event *ev, struct counters *counters)
 {

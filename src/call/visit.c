@@ -33,7 +33,7 @@ visit_changed(struct machine *m, struct visit *v)
 }
 
 /* The one place that moves a visit from list to list. */
-static void
+static RT_HOT void
 visit_set_state(struct machine *m, struct visit *v, enum visit_state state)
 {
 	bool waited = v->state == VISIT_WAITING;
@@ -86,7 +86,7 @@ visit_bound(struct machine *m, struct call *call)
 	visit_free(m, oldest);
 }
 
-struct visit *
+RT_HOT struct visit *
 visit_new(struct machine *m, struct call *call, struct queue *queue,
     enum visit_state state)
 {
@@ -173,7 +173,7 @@ visit_end(struct machine *m, struct visit *v, int64_t ended_us)
 
 /* --- what is booked ----------------------------------------------------- */
 
-static void
+static RT_HOT void
 visit_book_answer(struct machine *m, struct visit *v)
 {
 	tally_outcome(m->tally, v->cell, OUTCOME_ANSWERED, v->wait_ms);
@@ -186,7 +186,7 @@ visit_book_answer(struct machine *m, struct visit *v)
  * Books the conversation, which has ended. Where the feed does not tell how
  * long it was, it lasted from the answer to the end.
  */
-static void
+static RT_HOT void
 visit_book_talk(struct machine *m, struct visit *v)
 {
 	if (v->talk_ms == EVENT_UNKNOWN_MS && !v->answer_derived)
@@ -219,7 +219,7 @@ machine_agent(struct machine *m, const struct event *ev)
 	return agent;
 }
 
-static void
+static RT_HOT void
 visit_take_answer(struct machine *m, struct visit *v, const struct event *ev)
 {
 	v->outcome = OUTCOME_ANSWERED;
@@ -231,7 +231,7 @@ visit_take_answer(struct machine *m, struct visit *v, const struct event *ev)
 }
 
 /* The end of a conversation whose answer was not seen tells of both. */
-static void
+static RT_HOT void
 visit_take_talk(struct machine *m, struct visit *v, const struct event *ev)
 {
 	v->talk_ms = ev->talk_ms;
@@ -248,7 +248,7 @@ visit_take_talk(struct machine *m, struct visit *v, const struct event *ev)
 		v->wait_ms = visit_wait_until(v, v->answered_us);
 }
 
-static void
+static RT_HOT void
 visit_connect(struct machine *m, struct visit *v, const struct event *ev)
 {
 	visit_take_answer(m, v, ev);
@@ -256,7 +256,7 @@ visit_connect(struct machine *m, struct visit *v, const struct event *ev)
 	visit_set_state(m, v, VISIT_TALKING);
 }
 
-static void
+static RT_HOT void
 visit_complete(struct machine *m, struct visit *v, const struct event *ev)
 {
 	bool was_answered = v->outcome == OUTCOME_ANSWERED;
@@ -402,7 +402,7 @@ visit_early_leave(struct machine *m, struct visit *v, const struct event *ev)
 /* --- arrivals ----------------------------------------------------------- */
 
 /* The arrival is known: from here on the visit is in the figures. */
-static void
+static RT_HOT void
 visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 {
 	v->entered_us = ev->time_us;
@@ -535,7 +535,7 @@ static const visit_fn visit_rules[VISIT_STATES][VISIT_EVENTS] = {
 	visit_complete_again, visit_leave_again},
 };
 
-void
+RT_HOT void
 visit_event(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev)
 {

@@ -3,7 +3,7 @@
 #include "event/framer.h"
 #include "event/stage.h"
 
-bool
+RT_HOT bool
 framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record)
 {

@@ -65,7 +65,7 @@ names_of(struct names *names, struct slice text)
 	return names_get(names, text);
 }
 
-void
+RT_HOT void
 names_count(
     struct names *names, struct slice text, bool unknown, int64_t time_us)
 {

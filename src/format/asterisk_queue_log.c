@@ -82,7 +82,7 @@ queue_log_param(const struct queue_log_params *in, unsigned i)
  * Seconds (or, with unit 1, milliseconds) to ms; empty: not told. Negative
  * ones are written when the switch's clock was set back meanwhile: 0.
  */
-static bool
+static RT_HOT bool
 queue_log_ms(
     const struct queue_log_params *in, unsigned i, int64_t unit, int64_t *ms)
 {
@@ -102,7 +102,7 @@ queue_log_ms(
 	return true;
 }
 
-static bool
+static RT_HOT bool
 queue_log_none(const struct queue_log_params *in, struct event *ev)
 {
 	(void)in;
@@ -115,7 +115,7 @@ queue_log_none(const struct queue_log_params *in, struct event *ev)
  * separators; then nobody can tell which field is the number, and no number is
  * better than a wrong one.
  */
-static bool
+static RT_HOT bool
 queue_log_enter(const struct queue_log_params *in, struct event *ev)
 {
 	int64_t position;
@@ -127,7 +127,7 @@ queue_log_enter(const struct queue_log_params *in, struct event *ev)
 }
 
 /* hold | agent's channel | ring time; 1.2: hold only */
-static bool
+static RT_HOT bool
 queue_log_connect(const struct queue_log_params *in, struct event *ev)
 {
 	return queue_log_ms(in, 0, 1000, &ev->wait_ms) &&
@@ -135,7 +135,7 @@ queue_log_connect(const struct queue_log_params *in, struct event *ev)
 }
 
 /* hold | talk | original position */
-static bool
+static RT_HOT bool
 queue_log_complete(const struct queue_log_params *in, struct event *ev)
 {
 	return queue_log_ms(in, 0, 1000, &ev->wait_ms) &&
@@ -300,7 +300,7 @@ struct queue_log {
 	struct event event;
 };
 
-static unsigned
+static RT_HOT unsigned
 queue_log_hash(struct slice name)
 {
 	uint32_t h = (uint32_t)name.n * 0x9e3779b1U;
@@ -344,7 +344,7 @@ queue_log_close(void *self, const char *reason)
 	free(self);
 }
 
-static const struct queue_log_event *
+static RT_HOT const struct queue_log_event *
 queue_log_find(const struct queue_log *q, struct slice name)
 {
 	unsigned at = queue_log_hash(name);
@@ -464,7 +464,7 @@ queue_log_call_id(struct slice s)
 	return s;
 }
 
-static const struct queue_log_event *
+static RT_HOT const struct queue_log_event *
 queue_log_identify(const struct queue_log *q, const struct queue_log_line *line,
     struct event *ev, bool *fits)
 {
@@ -485,7 +485,7 @@ queue_log_identify(const struct queue_log *q, const struct queue_log_line *line,
 	return row;
 }
 
-static void
+static RT_HOT void
 queue_log_emit(
     const struct queue_log_event *row, struct event *ev, struct sink *sink)
 {
@@ -504,7 +504,7 @@ queue_log_emit(
 	}
 }
 
-static int
+static RT_HOT int
 queue_log_input(
     void *self, struct slice record, struct sink *sink, const char **why)
 {

@@ -121,7 +121,7 @@ tally_other_queue(struct tally *t, struct slice name)
 	return tally_new_queue(t, clean);
 }
 
-struct queue *
+RT_HOT struct queue *
 tally_queue(struct tally *t, struct slice name)
 {
 	struct queue *queue = t->last_queue;
@@ -135,13 +135,13 @@ tally_queue(struct tally *t, struct slice name)
 	return t->last_queue = queue;
 }
 
-uint32_t
+RT_HOT uint32_t
 tally_name_hash(struct slice name)
 {
 	return (uint32_t)XXH3_64bits(name.p, name.n);
 }
 
-static struct agent *
+static RT_HOT struct agent *
 tally_find_agent(struct tally *t, struct slice name, uint32_t hash)
 {
 	struct tally_alias *alias;
@@ -193,7 +193,7 @@ tally_other_agent(struct tally *t, struct slice name)
 	return tally_new_agent(t, clean);
 }
 
-struct agent *
+RT_HOT struct agent *
 tally_agent_of_hash(struct tally *t, struct slice name, uint32_t hash)
 {
 	struct agent *agent = tally_find_agent(t, name, hash);
@@ -240,7 +240,7 @@ tally_new_cell(struct queue *queue, int64_t starts_us)
 	return cell;
 }
 
-struct cell *
+RT_HOT struct cell *
 tally_cell(struct queue *queue, int64_t t_us)
 {
 	int64_t interval = queue->tally->config.interval_us;
@@ -392,7 +392,7 @@ static const enum measure tally_outcome_measure[OUTCOMES] = {
     [OUTCOME_LOST] = MEASURE_lost,
 };
 
-void
+RT_HOT void
 tally_outcome(
     struct tally *t, struct cell *cell, enum outcome outcome, int64_t wait_ms)
 {
