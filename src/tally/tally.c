@@ -4,7 +4,8 @@
 #include "base/utf8.h"
 #include "tally/tally.h"
 
-#define TALLY_OTHER SLICE("other")
+#define TALLY_OTHER	  SLICE("other")
+#define TALLY_RECENT_STEP (UINT32_MAX / TALLY_RECENT + 1)
 
 void
 tally_init(struct tally *t, const struct tally_config *config)
@@ -121,10 +122,22 @@ tally_other_queue(struct tally *t, struct slice name)
 	return tally_new_queue(t, clean);
 }
 
+/* Names of queues differ in length or at their ends. */
+static unsigned
+tally_recent_at(struct slice name)
+{
+	uint32_t end = 0;
+
+	if (name.n >= sizeof(end))
+		memcpy(&end, name.p + name.n - sizeof(end), sizeof(end));
+	return ((end ^ (uint32_t)name.n) * 0x9e3779b1U) / TALLY_RECENT_STEP;
+}
+
 RT_HOT struct queue *
 tally_queue(struct tally *t, struct slice name)
 {
-	struct queue *queue = t->last_queue;
+	struct queue **recent = &t->recent[tally_recent_at(name)];
+	struct queue *queue = *recent;
 
 	if (queue != NULL && queue->name_len == name.n &&
 	    slice_same(queue->name, name.p, name.n))
@@ -132,7 +145,7 @@ tally_queue(struct tally *t, struct slice name)
 	queue = tally_find_queue(t, name);
 	if (RT_UNLIKELY(queue == NULL))
 		queue = tally_other_queue(t, name);
-	return t->last_queue = queue;
+	return *recent = queue;
 }
 
 RT_HOT uint32_t

@@ -25,6 +25,7 @@
 #include "tally/measure.h"
 
 #define TALLY_NAME_MAX	  256 /* bytes of a queue's or agent's name, cleaned */
+#define TALLY_RECENT	  256 /* a power of two */
 #define TALLY_SPAN_MAX_US (31 * SEC_PER_DAY * USEC_PER_SEC)
 
 struct agent;
@@ -113,7 +114,8 @@ struct tally {
 	struct queue *queues; /* uthash by name */
 	struct slots agents;  /* by name */
 	struct tally_alias *aliases;
-	struct queue *last_queue; /* found last */
+	/* found without a look-up: by the end of the name */
+	struct queue *recent[TALLY_RECENT];
 	struct agent_cell *agent_cells;
 	struct cell_list changed, settled;
 	struct agent_cell_list agent_changed, agent_settled;
