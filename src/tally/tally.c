@@ -264,7 +264,11 @@ tally_cell(struct queue *queue, int64_t t_us)
 	    t_us - cell->starts_us < interval)
 		return cell;
 	starts = utc_floor(t_us, interval);
-	HASH_FIND(hh, queue->cells, &starts, sizeof(starts), cell);
+	cell = NULL;
+	if (queue->cells == NULL || starts > queue->newest_us)
+		queue->newest_us = starts; /* nothing to be found */
+	else
+		HASH_FIND(hh, queue->cells, &starts, sizeof(starts), cell);
 	if (cell == NULL)
 		cell = tally_new_cell(queue, starts);
 	return queue->last = cell;

@@ -50,7 +50,8 @@ struct queue {
 	struct tally *tally;
 	struct cell *cells; /* uthash by starts_us */
 	struct cell *last;  /* the one used last */
-	char *name;	    /* valid UTF-8, no controls, not empty */
+	int64_t newest_us; /* no cell starts later; valid while there are any */
+	char *name;	   /* valid UTF-8, no controls, not empty */
 	size_t name_len;
 	uint32_t id; /* counted from 0, in this process only */
 };
