@@ -112,13 +112,15 @@ intake_event(struct sink *sink, struct event *ev)
 	struct intake *in = (struct intake *)sink;
 	struct intake_held *held = &in->held[in->n_held++];
 
+	if (RT_UNLIKELY(ev != &held->event))
+		held->event = *ev;
+	ev = &held->event;
 	ev->feed = in->feed;
 	ev->file_no = in->file_no;
 	ev->offset = in->offset;
-	held->event = *ev;
 	held->before = in->counts;
-	if (machine_expect(in->machine, &held->event))
-		in->asked[in->n_asked++] = &held->event;
+	if (machine_expect(in->machine, ev))
+		in->asked[in->n_asked++] = ev;
 	if (RT_UNLIKELY(ev->kind == EVENT_NOTE)) {
 		bool unknown = (ev->flags & EVENT_UNKNOWN_NAME) != 0;
 
@@ -127,6 +129,7 @@ intake_event(struct sink *sink, struct event *ev)
 	}
 	if (in->n_held == INTAKE_HELD)
 		intake_drain(in);
+	in->sink.room = &in->held[in->n_held].event;
 }
 
 static void
@@ -196,6 +199,7 @@ intake_bytes(struct intake *in, const struct position *position,
 	struct slice record;
 
 	intake_begin_file(in, position->file_no);
+	in->sink.room = &in->held[0].event;
 	while (framer_line(&in->framer, bytes, n, &at, last, &record)) {
 		size_t begin = (size_t)(record.p - bytes);
 
@@ -239,7 +243,7 @@ intake_init(struct intake *in, const char *name, uint32_t feed,
 {
 	struct stage_setup setup = {.feed = name, .options = options};
 
-	*in = (struct intake){.sink = {intake_event},
+	*in = (struct intake){.sink = {intake_event, NULL},
 	    .name = name,
 	    .feed = feed,
 	    .format = format,

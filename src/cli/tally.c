@@ -66,7 +66,7 @@ tally_peek_event(struct sink *sink, struct event *ev)
 static int64_t
 tally_first_time(const struct tally_run *run, const char *path)
 {
-	struct tally_peek peek = {{tally_peek_event}, INT64_MAX};
+	struct tally_peek peek = {{tally_peek_event, NULL}, INT64_MAX};
 	struct framer framer = {0};
 	struct stage_setup setup = {.feed = path};
 	struct slice record;

@@ -91,10 +91,14 @@ int outcome_parse(const char *name);
 
 /*
  * Where a format's events go. The receiver embeds it and finds itself by its
- * address; it stamps the event with its place.
+ * address; it stamps the event with its place. An event that is made in `room`
+ * need not be copied there; NULL: make it where you like. What stands in it
+ * before is of no meaning; once given away it is the receiver's, and the next
+ * event has another room.
  */
 struct sink {
 	void (*event)(struct sink *sink, struct event *ev);
+	struct event *room;
 };
 
 #endif

@@ -485,23 +485,34 @@ queue_log_identify(const struct queue_log *q, const struct queue_log_line *line,
 	return row;
 }
 
+/* ADDMEMBER ... PAUSED: no PAUSE line follows. */
+static void
+queue_log_emit_paused(struct event *login, struct sink *sink)
+{
+	struct event pause = *login;
+
+	pause.kind = EVENT_PAUSE;
+	sink->event(sink, login);
+	sink->event(sink, &pause);
+}
+
 static RT_HOT void
 queue_log_emit(
     const struct queue_log_event *row, struct event *ev, struct sink *sink)
 {
-	bool paused =
-	    row->kind == EVENT_LOGIN && slice_eq(ev->text, SLICE("PAUSED"));
+	bool paused = false;
 
 	ev->kind = row->kind;
 	ev->outcome = row->outcome;
 	ev->flags = row->flags;
-	if (row->kind == EVENT_LOGIN)
+	if (row->kind == EVENT_LOGIN) {
+		paused = slice_eq(ev->text, SLICE("PAUSED"));
 		ev->text.n = 0;
-	sink->event(sink, ev);
-	if (paused) { /* ADDMEMBER ... PAUSED: no PAUSE line follows */
-		ev->kind = EVENT_PAUSE;
-		sink->event(sink, ev);
 	}
+	if (RT_UNLIKELY(paused))
+		queue_log_emit_paused(ev, sink);
+	else
+		sink->event(sink, ev);
 }
 
 static RT_HOT int
@@ -511,7 +522,7 @@ queue_log_input(
 	struct queue_log *q = self;
 	struct queue_log_line *line = &q->line;
 	const struct queue_log_event *row;
-	struct event *ev = &q->event;
+	struct event *ev = sink->room != NULL ? sink->room : &q->event;
 	bool fits;
 
 	/* a hole that a crash or a truncation left before the line */

@@ -184,7 +184,7 @@ static void
 samples_play_format(const struct stage *format, const char *top)
 {
 	struct samples s = {
-	    .sink = {samples_event}, .format = format, .top = top};
+	    .sink = {samples_event, NULL}, .format = format, .top = top};
 	struct stage_setup setup = {.feed = "samples"};
 	char pattern[PATH_MAX];
 	glob_t found;
