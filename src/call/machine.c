@@ -267,18 +267,14 @@ machine_still_counts(const struct visit *v, int64_t linger_us)
 }
 
 /*
- * The visit behind one that goes will be looked at next, ten minutes after it
- * was last touched: it is asked for, and what its going touches.
+ * Asks for what is touched when this visit goes and the next one is looked at:
+ * nobody has for ten minutes.
  */
-static void
-machine_expire_next(const struct visit *v)
+static inline void
+machine_expire_near(const struct visit *v)
 {
-	const struct visit *next = TAILQ_NEXT(v, list);
-
-	if (next == NULL)
-		return;
-	__builtin_prefetch(next->call);
-	__builtin_prefetch(TAILQ_NEXT(next, list));
+	__builtin_prefetch(v->call);
+	__builtin_prefetch(TAILQ_NEXT(v, list));
 }
 
 /* Lets go of what nothing was heard of for too long. */
@@ -296,12 +292,14 @@ machine_expire(struct machine *m)
 			machine_give_up(m, v);
 	while ((v = TAILQ_FIRST(&m->states[VISIT_ENDED])) != NULL &&
 	    v->touched_us < linger_us) {
-		machine_expire_next(v);
+		machine_expire_near(v);
 		if (machine_still_counts(v, linger_us))
 			visit_touch(m, v);
 		else
 			visit_free(m, v);
 	}
+	if (v != NULL)
+		machine_expire_near(v);
 }
 
 /* More visits in memory than allowed: the longest untouched ones go. */
