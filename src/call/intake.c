@@ -273,6 +273,25 @@ intake_is_zero(const struct counters *counters)
 	return true;
 }
 
+static void
+intake_add_counters(struct counters *to, const struct counters *from)
+{
+	int i;
+
+	for (i = 0; i < COUNTERS; i++)
+		to->v[i] += from->v[i];
+}
+
+void
+intake_counted(const struct intake *in, struct counters *counters)
+{
+	struct intake_cell *cell, *next;
+
+	*counters = in->taken;
+	HASH_ITER (hh, in->cells, cell, next)
+		intake_add_counters(counters, &cell->counters);
+}
+
 void
 intake_take(struct intake *in,
     void (*fn)(void *ctx, const struct intake_cell *cell), void *ctx)
@@ -280,8 +299,10 @@ intake_take(struct intake *in,
 	struct intake_cell *cell, *next;
 
 	HASH_ITER (hh, in->cells, cell, next)
-		if (!intake_is_zero(&cell->counters))
+		if (!intake_is_zero(&cell->counters)) {
 			fn(ctx, cell);
+			intake_add_counters(&in->taken, &cell->counters);
+		}
 	intake_free_cells(in);
 	intake_find_cell(in);
 }

@@ -54,6 +54,7 @@ struct intake {
 	struct names names;
 	struct intake_cell *cells; /* since last taken: uthash by starts_us */
 	struct intake_cell *now;   /* the one that the clock is in */
+	struct counters taken;	   /* of all cells that were taken */
 	int64_t last_event_us;	   /* newest event time seen; 0: none */
 	uint64_t records;	   /* in all, since it was opened */
 	/*
@@ -104,5 +105,8 @@ void intake_count(struct intake *in, enum counter counter, uint64_t n);
  */
 void intake_take(struct intake *in,
     void (*fn)(void *ctx, const struct intake_cell *cell), void *ctx);
+
+/* What was counted since it was opened, whatever was taken. */
+void intake_counted(const struct intake *in, struct counters *counters);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "base/utc.h"
 #include "call/visit.h"
+#include "tally/live.h"
 
 #define MACHINE_LEAP_US	     (SEC_PER_DAY * USEC_PER_SEC)
 #define MACHINE_OPTIMISED_US (5 * USEC_PER_SEC)
@@ -180,6 +181,8 @@ machine_ring(struct machine *m, const struct event *ev)
 	queue = machine_queue(m, ev->queue);
 	tally_book(m->tally, tally_cell(queue, ev->time_us),
 	    MEASURE_ring_no_answer, 1);
+	if (m->tally->live != NULL)
+		live_touch(m->tally->live, queue);
 	if (ev->agent.n > 0 && !m->tally->config.without_agents)
 		tally_book_agent(m->tally, machine_agent(m, ev), queue,
 		    ev->time_us, AGENT_ring_no_answer, 1);
@@ -193,9 +196,12 @@ machine_wrap_up(struct machine *m, const struct event *ev)
 
 	if (ev->agent.n == 0 || ev->session_ms == EVENT_UNKNOWN_MS)
 		return;
-	if (queue != NULL)
+	if (queue != NULL) {
 		tally_book(m->tally, tally_cell(queue, ev->time_us),
 		    MEASURE_wrap_up_ms, ev->session_ms);
+		if (m->tally->live != NULL)
+			live_touch(m->tally->live, queue);
+	}
 	tally_book_span(m->tally, machine_agent(m, ev), queue, AGENT_wrap_up_ms,
 	    ev->time_us, ev->time_us + ev->session_ms * USEC_PER_MSEC);
 }

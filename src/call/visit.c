@@ -4,6 +4,7 @@
 #include "base/utc.h"
 #include "base/utf8.h"
 #include "call/visit.h"
+#include "tally/live.h"
 
 const char *
 visit_state_name(enum visit_state state)
@@ -173,10 +174,30 @@ visit_end(struct machine *m, struct visit *v, int64_t ended_us)
 
 /* --- what is booked ----------------------------------------------------- */
 
+/* Into the interval of the arrival; where somebody looks, its minute too. */
+static void
+visit_book(
+    struct machine *m, const struct visit *v, enum measure measure, int64_t n)
+{
+	tally_book(m->tally, v->cell, measure, n);
+	if (RT_UNLIKELY(m->tally->live != NULL))
+		live_book(m->tally->live, v->queue, v->entered_us, measure, n);
+}
+
+static void
+visit_book_outcome(struct machine *m, const struct visit *v,
+    enum outcome outcome, int64_t wait_ms)
+{
+	tally_outcome(m->tally, v->cell, outcome, wait_ms);
+	if (RT_UNLIKELY(m->tally->live != NULL))
+		live_outcome(
+		    m->tally->live, v->queue, v->entered_us, outcome, wait_ms);
+}
+
 static RT_HOT void
 visit_book_answer(struct machine *m, struct visit *v)
 {
-	tally_outcome(m->tally, v->cell, OUTCOME_ANSWERED, v->wait_ms);
+	visit_book_outcome(m, v, OUTCOME_ANSWERED, v->wait_ms);
 	if (v->agent != NULL)
 		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
 		    AGENT_handled, 1);
@@ -193,10 +214,10 @@ visit_book_talk(struct machine *m, struct visit *v)
 		v->talk_ms =
 		    RT_MAX(v->ended_us - v->answered_us, 0) / USEC_PER_MSEC;
 	if (v->transferred)
-		tally_book(m->tally, v->cell, MEASURE_transferred, 1);
+		visit_book(m, v, MEASURE_transferred, 1);
 	if (v->talk_ms == EVENT_UNKNOWN_MS)
 		return;
-	tally_book(m->tally, v->cell, MEASURE_talk_ms, v->talk_ms);
+	visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
 	if (v->agent != NULL)
 		tally_book_span(m->tally, v->agent, v->queue, AGENT_talk_ms,
 		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
@@ -279,7 +300,7 @@ visit_leave(struct machine *m, struct visit *v, const struct event *ev)
 	    ? ev->wait_ms
 	    : visit_wait_until(v, ev->time_us);
 	visit_set_reason(v, ev->name);
-	tally_outcome(m->tally, v->cell, ev->outcome, v->wait_ms);
+	visit_book_outcome(m, v, ev->outcome, v->wait_ms);
 	visit_end(m, v, ev->time_us);
 }
 
@@ -290,8 +311,7 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
 	visit_set_reason(v, why);
 	if (v->state == VISIT_WAITING) {
 		v->outcome = OUTCOME_LOST;
-		tally_outcome(
-		    m->tally, v->cell, OUTCOME_LOST, EVENT_UNKNOWN_MS);
+		visit_book_outcome(m, v, OUTCOME_LOST, EVENT_UNKNOWN_MS);
 	}
 	visit_end(m, v, t_us);
 }
@@ -411,7 +431,7 @@ visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 	v->offset = ev->offset;
 	v->cell = tally_cell(v->queue, ev->time_us);
 	v->cell->visits++;
-	tally_book(m->tally, v->cell, MEASURE_offered, 1);
+	visit_book(m, v, MEASURE_offered, 1);
 	if (m->config.hash_caller != NULL && ev->caller.n > 0)
 		v->has_caller =
 		    m->config.hash_caller(m->config.ctx, ev->caller, v->caller);
@@ -445,7 +465,7 @@ visit_adopt(struct machine *m, struct visit *v, const struct event *ev)
 		}
 		visit_book_talk(m, v);
 	} else {
-		tally_outcome(m->tally, v->cell, v->outcome, v->wait_ms);
+		visit_book_outcome(m, v, v->outcome, v->wait_ms);
 	}
 	visit_end(m, v, v->ended_us);
 }
@@ -515,7 +535,7 @@ visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 	v->outcome = OUTCOME_REFUSED;
 	v->wait_ms = 0;
 	visit_set_reason(v, ev->name);
-	tally_outcome(m->tally, v->cell, OUTCOME_REFUSED, 0);
+	visit_book_outcome(m, v, OUTCOME_REFUSED, 0);
 	visit_end(m, v, ev->time_us);
 }
 

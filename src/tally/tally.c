@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "base/utc.h"
 #include "base/utf8.h"
+#include "tally/live.h"
 #include "tally/tally.h"
 
 #define TALLY_OTHER	  SLICE("other")
@@ -398,7 +399,7 @@ tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
 	}
 }
 
-static const enum measure tally_outcome_measure[OUTCOMES] = {
+const enum measure tally_outcome_measure[OUTCOMES] = {
     [OUTCOME_ANSWERED] = MEASURE_answered,
     [OUTCOME_ABANDONED] = MEASURE_abandoned,
     [OUTCOME_TIMED_OUT] = MEASURE_timed_out,
@@ -551,6 +552,8 @@ tally_take(struct tally *t, tally_cell_fn cell_fn, tally_agent_cell_fn agent_fn,
 	tally_sort_agent_cells(t);
 	while ((cell = TAILQ_FIRST(&t->changed)) != NULL) {
 		cell_fn(ctx, cell);
+		if (t->live != NULL)
+			live_take(t->live, cell);
 		memset(cell->v, 0, sizeof(cell->v));
 		hist_reset(&cell->wait_answered);
 		hist_reset(&cell->wait_abandoned);

@@ -29,6 +29,8 @@
 #define TALLY_SPAN_MAX_US (31 * SEC_PER_DAY * USEC_PER_SEC)
 
 struct agent;
+struct live;
+struct live_queue;
 struct tally;
 
 /* One queue's interval. */
@@ -51,7 +53,8 @@ struct queue {
 	struct cell *cells; /* uthash by starts_us */
 	struct cell *last;  /* the one used last */
 	int64_t newest_us; /* no cell starts later; valid while there are any */
-	char *name;	   /* valid UTF-8, no controls, not empty */
+	struct live_queue *live; /* see tally/live.h; or NULL */
+	char *name;		 /* valid UTF-8, no controls, not empty */
 	size_t name_len;
 	uint32_t id; /* counted from 0, in this process only */
 };
@@ -117,6 +120,7 @@ struct tally {
 	struct tally_alias *aliases;
 	/* found without a look-up: by the end of the name */
 	struct queue *recent[TALLY_RECENT];
+	struct live *live; /* what is shown now; NULL: nobody looks */
 	struct agent_cell *agent_cells;
 	struct cell_list changed, settled;
 	struct agent_cell_list agent_changed, agent_settled;
@@ -170,6 +174,9 @@ void tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
  */
 void tally_outcome(
     struct tally *t, struct cell *cell, enum outcome outcome, int64_t wait_ms);
+
+/* The measure that counts visits of an outcome. */
+extern const enum measure tally_outcome_measure[OUTCOMES];
 
 /*
  * Taking what changed. The callback is given each changed cell once, in the
