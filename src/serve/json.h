@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Writes JSON into a strbuf, front to back: for the live documents, which are
+ * made each second. (jansson builds a tree first and prints numbers through
+ * printf's doubles; its share of a document is more than all the arithmetic.)
+ *
+ * The caller opens and closes what it nests; commas come by themselves. A key
+ * is one of ours: plain ASCII without anything to escape. A text may hold any
+ * bytes: what is no valid UTF-8 becomes U+FFFD, and besides what JSON demands
+ * `<`, U+2028 and U+2029 are escaped, so that a document stays one in a script
+ * element of a page.
+ */
+#ifndef RT_SERVE_JSON_H
+#define RT_SERVE_JSON_H
+
+#include "base/strbuf.h"
+#include "tally/figure.h"
+
+/* key: NULL for an element of an array and for the outermost value. */
+void json_object(struct strbuf *b, const char *key);
+void json_object_end(struct strbuf *b);
+void json_array(struct strbuf *b, const char *key);
+void json_array_end(struct strbuf *b);
+
+void json_null(struct strbuf *b, const char *key);
+void json_bool(struct strbuf *b, const char *key, bool value);
+void json_int(struct strbuf *b, const char *key, int64_t value);
+void json_text(struct strbuf *b, const char *key, struct slice value);
+/* The same of a string; NULL: null. */
+void json_string(struct strbuf *b, const char *key, const char *value);
+/* A time in ISO 8601; 0: null. */
+void json_time(struct strbuf *b, const char *key, int64_t utc_us);
+/* A duration in seconds, three decimals at most; negative: null. */
+void json_seconds(struct strbuf *b, const char *key, int64_t us);
+void json_figure(struct strbuf *b, const char *key, struct figure_value value);
+/* A number with at most three decimals, as configured. */
+void json_number(struct strbuf *b, const char *key, double value);
+/* What is JSON already. */
+void json_raw(struct strbuf *b, const char *key, struct slice json);
+/* A text as a key: of a map by names. */
+void json_name(struct strbuf *b, struct slice name);
+
+#endif
