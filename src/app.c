@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "app.h"
+#include "base/clock.h"
 #include "base/utc.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/zone.h"
 
 /*
  * How long settled cells stay: they only save making them anew for what comes
@@ -77,6 +79,10 @@ app_switch_begin(struct app_switch *sw)
 	tally_init(&sw->tally, &tally);
 	app_switch_add_aliases(sw);
 	machine_init(&sw->machine, &machine, &sw->tally);
+	if (!sw->app->once) {
+		live_init(&sw->now, &sw->tally);
+		live_clock(&sw->now, clock_wall_us());
+	}
 	sw->live = true;
 }
 
@@ -85,6 +91,7 @@ app_switch_end(struct app_switch *sw)
 {
 	if (!sw->live)
 		return;
+	live_fini(&sw->now);
 	machine_fini(&sw->machine);
 	tally_fini(&sw->tally);
 	sw->live = false;
@@ -103,6 +110,14 @@ app_switch_find(struct app *app, const char *name)
 
 /* --- feeds -------------------------------------------------------------- */
 
+/* Something that is shown is different now. */
+static void
+app_touch(struct app *app)
+{
+	if (app->view != NULL)
+		view_touch(app->view);
+}
+
 static size_t
 app_feed_bytes(struct stage_upstream *up, const struct position *position,
     const char *bytes, size_t n, bool last)
@@ -111,10 +126,14 @@ app_feed_bytes(struct stage_upstream *up, const struct position *position,
 	size_t taken;
 
 	fault_point("after-read");
+	if (feed->sw->tally.live != NULL)
+		live_clock(&feed->sw->now, clock_wall_us());
 	taken = intake_bytes(&feed->intake, position, bytes, n, last);
 	fault_point("after-parse");
-	if (taken > 0)
+	if (taken > 0) {
 		store_touch(feed->app->store);
+		app_touch(feed->app);
+	}
 	return taken;
 }
 
@@ -129,6 +148,7 @@ app_feed_lost(
 	if (n > 0)
 		intake_count(&feed->intake, COUNTER_lost_bytes, (uint64_t)n);
 	store_touch(feed->app->store);
+	app_touch(feed->app);
 	if (n > 0)
 		log_limited(&feed->limit, LOG_LEVEL_WARN,
 		    "feed %s: %" PRId64 " bytes lost: %s", feed->conf->name, n,
@@ -145,6 +165,7 @@ app_feed_idle(struct stage_upstream *up, bool idle)
 	struct app *app = feed->app;
 
 	feed->idle = idle;
+	app_touch(app);
 	if (app->ops->idle != NULL)
 		app->ops->idle(app->ops_ctx);
 }
@@ -238,6 +259,8 @@ app_reset(void *ctx)
 	size_t i;
 
 	app_close_feeds(app, "starting anew from what the database holds");
+	if (app->view != NULL)
+		view_reset(app->view);
 	for (i = 0; i < app->n_switches; i++) {
 		app_switch_end(&app->switches[i]);
 		app_switch_begin(&app->switches[i]);
@@ -273,8 +296,54 @@ app_load_visit(void *ctx, const char *switch_name, const struct visit *like,
 {
 	struct app_switch *sw = app_switch_find(ctx, switch_name);
 
+	if (sw == NULL)
+		return;
+	machine_restore(&sw->machine, like, call_id, queue, agent);
+	/* those that have ended come again, see app_load_ended */
+	if (sw->tally.live != NULL &&
+	    (like->state == VISIT_WAITING || like->state == VISIT_TALKING))
+		machine_show(&sw->machine, queue, like);
+}
+
+static void
+app_load_ended(void *ctx, const char *switch_name, struct slice queue,
+    const struct visit *like)
+{
+	struct app_switch *sw = app_switch_find(ctx, switch_name);
+
 	if (sw != NULL)
-		machine_restore(&sw->machine, like, call_id, queue, agent);
+		machine_show(&sw->machine, queue, like);
+}
+
+static void
+app_load_cell(void *ctx, const char *switch_name, struct slice queue,
+    const struct cell *cell)
+{
+	struct app_switch *sw = app_switch_find(ctx, switch_name);
+
+	if (sw != NULL)
+		live_load(&sw->now, tally_queue(&sw->tally, queue), cell);
+}
+
+static void
+app_load_heard(
+    void *ctx, const char *switch_name, struct slice queue, int64_t starts_us)
+{
+	struct app_switch *sw = app_switch_find(ctx, switch_name);
+
+	if (sw != NULL)
+		live_load_heard(
+		    &sw->now, tally_queue(&sw->tally, queue), starts_us);
+}
+
+static void
+app_load_since(void *ctx, int64_t day_us, int64_t hour_us)
+{
+	struct app *app = ctx;
+	size_t i;
+
+	for (i = 0; i < app->n_switches; i++)
+		live_loaded(&app->switches[i].now, day_us, hour_us);
 }
 
 static bool
@@ -298,6 +367,7 @@ app_ready(void *ctx)
 	size_t i;
 
 	app->loaded = true;
+	app_touch(app);
 	for (i = 0; i < app->n_feeds; i++)
 		if (app_feed_open(&app->feeds[i], &err) < 0)
 			app->ops->failed(app->ops_ctx, err.text);
@@ -317,6 +387,7 @@ app_pressure(void *ctx, bool on)
 	if (app->paused == on)
 		return;
 	app->paused = on;
+	app_touch(app);
 	for (i = 0; i < app->n_feeds; i++) {
 		struct app_feed *feed = &app->feeds[i];
 
@@ -331,6 +402,9 @@ app_committed(void *ctx, uint64_t number, int64_t lag_us)
 	struct app *app = ctx;
 
 	app->commits++;
+	app->committed_us = clock_wall_us();
+	app->lag_us = lag_us;
+	app_touch(app);
 	app->ops->committed(app->ops_ctx, number, lag_us);
 }
 
@@ -341,6 +415,7 @@ app_store_state(void *ctx, enum store_state state, const char *text)
 
 	app->store_state = state;
 	snprintf(app->store_text, sizeof(app->store_text), "%s", text);
+	app_touch(app);
 	app->ops->store_state(app->ops_ctx, state, text);
 }
 
@@ -350,6 +425,10 @@ static const struct store_ops app_store_ops = {
     .load_feed = app_load_feed,
     .load_visit = app_load_visit,
     .load_session = app_load_session,
+    .load_cell = app_load_cell,
+    .load_heard = app_load_heard,
+    .load_ended = app_load_ended,
+    .load_since = app_load_since,
     .ready = app_ready,
     .pressure = app_pressure,
     .committed = app_committed,
@@ -362,6 +441,70 @@ app_service_of(void *ctx, const char *queue)
 	const struct app *app = ctx;
 
 	return conf_service_of(app->conf, queue);
+}
+
+/* --- the views' questions ----------------------------------------------- */
+
+static bool
+app_target_of(void *ctx, const char *service, struct view_target *target)
+{
+	const struct app *app = ctx;
+	const struct conf_service *s;
+
+	for (s = app->conf->services; s != NULL; s = s->next)
+		if (strcmp(s->name, service) == 0)
+			break;
+	if (s == NULL || s->target.within_s == 0)
+		return false;
+	*target = (struct view_target){
+	    s->target.within_s, s->target.pct, s->target.amber_pct};
+	return true;
+}
+
+static void
+app_database(void *ctx, struct view_database *database)
+{
+	const struct app *app = ctx;
+
+	*database =
+	    (struct view_database){.state = store_state_name(app->store_state),
+		.text = app->store_text,
+		.committed_us = app->committed_us,
+		.batches = app->commits,
+		.lag_us = app->lag_us,
+		.pending_bytes = store_pending(app->store)};
+}
+
+static enum view_feed_state
+app_feed_state(void *ctx, const char **why)
+{
+	const struct app_feed *feed = ctx;
+	struct position position;
+
+	if (feed->transport == NULL && feed->app->loaded) {
+		*why = "it could not be opened: see the log";
+		return VIEW_FEED_FAILED;
+	}
+	if (feed->transport == NULL) {
+		*why = feed->app->store_text;
+		return VIEW_FEED_CLOSED;
+	}
+	if (store_holds_back(feed->app->store)) {
+		*why = "too much waits for the database";
+		return VIEW_FEED_PAUSED;
+	}
+	app_feed_position(ctx, &position);
+	if (position.file_no == 0) {
+		*why = "nothing to read was found yet";
+		return VIEW_FEED_WAITING;
+	}
+	return feed->idle ? VIEW_FEED_FOLLOWING : VIEW_FEED_READING;
+}
+
+static struct view_settings
+app_view_settings(const struct conf *conf)
+{
+	return (struct view_settings){.thresholds_s = conf->thresholds_s};
 }
 
 /* --- putting it together ------------------------------------------------ */
@@ -426,6 +569,37 @@ app_make_store(struct app *app)
 	store_set_services(app->store, app_service_of, app);
 }
 
+static void
+app_make_view(struct app *app)
+{
+	struct view_settings settings = app_view_settings(app->conf);
+	struct view_config config = {.loop = app->loop,
+	    .site = app->first->site,
+	    .version = PACKAGE_VERSION,
+	    .service_of = app_service_of,
+	    .target_of = app_target_of,
+	    .database = app_database,
+	    .ctx = app};
+	size_t i;
+
+	app->view = view_new(&config, &settings);
+	for (i = 0; i < app->n_switches; i++) {
+		struct app_switch *sw = &app->switches[i];
+		struct view_switch shown = {
+		    sw->name, &sw->tally, &sw->machine, &sw->now};
+
+		view_add_switch(app->view, &shown);
+	}
+	for (i = 0; i < app->n_feeds; i++) {
+		struct app_feed *f = &app->feeds[i];
+		struct view_feed shown = {f->conf->name, f->sw->name,
+		    f->conf->transport->name, f->conf->format->name, &f->intake,
+		    app_feed_position, app_feed_state, f};
+
+		view_add_feed(app->view, &shown);
+	}
+}
+
 static bool
 app_keeps_callers(const struct conf *conf)
 {
@@ -460,8 +634,11 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	if (app->has_key &&
 	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
 		return -1;
+	zone_set(conf->timezone);
 	app_make_feeds(app);
 	app_make_store(app);
+	if (!once)
+		app_make_view(app);
 	return 0;
 }
 
@@ -477,6 +654,8 @@ app_fini(struct app *app, const char *reason)
 	size_t i;
 
 	app_close_feeds(app, reason);
+	view_free(app->view);
+	app->view = NULL;
 	if (app->store != NULL)
 		store_free(app->store);
 	for (i = 0; i < app->n_switches; i++) {
@@ -509,10 +688,14 @@ app_finish(struct app *app, int64_t timeout_us,
 void
 app_reconfigure(struct app *app, struct conf *conf)
 {
+	struct view_settings settings = app_view_settings(conf);
+
 	if (app->conf != app->first)
 		conf_free(app->conf);
 	app->conf = conf;
 	store_set_services(app->store, app_service_of, app);
+	if (app->view != NULL)
+		view_configure(app->view, &settings);
 }
 
 bool

@@ -10,7 +10,9 @@
 #include "call/intake.h"
 #include "caller_key.h"
 #include "conf.h"
+#include "serve/view.h"
 #include "store/store.h"
+#include "tally/live.h"
 
 struct app;
 struct loop;
@@ -20,7 +22,8 @@ struct app_switch {
 	char *name;
 	struct tally tally;
 	struct machine machine;
-	bool live; /* tally and machine are initialised */
+	struct live now; /* what is shown; not with --once */
+	bool live;	 /* tally and machine are initialised */
 };
 
 struct app_feed {
@@ -56,6 +59,7 @@ struct app {
 	struct app_feed *feeds;
 	size_t n_feeds;
 	struct store *store;
+	struct view *view; /* NULL with --once: nobody looks */
 	struct caller_key key;
 	bool has_key; /* else callers are not kept */
 	bool loaded;  /* the feeds are open */
@@ -63,7 +67,8 @@ struct app {
 	enum store_state store_state;
 	char store_text[256];
 	uint64_t commits;
-	uint64_t visits; /* ended, since the start */
+	int64_t committed_us, lag_us; /* of the last one; 0: none yet */
+	uint64_t visits;	      /* ended, since the start */
 	const struct app_ops *ops;
 	void *ops_ctx;
 };

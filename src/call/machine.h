@@ -188,6 +188,13 @@ void machine_restore(struct machine *m, const struct visit *like,
     struct slice call_id, struct slice queue, struct slice agent);
 
 /*
+ * At start, where the live views are on: a stored visit whose arrival is in the
+ * figures, ended or not, is shown in the last hour as far as it has come.
+ */
+void
+machine_show(struct machine *m, struct slice queue, const struct visit *like);
+
+/*
  * Taking what changed since the last time: open_visit rows to write
  * (visit->stored becomes true) and keys to delete. Both lists are empty
  * afterwards. `gone` keys are freed behind the callback.

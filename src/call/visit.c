@@ -223,6 +223,24 @@ visit_book_talk(struct machine *m, struct visit *v)
 		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
 }
 
+void
+machine_show(struct machine *m, struct slice name, const struct visit *like)
+{
+	struct queue *queue = tally_queue(m->tally, name);
+	struct live *live = m->tally->live;
+	int64_t at_us = like->entered_us;
+
+	live_book(live, queue, at_us, MEASURE_offered, 1);
+	if (like->outcome == OUTCOME_NONE)
+		return;
+	live_outcome(live, queue, at_us, like->outcome, like->wait_ms);
+	if (like->transferred)
+		live_book(live, queue, at_us, MEASURE_transferred, 1);
+	if (like->outcome == OUTCOME_ANSWERED &&
+	    like->talk_ms != EVENT_UNKNOWN_MS)
+		live_book(live, queue, at_us, MEASURE_talk_ms, like->talk_ms);
+}
+
 /* --- the rules: what an event does to a visit in some state ------------- */
 
 struct agent *

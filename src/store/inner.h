@@ -97,6 +97,7 @@ struct store {
 	bool writing; /* this connection has taken over and loaded */
 	bool locked;  /* it has the advisory locks */
 	bool loaded;  /* memory goes on from what the database knows */
+	int64_t live_day_us, live_hour_us; /* see store_ops.load_since */
 
 	/* an answer of take_over() */
 	bool granted, mine;
@@ -191,10 +192,21 @@ void store_refs_forget(struct store *store);
 /* Makes the script that reads what a restart needs. */
 void store_load_script(struct store *store);
 
+/* load_live.c: adds the steps of what the live views need. */
+void store_live_script(struct store *store);
+/* Whether somebody looks at live views at all. */
+static inline bool
+store_is_watched(const struct store *store)
+{
+	return store->ops->load_cell != NULL && !store->config.once;
+}
+
 /* A step that makes and drops months of visits. */
 void store_keep_step(struct store *store, struct link_script *script);
 
 /* Values of a text result. */
+int64_t load_ms(const PGresult *res, int row, int column); /* NULL: unknown */
+uint8_t load_outcome(const char *name);
 bool result_null(const PGresult *res, int row, int column);
 int64_t result_int(const PGresult *res, int row, int column);
 struct slice result_slice(const PGresult *res, int row, int column);

@@ -170,7 +170,7 @@ static const char load_visits_sql[] =
     "WHERE site = $1::text AND switch = ANY ($2::text[]) "
     "ORDER BY touched_at, switch, call_id, visit_no";
 
-static int64_t
+int64_t
 load_ms(const PGresult *res, int row, int column)
 {
 	return result_null(res, row, column) ? EVENT_UNKNOWN_MS
@@ -188,7 +188,7 @@ load_state(const char *name)
 	BUG("open_visit.state %s", name);
 }
 
-static uint8_t
+uint8_t
 load_outcome(const char *name)
 {
 	int outcome =
@@ -356,6 +356,8 @@ store_load_script(struct store *store)
 	load_step(store, load_visits_sql, store->switch_array, load_visits);
 	script->step[script->n - 1].one_by_one = true;
 	load_step(store, load_sessions_sql, store->switch_array, load_sessions);
+	if (store_is_watched(store))
+		store_live_script(store);
 	link_add(script, "COMMIT")->tag = "COMMIT";
 	link_add_sync(script);
 }

@@ -94,15 +94,26 @@ store_is_ahead(const struct store *store)
 	    store->flying.number != 0 && store_batch_is_full(store);
 }
 
+size_t
+store_pending(const struct store *store)
+{
+	return batch_bytes(&store->flying) + store->visits.n +
+	    store_spans_bytes(store) + store->cells_bytes;
+}
+
+bool
+store_holds_back(const struct store *store)
+{
+	return store->memory_short;
+}
+
 /* Is memory short? Once it was, until half of it is free again. */
 static bool
 store_is_short(const struct store *store)
 {
-	size_t held = batch_bytes(&store->flying) + store->visits.n +
-	    store_spans_bytes(store) + store->cells_bytes;
 	size_t most = store->config.pending_max;
 
-	return held > (store->memory_short ? most / 2 : most);
+	return store_pending(store) > (store->memory_short ? most / 2 : most);
 }
 
 static void
@@ -414,6 +425,9 @@ store_loaded(struct store *store)
 	store->trouble[0] = '\0';
 	store_forget_tries(store);
 	store_become_ready(store, "connected and loaded");
+	if (store_is_watched(store))
+		store->ops->load_since(
+		    store->ctx, store->live_day_us, store->live_hour_us);
 	store->ops->ready(store->ctx);
 	store_kick(store);
 }

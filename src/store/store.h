@@ -97,6 +97,21 @@ struct store_ops {
 	bool (*load_session)(void *ctx, const char *switch_name,
 	    struct slice agent, struct slice queue, int64_t login_us,
 	    int64_t pause_us, int64_t logoff_us, struct slice reason);
+	/*
+	 * For the live views; all NULL, and with `once`: not asked for. A
+	 * stored interval of today (its start, measures and histograms); a
+	 * queue of which the newest interval of the last days is starts_us; an
+	 * ended visit of the last hour (times, outcome and what it waited and
+	 * talked). Then how far back these go: all that is committed of the
+	 * intervals since day_us, and of arrivals since hour_us.
+	 */
+	void (*load_cell)(void *ctx, const char *switch_name,
+	    struct slice queue, const struct cell *cell);
+	void (*load_heard)(void *ctx, const char *switch_name,
+	    struct slice queue, int64_t starts_us);
+	void (*load_ended)(void *ctx, const char *switch_name,
+	    struct slice queue, const struct visit *like);
+	void (*load_since)(void *ctx, int64_t day_us, int64_t hour_us);
 	/* Everything is loaded: open the feeds. */
 	void (*ready)(void *ctx);
 	/* More is pending than memory may hold: pause the feeds; or go on. */
@@ -146,6 +161,11 @@ void store_finish(struct store *store, int64_t timeout_us,
 
 /* Breaks the connection and frees everything; nothing is flushed. */
 void store_free(struct store *store);
+
+/* Bytes that wait for the database, roughly. */
+size_t store_pending(const struct store *store);
+/* Is this more than memory may hold, so that the feeds pause for long? */
+bool store_holds_back(const struct store *store);
 
 const char *store_state_name(enum store_state state);
 
