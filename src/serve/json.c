@@ -26,40 +26,40 @@ json_key(struct strbuf *b, const char *key)
 }
 
 void
-json_object(struct strbuf *b, const char *key)
+json_put_object(struct strbuf *b, const char *key)
 {
 	json_key(b, key);
 	strbuf_addc(b, '{');
 }
 
 void
-json_object_end(struct strbuf *b)
+json_end_object(struct strbuf *b)
 {
 	strbuf_addc(b, '}');
 }
 
 void
-json_array(struct strbuf *b, const char *key)
+json_put_array(struct strbuf *b, const char *key)
 {
 	json_key(b, key);
 	strbuf_addc(b, '[');
 }
 
 void
-json_array_end(struct strbuf *b)
+json_end_array(struct strbuf *b)
 {
 	strbuf_addc(b, ']');
 }
 
 void
-json_null(struct strbuf *b, const char *key)
+json_put_null(struct strbuf *b, const char *key)
 {
 	json_key(b, key);
 	strbuf_add(b, "null", 4);
 }
 
 void
-json_bool(struct strbuf *b, const char *key, bool value)
+json_put_bool(struct strbuf *b, const char *key, bool value)
 {
 	json_key(b, key);
 	strbuf_adds(b, value ? "true" : "false");
@@ -101,7 +101,7 @@ json_decimal(struct strbuf *b, int64_t value, unsigned decimals)
 }
 
 void
-json_int(struct strbuf *b, const char *key, int64_t value)
+json_put_int(struct strbuf *b, const char *key, int64_t value)
 {
 	json_key(b, key);
 	json_decimal(b, value, 0);
@@ -162,23 +162,23 @@ json_quoted(struct strbuf *b, struct slice s)
 }
 
 void
-json_text(struct strbuf *b, const char *key, struct slice value)
+json_put_text(struct strbuf *b, const char *key, struct slice value)
 {
 	json_key(b, key);
 	json_quoted(b, value);
 }
 
 void
-json_string(struct strbuf *b, const char *key, const char *value)
+json_put_string(struct strbuf *b, const char *key, const char *value)
 {
 	if (value != NULL)
-		json_text(b, key, slice_of(value));
+		json_put_text(b, key, slice_of(value));
 	else
-		json_null(b, key);
+		json_put_null(b, key);
 }
 
 void
-json_name(struct strbuf *b, struct slice name)
+json_put_name(struct strbuf *b, struct slice name)
 {
 	json_key(b, NULL);
 	json_quoted(b, name);
@@ -188,30 +188,30 @@ json_name(struct strbuf *b, struct slice name)
 /* --- times and numbers --------------------------------------------------- */
 
 void
-json_time(struct strbuf *b, const char *key, int64_t utc_us)
+json_put_time(struct strbuf *b, const char *key, int64_t utc_us)
 {
 	char when[UTC_ISO_MAX];
 
 	if (utc_us == 0)
-		json_null(b, key);
+		json_put_null(b, key);
 	else
-		json_text(
+		json_put_text(
 		    b, key, slice_of(utc_iso(when, sizeof(when), utc_us)));
 }
 
 void
-json_seconds(struct strbuf *b, const char *key, int64_t us)
+json_put_seconds(struct strbuf *b, const char *key, int64_t us)
 {
 	if (us < 0) {
-		json_null(b, key);
+		json_put_null(b, key);
 		return;
 	}
-	json_figure(b, key,
+	json_put_figure(b, key,
 	    (struct figure_value){.n = us / USEC_PER_MSEC, .decimals = 3});
 }
 
 void
-json_figure(struct strbuf *b, const char *key, struct figure_value value)
+json_put_figure(struct strbuf *b, const char *key, struct figure_value value)
 {
 	json_key(b, key);
 	if (value.null)
@@ -221,14 +221,14 @@ json_figure(struct strbuf *b, const char *key, struct figure_value value)
 }
 
 void
-json_number(struct strbuf *b, const char *key, double value)
+json_put_number(struct strbuf *b, const char *key, double value)
 {
 	json_key(b, key);
 	json_decimal(b, (int64_t)(value * 1000 + (value < 0 ? -0.5 : 0.5)), 3);
 }
 
 void
-json_raw(struct strbuf *b, const char *key, struct slice json)
+json_put_raw(struct strbuf *b, const char *key, struct slice json)
 {
 	json_key(b, key);
 	strbuf_add(b, json.p, json.n);

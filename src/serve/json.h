@@ -17,27 +17,28 @@
 #include "tally/figure.h"
 
 /* key: NULL for an element of an array and for the outermost value. */
-void json_object(struct strbuf *b, const char *key);
-void json_object_end(struct strbuf *b);
-void json_array(struct strbuf *b, const char *key);
-void json_array_end(struct strbuf *b);
+void json_put_object(struct strbuf *b, const char *key);
+void json_end_object(struct strbuf *b);
+void json_put_array(struct strbuf *b, const char *key);
+void json_end_array(struct strbuf *b);
 
-void json_null(struct strbuf *b, const char *key);
-void json_bool(struct strbuf *b, const char *key, bool value);
-void json_int(struct strbuf *b, const char *key, int64_t value);
-void json_text(struct strbuf *b, const char *key, struct slice value);
+void json_put_null(struct strbuf *b, const char *key);
+void json_put_bool(struct strbuf *b, const char *key, bool value);
+void json_put_int(struct strbuf *b, const char *key, int64_t value);
+void json_put_text(struct strbuf *b, const char *key, struct slice value);
 /* The same of a string; NULL: null. */
-void json_string(struct strbuf *b, const char *key, const char *value);
+void json_put_string(struct strbuf *b, const char *key, const char *value);
 /* A time in ISO 8601; 0: null. */
-void json_time(struct strbuf *b, const char *key, int64_t utc_us);
+void json_put_time(struct strbuf *b, const char *key, int64_t utc_us);
 /* A duration in seconds, three decimals at most; negative: null. */
-void json_seconds(struct strbuf *b, const char *key, int64_t us);
-void json_figure(struct strbuf *b, const char *key, struct figure_value value);
+void json_put_seconds(struct strbuf *b, const char *key, int64_t us);
+void
+json_put_figure(struct strbuf *b, const char *key, struct figure_value value);
 /* A number with at most three decimals, as configured. */
-void json_number(struct strbuf *b, const char *key, double value);
+void json_put_number(struct strbuf *b, const char *key, double value);
 /* What is JSON already. */
-void json_raw(struct strbuf *b, const char *key, struct slice json);
+void json_put_raw(struct strbuf *b, const char *key, struct slice json);
 /* A text as a key: of a map by names. */
-void json_name(struct strbuf *b, struct slice name);
+void json_put_name(struct strbuf *b, struct slice name);
 
 #endif

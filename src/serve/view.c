@@ -242,8 +242,8 @@ view_job_begin(struct view *view, struct view_doc *doc,
 	for (i = 0; i < view->n_switches; i++)
 		live_clock(view->switches[i].live, now_us);
 	view_queues_refresh(view);
-	json_object(&job->out, NULL);
-	json_time(&job->out, "time", now_us);
+	json_put_object(&job->out, NULL);
+	json_put_time(&job->out, "time", now_us);
 	view_kinds[job->what].begin(view, job);
 }
 
@@ -254,7 +254,7 @@ view_job_end(struct view *view)
 	struct view_doc *doc = job->doc;
 
 	view_kinds[job->what].end(view, job);
-	json_object_end(&job->out);
+	json_end_object(&job->out);
 	view_text_put(doc->text);
 	doc->text = view_text_new(view, &job->out, job->now_us);
 	doc->sliced_us = job->sliced ? clock_mono_us() : 0;

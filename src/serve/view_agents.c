@@ -79,23 +79,23 @@ view_agents_write(struct strbuf *b, const struct view_counts *counts)
 {
 	size_t i;
 
-	json_object(b, "agents");
-	json_int(b, "logged_in", (int64_t)counts->logged_in);
-	json_int(b, "free", (int64_t)counts->agents[VIEW_AGENT_FREE]);
-	json_int(b, "talking", (int64_t)counts->agents[VIEW_AGENT_TALKING]);
-	json_int(
+	json_put_object(b, "agents");
+	json_put_int(b, "logged_in", (int64_t)counts->logged_in);
+	json_put_int(b, "free", (int64_t)counts->agents[VIEW_AGENT_FREE]);
+	json_put_int(b, "talking", (int64_t)counts->agents[VIEW_AGENT_TALKING]);
+	json_put_int(
 	    b, "wrapping_up", (int64_t)counts->agents[VIEW_AGENT_WRAPPING_UP]);
-	json_int(b, "paused", (int64_t)counts->agents[VIEW_AGENT_PAUSED]);
-	json_object(b, "paused_by_reason");
+	json_put_int(b, "paused", (int64_t)counts->agents[VIEW_AGENT_PAUSED]);
+	json_put_object(b, "paused_by_reason");
 	if (counts->n_reasons > 1)
 		qsort(counts->reasons, counts->n_reasons,
 		    sizeof(*counts->reasons), view_reason_order_cb);
 	for (i = 0; i < counts->n_reasons; i++) {
-		json_name(b, slice_of(counts->reasons[i].text));
-		json_int(b, NULL, (int64_t)counts->reasons[i].n);
+		json_put_name(b, slice_of(counts->reasons[i].text));
+		json_put_int(b, NULL, (int64_t)counts->reasons[i].n);
 	}
-	json_object_end(b);
-	json_object_end(b);
+	json_end_object(b);
+	json_end_object(b);
 }
 
 /* --- one agent ----------------------------------------------------------- */
@@ -329,7 +329,7 @@ view_agents_begin(struct view *view, struct view_job *job)
 		view_agents_collect(view, job, &view->switches[i]);
 	qsort(job->agents, job->n_agents, sizeof(*job->agents),
 	    view_agent_order_cb);
-	json_array(&job->out, "agents");
+	json_put_array(&job->out, "agents");
 }
 
 static int
@@ -352,10 +352,10 @@ view_agent_queues_write(struct strbuf *b, const struct agent *agent)
 		if (s->queue != NULL && s->logged_in)
 			names[n++] = s->queue->name;
 	qsort(names, n, sizeof(*names), view_name_order_cb);
-	json_array(b, "queues");
+	json_put_array(b, "queues");
 	for (i = 0; i < n; i++)
-		json_string(b, NULL, names[i]);
-	json_array_end(b);
+		json_put_string(b, NULL, names[i]);
+	json_end_array(b);
 	free(names);
 }
 
@@ -373,23 +373,23 @@ view_agents_step(struct view *view, struct view_job *job)
 		return false;
 	ref = &job->agents[job->at++];
 	view_agent_look(ref->agent, &now);
-	json_object(b, NULL);
-	json_string(b, "switch", ref->sw->name);
-	json_string(b, "agent", ref->agent->name);
-	json_string(b, "state", names[now.state]);
-	json_time(b, "since", now.since_us);
-	json_string(
+	json_put_object(b, NULL);
+	json_put_string(b, "switch", ref->sw->name);
+	json_put_string(b, "agent", ref->agent->name);
+	json_put_string(b, "state", names[now.state]);
+	json_put_time(b, "since", now.since_us);
+	json_put_string(
 	    b, "reason", now.state == VIEW_AGENT_PAUSED ? now.reason : NULL);
 	view_agent_queues_write(b, ref->agent);
-	json_string(b, "talking_queue",
+	json_put_string(b, "talking_queue",
 	    now.visit != NULL ? now.visit->queue->name : NULL);
 	if (now.visit != NULL)
-		json_text(b, "call_id",
+		json_put_text(b, "call_id",
 		    (struct slice){
 			now.visit->call->id, now.visit->call->id_len});
 	else
-		json_null(b, "call_id");
-	json_object_end(b);
+		json_put_null(b, "call_id");
+	json_end_object(b);
 	return true;
 }
 
@@ -397,5 +397,5 @@ void
 view_agents_end(struct view *view, struct view_job *job)
 {
 	(void)view;
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 }

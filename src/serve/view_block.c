@@ -36,7 +36,7 @@ view_figures_write(const struct view *view, struct strbuf *b,
 
 		if (column->figure == FIGURE_ring_no_answer && !rings)
 			continue;
-		json_figure(b, column->name,
+		json_put_figure(b, column->name,
 		    figure_value(column->figure, sum, column->within_s));
 	}
 }
@@ -49,13 +49,13 @@ view_block_write(const struct view *view, struct strbuf *b,
 	static const char *const names[VIEW_BLOCKS] = {
 	    "today", "last_15m", "last_60m"};
 
-	json_object(b, names[span->block]);
-	json_time(b, "since", span->since_us);
-	json_bool(b, "complete", span->complete);
+	json_put_object(b, names[span->block]);
+	json_put_time(b, "since", span->since_us);
+	json_put_bool(b, "complete", span->complete);
 	view_figures_write(view, b, sum, span->block == VIEW_TODAY);
 	if (span->block == VIEW_TODAY && target != NULL)
-		json_figure(b, "target_pct",
+		json_put_figure(b, "target_pct",
 		    figure_value(
 			FIGURE_sl_T_offered_pct, sum, target->within_s));
-	json_object_end(b);
+	json_end_object(b);
 }

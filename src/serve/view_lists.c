@@ -62,23 +62,24 @@ view_call_write(struct strbuf *b, const struct view_call *call, int64_t now_us)
 	const struct visit *v = call->v;
 	bool talking = v->state == VISIT_TALKING;
 
-	json_object(b, NULL);
-	json_string(b, "switch", call->vq->sw->name);
-	json_text(b, "call_id", (struct slice){v->call->id, v->call->id_len});
-	json_int(b, "visit_no", v->number);
-	json_string(b, "queue", v->queue->name);
-	json_string(b, "service", call->vq->service->name);
-	json_string(b, "state", talking ? "talking" : "waiting");
-	json_time(b, "entered_at", v->entered_us);
-	json_seconds(b, "wait_s",
+	json_put_object(b, NULL);
+	json_put_string(b, "switch", call->vq->sw->name);
+	json_put_text(
+	    b, "call_id", (struct slice){v->call->id, v->call->id_len});
+	json_put_int(b, "visit_no", v->number);
+	json_put_string(b, "queue", v->queue->name);
+	json_put_string(b, "service", call->vq->service->name);
+	json_put_string(b, "state", talking ? "talking" : "waiting");
+	json_put_time(b, "entered_at", v->entered_us);
+	json_put_seconds(b, "wait_s",
 	    talking ? v->wait_ms * USEC_PER_MSEC
 		    : RT_MAX(now_us - v->entered_us, 0));
-	json_time(b, "answered_at", talking ? v->answered_us : 0);
-	json_string(
+	json_put_time(b, "answered_at", talking ? v->answered_us : 0);
+	json_put_string(
 	    b, "agent", talking && v->agent != NULL ? v->agent->name : NULL);
-	json_seconds(
+	json_put_seconds(
 	    b, "talk_s", talking ? RT_MAX(now_us - v->answered_us, 0) : -1);
-	json_object_end(b);
+	json_end_object(b);
 }
 
 void
@@ -94,15 +95,15 @@ view_calls_begin(struct view *view, struct view_job *job)
 			left_out += view_calls_collect(
 			    view, &view->switches[i], states[k], calls, &n);
 	qsort(calls, n, sizeof(*calls), view_call_order_cb);
-	json_array(&job->out, "calls");
+	json_put_array(&job->out, "calls");
 	for (i = 0; i < n; i++)
 		view_call_write(&job->out, &calls[i], job->now_us);
-	json_array_end(&job->out);
-	json_int(&job->out, "calls_left_out", (int64_t)left_out);
+	json_end_array(&job->out);
+	json_put_int(&job->out, "calls_left_out", (int64_t)left_out);
 	/* nobody keeps them yet: none is known, and none left out */
-	json_array(&job->out, "callbacks");
-	json_array_end(&job->out);
-	json_int(&job->out, "callbacks_left_out", 0);
+	json_put_array(&job->out, "callbacks");
+	json_end_array(&job->out);
+	json_put_int(&job->out, "callbacks_left_out", 0);
 	free(calls);
 }
 
@@ -143,11 +144,11 @@ static void
 view_feed_state_write(
     struct strbuf *b, const char *name, const struct view_feed_now *now)
 {
-	json_string(b, "feed", name);
-	json_string(b, "state", view_feed_state_name(now->state));
-	json_bool(b, "stale", now->stale);
-	json_time(b, "last_event_at", now->last_event_us);
-	json_seconds(b, "silence_s", now->silence_us);
+	json_put_string(b, "feed", name);
+	json_put_string(b, "state", view_feed_state_name(now->state));
+	json_put_bool(b, "stale", now->stale);
+	json_put_time(b, "last_event_at", now->last_event_us);
+	json_put_seconds(b, "silence_s", now->silence_us);
 }
 
 static void
@@ -156,19 +157,20 @@ view_feed_write(struct strbuf *b, const struct view_feed *feed,
 {
 	int i;
 
-	json_object(b, NULL);
+	json_put_object(b, NULL);
 	view_feed_state_write(b, feed->name, now);
-	json_string(b, "switch", feed->switch_name);
-	json_string(b, "transport", feed->transport);
-	json_string(b, "format", feed->format);
-	json_string(b, "why", now->why);
-	json_string(b, "path",
+	json_put_string(b, "switch", feed->switch_name);
+	json_put_string(b, "transport", feed->transport);
+	json_put_string(b, "format", feed->format);
+	json_put_string(b, "why", now->why);
+	json_put_string(b, "path",
 	    now->position.path[0] != '\0' ? now->position.path : NULL);
-	json_int(b, "file_no", now->position.file_no);
-	json_int(b, "offset", now->position.offset);
+	json_put_int(b, "file_no", now->position.file_no);
+	json_put_int(b, "offset", now->position.offset);
 	for (i = 0; i < COUNTERS; i++)
-		json_int(b, counter_rows[i].name, (int64_t)now->counters.v[i]);
-	json_object_end(b);
+		json_put_int(
+		    b, counter_rows[i].name, (int64_t)now->counters.v[i]);
+	json_end_object(b);
 }
 
 static void
@@ -177,14 +179,14 @@ view_database_write(struct view *view, struct strbuf *b)
 	struct view_database database;
 
 	view_database(view, &database);
-	json_object(b, "database");
-	json_string(b, "state", database.state);
-	json_string(b, "text", database.text);
-	json_time(b, "committed_at", database.committed_us);
-	json_int(b, "batches", (int64_t)database.batches);
-	json_seconds(b, "lag_s", database.lag_us);
-	json_int(b, "pending_bytes", (int64_t)database.pending_bytes);
-	json_object_end(b);
+	json_put_object(b, "database");
+	json_put_string(b, "state", database.state);
+	json_put_string(b, "text", database.text);
+	json_put_time(b, "committed_at", database.committed_us);
+	json_put_int(b, "batches", (int64_t)database.batches);
+	json_put_seconds(b, "lag_s", database.lag_us);
+	json_put_int(b, "pending_bytes", (int64_t)database.pending_bytes);
+	json_end_object(b);
 }
 
 static void
@@ -192,7 +194,7 @@ view_feeds_each(struct view *view, struct view_job *job, bool whole)
 {
 	size_t i;
 
-	json_array(&job->out, "feeds");
+	json_put_array(&job->out, "feeds");
 	for (i = 0; i < view->n_feeds; i++) {
 		const struct view_feed *feed = &view->feeds[i];
 		struct view_feed_now now;
@@ -204,11 +206,11 @@ view_feeds_each(struct view *view, struct view_job *job, bool whole)
 			view_feed_write(&job->out, feed, &now);
 			continue;
 		}
-		json_object(&job->out, NULL);
+		json_put_object(&job->out, NULL);
 		view_feed_state_write(&job->out, feed->name, &now);
-		json_object_end(&job->out);
+		json_end_object(&job->out);
 	}
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 }
 
 void
@@ -272,16 +274,16 @@ view_intervals_end(struct view *view, struct view_job *job)
 	    : 0;
 	size_t i;
 
-	json_int(&job->out, "interval_s", interval / USEC_PER_SEC);
-	json_array(&job->out, "intervals");
+	json_put_int(&job->out, "interval_s", interval / USEC_PER_SEC);
+	json_put_array(&job->out, "intervals");
 	for (i = 0; i < job->n_intervals; i++) {
-		json_object(&job->out, NULL);
-		json_time(&job->out, "starts_at",
+		json_put_object(&job->out, NULL);
+		json_put_time(&job->out, "starts_at",
 		    job->first_us + (int64_t)i * interval);
 		view_figures_write(view, &job->out, &job->interval[i], true);
-		json_object_end(&job->out);
+		json_end_object(&job->out);
 	}
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 }
 
 /* --- formulas ------------------------------------------------------------ */
@@ -292,14 +294,14 @@ view_formulas_begin(struct view *view, struct view_job *job)
 	int i;
 
 	(void)view;
-	json_array(&job->out, "formulas");
+	json_put_array(&job->out, "formulas");
 	for (i = 0; i < FIGURES; i++) {
-		json_object(&job->out, NULL);
-		json_string(&job->out, "name", figure_rows[i].name);
-		json_string(&job->out, "unit", figure_rows[i].unit);
-		json_string(&job->out, "formula", figure_rows[i].formula);
-		json_string(&job->out, "help", figure_rows[i].help);
-		json_object_end(&job->out);
+		json_put_object(&job->out, NULL);
+		json_put_string(&job->out, "name", figure_rows[i].name);
+		json_put_string(&job->out, "unit", figure_rows[i].unit);
+		json_put_string(&job->out, "formula", figure_rows[i].formula);
+		json_put_string(&job->out, "help", figure_rows[i].help);
+		json_end_object(&job->out);
 	}
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 }

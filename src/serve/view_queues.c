@@ -309,18 +309,18 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 	int64_t offered = today->v[MEASURE_offered], within, calls;
 
 	if (!service->has_target) {
-		json_null(b, "target");
-		json_null(b, "status");
-		json_null(b, "calls_to_target");
+		json_put_null(b, "target");
+		json_put_null(b, "status");
+		json_put_null(b, "calls_to_target");
 		return;
 	}
-	json_object(b, "target");
-	json_int(b, "within_s", target->within_s);
-	json_number(b, "pct", target->pct);
-	json_number(b, "amber_pct", target->amber_pct);
-	json_object_end(b);
+	json_put_object(b, "target");
+	json_put_int(b, "within_s", target->within_s);
+	json_put_number(b, "pct", target->pct);
+	json_put_number(b, "amber_pct", target->amber_pct);
+	json_end_object(b);
 	within = hist_within(&today->wait_answered, target->within_s);
-	json_string(b, "status",
+	json_put_string(b, "status",
 	    offered == 0				       ? NULL
 		: figure_reaches(within, offered, target->pct) ? "green"
 		: target->amber_pct > 0 &&
@@ -329,41 +329,41 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 		: "red");
 	calls = figure_to_target(within, offered, target->pct);
 	if (calls < 0)
-		json_null(b, "calls_to_target");
+		json_put_null(b, "calls_to_target");
 	else
-		json_int(b, "calls_to_target", calls);
+		json_put_int(b, "calls_to_target", calls);
 }
 
 /* Waiting, talking, agents. */
 static void
 view_counts_write(struct strbuf *b, struct view_counts *counts, int64_t now_us)
 {
-	json_int(b, "waiting", (int64_t)counts->waiting);
-	json_seconds(b, "longest_wait_s",
+	json_put_int(b, "waiting", (int64_t)counts->waiting);
+	json_put_seconds(b, "longest_wait_s",
 	    counts->oldest_us == INT64_MAX
 		? -1
 		: RT_MAX(now_us - counts->oldest_us, 0));
-	json_int(b, "talking", (int64_t)counts->talking);
+	json_put_int(b, "talking", (int64_t)counts->talking);
 	view_agents_write(b, counts);
 }
 
 static void
 view_queue_name(struct strbuf *b, const struct view_queue *vq)
 {
-	json_string(b, "switch", vq->sw->name);
-	json_string(b, "queue", vq->queue->name);
+	json_put_string(b, "switch", vq->sw->name);
+	json_put_string(b, "queue", vq->queue->name);
 }
 
 static void
 view_queue_write(struct strbuf *b, struct view_queue *vq, int64_t now_us)
 {
-	json_object(b, NULL);
+	json_put_object(b, NULL);
 	view_queue_name(b, vq);
-	json_string(b, "service", vq->service->name);
+	json_put_string(b, "service", vq->service->name);
 	view_counts_write(b, &vq->counts, now_us);
 	view_target_write(b, vq->service, &vq->block[VIEW_TODAY]);
-	json_raw(b, NULL, (struct slice){vq->text.p, vq->text.n});
-	json_object_end(b);
+	json_put_raw(b, NULL, (struct slice){vq->text.p, vq->text.n});
+	json_end_object(b);
 }
 
 static void
@@ -391,9 +391,9 @@ view_queues_step(struct view *view, struct view_job *job)
 		view_queue_write(&job->out, vq, job->now_us);
 	if (job->what != VIEW_QUEUES) {
 		view_service_add(vq->service, vq);
-		json_object(&vq->service->queues, NULL);
+		json_put_object(&vq->service->queues, NULL);
 		view_queue_name(&vq->service->queues, vq);
-		json_object_end(&vq->service->queues);
+		json_end_object(&vq->service->queues);
 	}
 	return true;
 }
@@ -432,18 +432,18 @@ view_service_write(
 	if (!service->in)
 		return;
 	view_sum_live(view, &live);
-	json_object(b, NULL);
-	json_string(b, "service", service->name);
-	json_array(b, "queues");
+	json_put_object(b, NULL);
+	json_put_string(b, "service", service->name);
+	json_put_array(b, "queues");
 	if (service->queues.n > 0)
-		json_raw(b, NULL,
+		json_put_raw(b, NULL,
 		    (struct slice){service->queues.p, service->queues.n});
-	json_array_end(b);
+	json_end_array(b);
 	view_counts_write(b, &service->counts, job->now_us);
 	view_target_write(b, service, &service->block[VIEW_TODAY]);
 	view_blocks_write(view, b, &live, service->block,
 	    service->has_target ? &service->target : NULL);
-	json_object_end(b);
+	json_end_object(b);
 }
 
 static void
@@ -451,11 +451,11 @@ view_services_write(struct view *view, struct view_job *job)
 {
 	struct view_service *service, *next;
 
-	json_array(&job->out, "services");
+	json_put_array(&job->out, "services");
 	HASH_ITER (hh, view->services, service, next)
 		view_service_write(view, job, service);
 	view_service_write(view, job, &view->no_service);
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 }
 
 static void
@@ -464,10 +464,10 @@ view_total_write(struct view *view, struct view_job *job)
 	struct live live;
 
 	view_sum_live(view, &live);
-	json_object(&job->out, "total");
+	json_put_object(&job->out, "total");
 	view_counts_write(&job->out, &job->total.counts, job->now_us);
 	view_blocks_write(view, &job->out, &live, job->total.block, NULL);
-	json_object_end(&job->out);
+	json_end_object(&job->out);
 }
 
 /* --- the documents ------------------------------------------------------- */
@@ -475,22 +475,22 @@ view_total_write(struct view *view, struct view_job *job)
 void
 view_queues_begin(struct view *view, struct view_job *job)
 {
-	json_string(&job->out, "site", view->config.site);
+	json_put_string(&job->out, "site", view->config.site);
 	view_count(view, job);
-	json_array(&job->out, "queues");
+	json_put_array(&job->out, "queues");
 }
 
 void
 view_queues_end(struct view *view, struct view_job *job)
 {
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 	view_total_write(view, job);
 }
 
 void
 view_services_begin(struct view *view, struct view_job *job)
 {
-	json_string(&job->out, "site", view->config.site);
+	json_put_string(&job->out, "site", view->config.site);
 	view_count(view, job);
 }
 
@@ -503,10 +503,10 @@ view_services_end(struct view *view, struct view_job *job)
 void
 view_snapshot_begin(struct view *view, struct view_job *job)
 {
-	json_string(&job->out, "site", view->config.site);
-	json_string(&job->out, "version", view->config.version);
+	json_put_string(&job->out, "site", view->config.site);
+	json_put_string(&job->out, "version", view->config.version);
 	view_count(view, job);
-	json_array(&job->out, "queues");
+	json_put_array(&job->out, "queues");
 }
 
 void
@@ -514,15 +514,15 @@ view_snapshot_end(struct view *view, struct view_job *job)
 {
 	struct view_database database;
 
-	json_array_end(&job->out);
+	json_end_array(&job->out);
 	view_services_write(view, job);
 	view_total_write(view, job);
 	view_feeds_short(view, job);
 	view_database(view, &database);
-	json_object(&job->out, "database");
-	json_string(&job->out, "state", database.state);
-	json_seconds(&job->out, "lag_s", database.lag_us);
-	json_object_end(&job->out);
+	json_put_object(&job->out, "database");
+	json_put_string(&job->out, "state", database.state);
+	json_put_seconds(&job->out, "lag_s", database.lag_us);
+	json_end_object(&job->out);
 }
 
 /* --- for those who read figures ------------------------------------------ */

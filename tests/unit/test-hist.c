@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The histogram of waits, by hand and against an array of all its bins. */
 #include "base/base.h"
+#include "base/bins.h"
 #include "base/hist.h"
 #include <setjmp.h>
 #include <cmocka.h>
@@ -159,6 +160,34 @@ test_against_all_bins(void **state)
 	}
 }
 
+/* The small one holds what the large one does. */
+static void
+test_bins(void **state RT_UNUSED)
+{
+	struct hist h = {0}, back = {0};
+	struct bins b = {0};
+	int i;
+
+	srand(3);
+	for (i = 0; i < 3000; i++) {
+		int bin = rand() % (i % 10 == 0 ? HIST_BINS : 60);
+		int n = i % 100 == 0 ? 700000 : rand() % 3;
+
+		hist_add(&h, bin, n);
+		bins_add(&b, bin, n);
+	}
+	bins_add_hist(&b, &h);
+	hist_merge(&h, &h);
+	bins_merge(&back, &b);
+	for (i = 0; i < HIST_BINS; i++)
+		assert_int_equal(hist_within(&back, i), hist_within(&h, i));
+	/* one entry for each bin, but for those of more than half a million */
+	assert_true(b.n < HIST_BINS / 4);
+	bins_fini(&b);
+	hist_fini(&h);
+	hist_fini(&back);
+}
+
 int
 main(void)
 {
@@ -168,6 +197,7 @@ main(void)
 	    cmocka_unit_test(test_percentile_is_nearest_rank),
 	    cmocka_unit_test(test_reset_forgets),
 	    cmocka_unit_test(test_against_all_bins),
+	    cmocka_unit_test(test_bins),
 	};
 
 	return cmocka_run_group_tests_name("hist", tests, NULL, NULL);
