@@ -3,8 +3,9 @@
 #include "base/bins.h"
 
 #define BINS_SHIFT 19
-#define BINS_COUNT ((UINT32_C(1) << BINS_SHIFT) - 1) /* the most of one entry \
-						      */
+#define BINS_COUNT                                                 \
+	((UINT32_C(1) << BINS_SHIFT) - 1) /* the most of one entry \
+					   */
 
 _Static_assert(HIST_BINS <= 1 << (32 - BINS_SHIFT), "bins fit");
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "cli/figures.h"
+#include "tally/figure.h"
 
 /* One line of output: cells added up. */
 struct figures_row {
 	const char *queue; /* NULL: several */
 	bool has_start;
 	int64_t starts_us;
-	uint32_t waiting;
-	int64_t v[MEASURES];
-	struct hist wait_answered, wait_abandoned;
+	struct figure_sum sum;
 	bool lent; /* the histograms are a cell's: most rows are of one cell */
 };
 
@@ -45,171 +44,79 @@ figures_by_parse(const char *name, enum figures_by *by)
 /* --- columns ------------------------------------------------------------ */
 
 /*
- * A column: its head, and how a row fills it. The order of the first ones, up
- * to talk_s, is a contract, see ringtally(1); new ones go to the end.
+ * A column: its head, and what fills it. The order of the first ones, up to
+ * talk_s, is a contract, see ringtally(1); new ones go to the end.
  */
+#define FIGURES_QUEUE	  -1
+#define FIGURES_STARTS_AT -2
+
 struct figures_column {
 	struct table_column head;
-	void (*fill)(struct table *table, const struct figures_row *row);
+	int figure; /* enum figure, or one of the above */
+	int64_t within_s;
 	bool plain; /* shown in a table for people, too */
 };
 
-/*
- * Shares and means have one decimal, rounded half up as PostgreSQL's numeric
- * does (printf would round a binary tie to even), so that both say the same.
- */
 static void
-figures_tenths(struct table *table, int64_t numerator, int64_t denominator)
+figures_fill(struct table *table, const struct figures_column *column,
+    const struct figures_row *row)
 {
-	table_real(table,
-	    (double)((2 * numerator + denominator) / (2 * denominator)) / 10.0);
-}
+	struct figure_value value;
 
-static void
-figures_share(struct table *table, int64_t part, int64_t whole)
-{
-	if (whole <= 0)
-		table_null(table);
-	else
-		figures_tenths(table, part * 1000, whole);
-}
-
-static void
-figures_mean(struct table *table, int64_t sum_ms, int64_t n)
-{
-	if (n <= 0)
-		table_null(table);
-	else
-		figures_tenths(table, sum_ms, n * 100);
-}
-
-#define FILL_COUNT(name)                                                      \
-	static void fill_##name(struct table *t, const struct figures_row *r) \
-	{                                                                     \
-		table_int(t, r->v[MEASURE_##name]);                           \
+	if (column->figure == FIGURES_QUEUE) {
+		table_text(table, row->queue);
+		return;
 	}
-#define FILL_MS(name)                                                         \
-	static void fill_##name(struct table *t, const struct figures_row *r) \
-	{                                                                     \
-		table_ms(t, r->v[MEASURE_##name]);                            \
+	if (column->figure == FIGURES_STARTS_AT) {
+		if (row->has_start)
+			table_time(table, row->starts_us);
+		else
+			table_null(table);
+		return;
 	}
-
-FILL_COUNT(offered)
-FILL_COUNT(answered)
-FILL_COUNT(abandoned)
-FILL_COUNT(abandoned_short)
-FILL_COUNT(timed_out)
-FILL_COUNT(exited_key)
-FILL_COUNT(exited_empty)
-FILL_COUNT(withdrawn)
-FILL_COUNT(refused)
-FILL_COUNT(lost)
-FILL_COUNT(transferred)
-FILL_COUNT(ring_no_answer)
-FILL_MS(wait_answered_ms)
-FILL_MS(wait_abandoned_ms)
-FILL_MS(max_wait_ms)
-FILL_MS(talk_ms)
-FILL_MS(hold_ms)
-FILL_MS(wrap_up_ms)
-
-static void
-fill_queue(struct table *t, const struct figures_row *r)
-{
-	table_text(t, r->queue);
-}
-
-static void
-fill_starts_at(struct table *t, const struct figures_row *r)
-{
-	if (r->has_start)
-		table_time(t, r->starts_us);
+	value = figure_value(
+	    (enum figure)column->figure, &row->sum, column->within_s);
+	if (value.null)
+		table_null(table);
+	else if (value.decimals == 3)
+		table_ms(table, value.n);
+	else if (value.decimals == 1)
+		table_real(table, (double)value.n / 10.0);
 	else
-		table_null(t);
-}
-
-static void
-fill_answered_15(struct table *t, const struct figures_row *r)
-{
-	table_int(t, hist_within(&r->wait_answered, 15));
-}
-
-static void
-fill_answered_20(struct table *t, const struct figures_row *r)
-{
-	table_int(t, hist_within(&r->wait_answered, 20));
-}
-
-static void
-fill_waiting(struct table *t, const struct figures_row *r)
-{
-	table_int(t, r->waiting);
-}
-
-static void
-fill_sl_15(struct table *t, const struct figures_row *r)
-{
-	figures_share(
-	    t, hist_within(&r->wait_answered, 15), r->v[MEASURE_offered]);
-}
-
-static void
-fill_sl_20(struct table *t, const struct figures_row *r)
-{
-	figures_share(
-	    t, hist_within(&r->wait_answered, 20), r->v[MEASURE_offered]);
-}
-
-static void
-fill_abandoned_pct(struct table *t, const struct figures_row *r)
-{
-	figures_share(t, r->v[MEASURE_abandoned], r->v[MEASURE_offered]);
-}
-
-static void
-fill_asa(struct table *t, const struct figures_row *r)
-{
-	figures_mean(t, r->v[MEASURE_wait_answered_ms], r->v[MEASURE_answered]);
-}
-
-static void
-fill_aht(struct table *t, const struct figures_row *r)
-{
-	figures_mean(t,
-	    r->v[MEASURE_talk_ms] + r->v[MEASURE_hold_ms] +
-		r->v[MEASURE_wrap_up_ms],
-	    r->v[MEASURE_answered]);
+		table_int(table, value.n);
 }
 
 static const struct figures_column figures_columns[] = {
-    {{"queue", TABLE_TEXT, 0}, fill_queue, true},
-    {{"starts_at", TABLE_TIME, 0}, fill_starts_at, true},
-    {{"offered", TABLE_INT, 0}, fill_offered, true},
-    {{"answered", TABLE_INT, 0}, fill_answered, true},
-    {{"answered_15", TABLE_INT, 0}, fill_answered_15, true},
-    {{"answered_20", TABLE_INT, 0}, fill_answered_20, true},
-    {{"abandoned", TABLE_INT, 0}, fill_abandoned, true},
-    {{"abandoned_short", TABLE_INT, 0}, fill_abandoned_short, false},
-    {{"timed_out", TABLE_INT, 0}, fill_timed_out, true},
-    {{"exited_key", TABLE_INT, 0}, fill_exited_key, false},
-    {{"exited_empty", TABLE_INT, 0}, fill_exited_empty, false},
-    {{"withdrawn", TABLE_INT, 0}, fill_withdrawn, false},
-    {{"refused", TABLE_INT, 0}, fill_refused, false},
-    {{"lost", TABLE_INT, 0}, fill_lost, true},
-    {{"waiting", TABLE_INT, 0}, fill_waiting, true},
-    {{"wait_answered_s", TABLE_DECIMAL, 3}, fill_wait_answered_ms, false},
-    {{"wait_abandoned_s", TABLE_DECIMAL, 3}, fill_wait_abandoned_ms, false},
-    {{"max_wait_s", TABLE_DECIMAL, 3}, fill_max_wait_ms, false},
-    {{"talk_s", TABLE_DECIMAL, 3}, fill_talk_ms, false},
-    {{"hold_s", TABLE_DECIMAL, 3}, fill_hold_ms, false},
-    {{"wrap_up_s", TABLE_DECIMAL, 3}, fill_wrap_up_ms, false},
-    {{"transferred", TABLE_INT, 0}, fill_transferred, false},
-    {{"ring_no_answer", TABLE_INT, 0}, fill_ring_no_answer, false},
-    {{"sl_15_offered_pct", TABLE_DECIMAL, 1}, fill_sl_15, true},
-    {{"sl_20_offered_pct", TABLE_DECIMAL, 1}, fill_sl_20, true},
-    {{"abandoned_pct", TABLE_DECIMAL, 1}, fill_abandoned_pct, true},
-    {{"asa_s", TABLE_DECIMAL, 1}, fill_asa, true},
-    {{"aht_s", TABLE_DECIMAL, 1}, fill_aht, true},
+    {{"queue", TABLE_TEXT, 0}, FIGURES_QUEUE, 0, true},
+    {{"starts_at", TABLE_TIME, 0}, FIGURES_STARTS_AT, 0, true},
+    {{"offered", TABLE_INT, 0}, FIGURE_offered, 0, true},
+    {{"answered", TABLE_INT, 0}, FIGURE_answered, 0, true},
+    {{"answered_15", TABLE_INT, 0}, FIGURE_answered_T, 15, true},
+    {{"answered_20", TABLE_INT, 0}, FIGURE_answered_T, 20, true},
+    {{"abandoned", TABLE_INT, 0}, FIGURE_abandoned, 0, true},
+    {{"abandoned_short", TABLE_INT, 0}, FIGURE_abandoned_short, 0, false},
+    {{"timed_out", TABLE_INT, 0}, FIGURE_timed_out, 0, true},
+    {{"exited_key", TABLE_INT, 0}, FIGURE_exited_key, 0, false},
+    {{"exited_empty", TABLE_INT, 0}, FIGURE_exited_empty, 0, false},
+    {{"withdrawn", TABLE_INT, 0}, FIGURE_withdrawn, 0, false},
+    {{"refused", TABLE_INT, 0}, FIGURE_refused, 0, false},
+    {{"lost", TABLE_INT, 0}, FIGURE_lost, 0, true},
+    {{"waiting", TABLE_INT, 0}, FIGURE_waiting, 0, true},
+    {{"wait_answered_s", TABLE_DECIMAL, 3}, FIGURE_wait_answered_s, 0, false},
+    {{"wait_abandoned_s", TABLE_DECIMAL, 3}, FIGURE_wait_abandoned_s, 0, false},
+    {{"max_wait_s", TABLE_DECIMAL, 3}, FIGURE_max_wait_s, 0, false},
+    {{"talk_s", TABLE_DECIMAL, 3}, FIGURE_talk_s, 0, false},
+    {{"hold_s", TABLE_DECIMAL, 3}, FIGURE_hold_s, 0, false},
+    {{"wrap_up_s", TABLE_DECIMAL, 3}, FIGURE_wrap_up_s, 0, false},
+    {{"transferred", TABLE_INT, 0}, FIGURE_transferred, 0, false},
+    {{"ring_no_answer", TABLE_INT, 0}, FIGURE_ring_no_answer, 0, false},
+    {{"sl_15_offered_pct", TABLE_DECIMAL, 1}, FIGURE_sl_T_offered_pct, 15,
+	true},
+    {{"sl_20_offered_pct", TABLE_DECIMAL, 1}, FIGURE_sl_T_offered_pct, 20,
+	true},
+    {{"abandoned_pct", TABLE_DECIMAL, 1}, FIGURE_abandoned_pct, 0, true},
+    {{"asa_s", TABLE_DECIMAL, 1}, FIGURE_asa_s, 0, true},
+    {{"aht_s", TABLE_DECIMAL, 1}, FIGURE_aht_s, 0, true},
 };
 
 static const char figures_formulas[] =
@@ -238,10 +145,9 @@ figures_add_row(struct figures_rows *rows)
 static void
 figures_take_cell(struct figures_row *row, const struct cell *cell)
 {
-	memcpy(row->v, cell->v, sizeof(row->v));
-	row->waiting = cell->waiting;
-	row->wait_answered = cell->wait_answered;
-	row->wait_abandoned = cell->wait_abandoned;
+	memcpy(row->sum.v, cell->v, sizeof(row->sum.v));
+	row->sum.wait_answered = cell->wait_answered;
+	row->sum.wait_abandoned = cell->wait_abandoned;
 	row->lent = true;
 }
 
@@ -263,14 +169,12 @@ figures_compare(const void *a, const void *b)
 static void
 figures_own(struct figures_row *row)
 {
-	struct hist answered = {0}, abandoned = {0};
+	struct figure_sum own = {0};
 
 	if (!row->lent)
 		return;
-	hist_merge(&answered, &row->wait_answered);
-	hist_merge(&abandoned, &row->wait_abandoned);
-	row->wait_answered = answered;
-	row->wait_abandoned = abandoned;
+	figure_add(&own, &row->sum);
+	row->sum = own;
 	row->lent = false;
 }
 
@@ -278,17 +182,8 @@ figures_own(struct figures_row *row)
 static void
 figures_merge_row(struct figures_row *to, const struct figures_row *from)
 {
-	int i;
-
 	figures_own(to);
-	for (i = 0; i < MEASURES; i++)
-		if (measure_rows[i].kind == MEASURE_KIND_MAX)
-			to->v[i] = RT_MAX(to->v[i], from->v[i]);
-		else
-			to->v[i] += from->v[i];
-	to->waiting += from->waiting;
-	hist_merge(&to->wait_answered, &from->wait_answered);
-	hist_merge(&to->wait_abandoned, &from->wait_abandoned);
+	figure_add(&to->sum, &from->sum);
 }
 
 /* Sorts, and makes one row of those that compare equal. */
@@ -417,9 +312,9 @@ figures_shows(const struct figures_column *column,
 {
 	if (request->format != TABLE_PLAIN)
 		return true;
-	if (column->fill == fill_queue)
+	if (column->figure == FIGURES_QUEUE)
 		return by != FIGURES_BY_INTERVAL && by != FIGURES_BY_TOTAL;
-	if (column->fill == fill_starts_at)
+	if (column->figure == FIGURES_STARTS_AT)
 		return by == FIGURES_BY_INTERVAL ||
 		    by == FIGURES_BY_QUEUE_INTERVAL;
 	return column->plain;
@@ -442,7 +337,7 @@ figures_print_rows(FILE *to, const struct figures_rows *rows,
 	table = table_new(to, request->format, heads, n);
 	for (i = 0; i < rows->n; i++)
 		for (k = 0; k < n; k++)
-			shown[k]->fill(table, &rows->row[i]);
+			figures_fill(table, shown[k], &rows->row[i]);
 	if (table_end(table, err) < 0)
 		return -1;
 	if (request->format == TABLE_PLAIN)
@@ -467,10 +362,8 @@ figures_print(FILE *to, const struct tally *tally,
 	figures_collect(&rows, tally, by);
 	failed = figures_print_rows(to, &rows, request, by, err);
 	for (i = 0; i < rows.n; i++)
-		if (!rows.row[i].lent) {
-			hist_fini(&rows.row[i].wait_answered);
-			hist_fini(&rows.row[i].wait_abandoned);
-		}
+		if (!rows.row[i].lent)
+			figure_sum_fini(&rows.row[i].sum);
 	free(rows.row);
 	return failed;
 }

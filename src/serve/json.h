@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Writes JSON into a strbuf, front to back: for the live documents, which are
- * made each second. (jansson builds a tree first and prints numbers through
- * printf's doubles; its share of a document is more than all the arithmetic.)
+ * Writes JSON into a strbuf, front to back, for the live documents that are
+ * made each second. jansson, which the tests read them with, builds a tree
+ * first and prints numbers as doubles: of 100 queues with three blocks that
+ * alone took 8.6 ms, where a whole document made here takes 1.7 with all its
+ * arithmetic (and 0.3 where no figure changed).
  *
  * The caller opens and closes what it nests; commas come by themselves. A key
  * is one of ours: plain ASCII without anything to escape. A text may hold any

@@ -26,9 +26,10 @@
 #include "tally/tally.h"
 
 #define LIVE_MINUTE_US (60 * USEC_PER_SEC)
-#define LIVE_MINUTES   64 /* held: an hour, and a switch's clock ahead of ours \
-			   */
-#define LIVE_WINDOW 60	  /* minutes of the longest window */
+#define LIVE_MINUTES                                                        \
+	64	       /* held: an hour, and a switch's clock ahead of ours \
+			*/
+#define LIVE_WINDOW 60 /* minutes of the longest window */
 /* A queue of which nothing was heard for so long is shown no more. */
 #define LIVE_SHOWN_US (7 * SEC_PER_DAY * USEC_PER_SEC)
 
