@@ -251,6 +251,18 @@ app_close_feeds(struct app *app, const char *reason)
 	app->loaded = false;
 }
 
+/* Switches that know nothing. */
+static void
+app_begin(struct app *app)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_switches; i++) {
+		app_switch_end(&app->switches[i]);
+		app_switch_begin(&app->switches[i]);
+	}
+}
+
 static void
 app_reset(void *ctx)
 {
@@ -261,10 +273,7 @@ app_reset(void *ctx)
 	app_close_feeds(app, "starting anew from what the database holds");
 	if (app->view != NULL)
 		view_reset(app->view);
-	for (i = 0; i < app->n_switches; i++) {
-		app_switch_end(&app->switches[i]);
-		app_switch_begin(&app->switches[i]);
-	}
+	app_begin(app);
 	for (i = 0; i < app->n_feeds; i++)
 		if (app_feed_begin(app, &app->feeds[i], &err) < 0)
 			app->ops->failed(app->ops_ctx, err.text);
@@ -636,6 +645,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 		return -1;
 	zone_set(conf->timezone);
 	app_make_feeds(app);
+	app_begin(app); /* what is looked at before the database is there */
 	app_make_store(app);
 	if (!once)
 		app_make_view(app);
