@@ -62,6 +62,11 @@ SELECT throws_ok('DELETE FROM ringtally.queue_tally', '42501', NULL,
     'the daemon deletes no figures');
 SELECT throws_ok('TRUNCATE ringtally.visit', '42501');
 SELECT throws_ok('DELETE FROM ringtally.agent_span', '42501');
+SELECT throws_ok('SELECT caller FROM ringtally.visit', '42501', NULL,
+    'reads no callers back');
+SELECT lives_ok($$ SELECT switch, queue, entered_at, outcome, wait_ms,
+    talk_ms, transferred FROM ringtally.visit WHERE site = 's' $$,
+    'but what the live views showed');
 SELECT throws_ok('CREATE TABLE ringtally.mine (a int)', '42501', NULL,
     'and makes no tables');
 SELECT throws_ok('DROP TABLE ringtally.queue_tally', '42501');
