@@ -160,7 +160,6 @@ struct view_queue *view_queue_of(const struct view *view,
 /* view_queues.c */
 void view_queues_refresh(struct view *view); /* takes new queues in */
 void view_queues_forget(struct view *view);  /* all of them, and services */
-void view_services_review(struct view *view);
 /* Looks at all lists for the queues that the filter takes: sets in, counts. */
 void view_count(struct view *view, struct view_job *job);
 /* The queue's figures, worked out again where they changed. */
