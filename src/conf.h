@@ -61,8 +61,9 @@ struct conf {
 		int64_t pending_mb;
 	} database;
 	struct {
-		char *listen; /* for the live views to come */
-		char *control;
+		char *listen;	     /* for the live views to come */
+		char *control;	     /* path of the socket; NULL: none */
+		char *control_group; /* NULL: the daemon's own */
 	} live;
 	struct conf_feed *feeds;
 	struct conf_service *services;

@@ -8,6 +8,8 @@
 
 #define CONF_ZONES    "/usr/share/zoneinfo"
 #define CONF_NAME_MAX 64
+/* What fits into a sockaddr_un, with what it is called until it is ready. */
+#define CONF_SOCKET_MAX 103
 
 static int
 conf_check_timezone(const void *value, struct err *err)
@@ -66,6 +68,21 @@ conf_check_country(const void *value, struct err *err)
 		    "like \"44\", or empty",
 		    code);
 	return 0;
+}
+
+/* A relative path would be another one for whoever asks. */
+static int
+conf_check_control(const void *value, struct err *err)
+{
+	const char *path = *(char *const *)value;
+	size_t n = strlen(path);
+
+	if (path[0] == '/' && n <= CONF_SOCKET_MAX)
+		return 0;
+	return err_set(err,
+	    "control is \"%s\"; it must be an absolute path of at most %d "
+	    "bytes",
+	    path, CONF_SOCKET_MAX);
 }
 
 #define TOP(member)	 "", .offset = offsetof(struct conf, member)
@@ -154,8 +171,15 @@ const struct option_row conf_options[] = {
 	.help = "Address and port of the live pages, like 127.0.0.1:8085. "
 		"Reserved: this version does not serve them yet."},
     {"control", LIVE(live.control), .type = OPTION_TEXT, .unit = "",
-	.help = "Path of the control socket. Reserved: this version does not "
-		"open one yet."},
+	.on_reload = true, .check = conf_check_control,
+	.help = "Path of the control socket, which \"ringtally live\" and "
+		"\"ringtally top\" ask. Its folder must be the daemon's to "
+		"write in. Without it there is none."},
+    {"control_group", LIVE(live.control_group), .type = OPTION_TEXT,
+	.max = CONF_NAME_MAX, .unit = "", .on_reload = true,
+	.help = "The group whose members may ask there, beside root and the "
+		"daemon's own user. The daemon must be a member itself. By "
+		"default it is the daemon's own group."},
 
     {"name", FEED(name), .type = OPTION_TEXT, .required = true,
 	.max = CONF_NAME_MAX, .unit = "",

@@ -11,6 +11,7 @@
 #include "exit_code.h"
 #include "io/loop.h"
 #include "notify.h"
+#include "show.h"
 
 #define DAEMON_FINISH_US (20 * USEC_PER_SEC) /* for the last batch */
 #define DAEMON_STATUS_US (5 * USEC_PER_SEC)
@@ -26,6 +27,8 @@ struct daemon {
 	const struct daemon_args *args;
 	struct loop *loop;
 	struct app app;
+	struct control *control; /* NULL with --once: nobody asks */
+	struct show show;
 	enum daemon_mode mode;
 	struct conf *next; /* while DAEMON_RELOADING */
 	struct timer *watchdog, *status, *deadline;
@@ -144,6 +147,16 @@ daemon_conf(const char *path, struct err *err)
 
 static const struct app_ops daemon_app_ops;
 
+/* The control socket as configured; -1: all is as it was. */
+static int
+daemon_listen(struct daemon *d, const struct conf *conf, struct err *err)
+{
+	if (d->control == NULL)
+		return 0;
+	return control_listen(
+	    d->control, conf->live.control, conf->live.control_group, err);
+}
+
 /* Everything is committed: from here on with the new configuration. */
 static void
 daemon_restart(void *ctx)
@@ -155,6 +168,8 @@ daemon_restart(void *ctx)
 		daemon_leave(d, d->exit_code);
 		return;
 	}
+	if (d->control != NULL)
+		control_set_view(d->control, NULL);
 	app_fini(&d->app, "configuration reloaded");
 	if (app_init(&d->app, d->loop, d->next, d->args->once, &daemon_app_ops,
 		d, &err) < 0) {
@@ -165,6 +180,8 @@ daemon_restart(void *ctx)
 	}
 	d->next = NULL;
 	d->mode = DAEMON_RUNNING;
+	if (d->control != NULL)
+		control_set_view(d->control, d->app.view);
 	app_start(&d->app);
 	log_note("configuration reloaded");
 	notify_send("READY=1");
@@ -191,30 +208,26 @@ daemon_finished(void *ctx, const char *failed)
 	daemon_leave(d, d->exit_code);
 }
 
-static void
-daemon_reload(struct daemon *d)
+/* A new configuration that will do, or NULL with the reason. */
+static struct conf *
+daemon_conf_again(struct daemon *d, struct err *err)
 {
-	struct conf *conf;
-	const char *why;
-	struct err err;
+	struct conf *conf = daemon_conf(d->args->conf_path, err);
 
-	if (d->mode == DAEMON_ENDING)
-		return;
-	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
-	fault_point("reload");
-	conf = daemon_conf(d->args->conf_path, &err);
-	if (conf != NULL && app_check(conf, &err) < 0) {
-		conf_free(conf);
-		conf = NULL;
-	}
-	if (conf == NULL) {
-		log_error("%s", err.text);
-		log_error("the configuration stays as it was");
-		if (d->mode == DAEMON_RUNNING)
-			notify_send(
-			    "READY=1\nSTATUS=reload failed: %s", err.text);
-		return;
-	}
+	if (conf == NULL)
+		return NULL;
+	if (app_check(conf, err) == 0 && daemon_listen(d, conf, err) == 0)
+		return conf;
+	conf_free(conf);
+	return NULL;
+}
+
+/* Takes it over, at once or when all is committed. */
+static void
+daemon_reconfigure(struct daemon *d, struct conf *conf)
+{
+	const char *why;
+
 	if (d->mode == DAEMON_RELOADING) { /* this one, then, not the last */
 		conf_free(d->next);
 		d->next = conf;
@@ -233,13 +246,37 @@ daemon_reload(struct daemon *d)
 	app_finish(&d->app, DAEMON_FINISH_US, daemon_finished, d);
 }
 
+/* For a signal and for the control socket, which hands the reason on. */
+static int
+daemon_reload(void *ctx, struct err *err)
+{
+	struct daemon *d = ctx;
+	struct conf *conf;
+
+	if (d->mode == DAEMON_ENDING)
+		return err_set(err, "the daemon is about to end");
+	notify_send("RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_mono_us());
+	fault_point("reload");
+	conf = daemon_conf_again(d, err);
+	if (conf != NULL) {
+		daemon_reconfigure(d, conf);
+		return 0;
+	}
+	log_error("%s", err->text);
+	log_error("the configuration stays as it was");
+	if (d->mode == DAEMON_RUNNING)
+		notify_send("READY=1\nSTATUS=reload failed: %s", err->text);
+	return -1;
+}
+
 static void
 daemon_signal(void *ctx, int signo)
 {
 	struct daemon *d = ctx;
+	struct err err;
 
 	if (signo == SIGHUP) {
-		daemon_reload(d);
+		daemon_reload(d, &err); /* the log has the reason */
 	} else if (d->mode == DAEMON_ENDING) {
 		log_note("told to end again: leaving now");
 		daemon_leave(d, d->exit_code);
@@ -341,6 +378,23 @@ daemon_open(struct daemon *d)
 	timer_set(d->status, DAEMON_STATUS_US);
 }
 
+/* Behind app_init: what it answers comes from there. */
+static int
+daemon_open_control(struct daemon *d, struct err *err)
+{
+	if (d->args->once)
+		return 0;
+	d->show = (struct show){.app = &d->app,
+	    .conf_path = d->args->conf_path,
+	    .started_us = clock_wall_us(),
+	    .reload = daemon_reload,
+	    .ctx = d};
+	d->control = control_new(d->loop, &show_control_ops, &d->show);
+	d->show.control = d->control;
+	control_set_view(d->control, d->app.view);
+	return daemon_listen(d, d->app.conf, err);
+}
+
 static void
 daemon_close(struct daemon *d)
 {
@@ -372,7 +426,8 @@ daemon_run(const struct daemon_args *args)
 		log_error("%s", err.text);
 		d.exit_code = EXIT_CONF;
 	} else if (app_init(&d.app, d.loop, conf, args->once, &daemon_app_ops,
-		       &d, &err) < 0) {
+		       &d, &err) < 0 ||
+	    daemon_open_control(&d, &err) < 0) {
 		log_error("%s", err.text);
 		d.exit_code = EXIT_FAILED;
 	} else {
@@ -381,6 +436,7 @@ daemon_run(const struct daemon_args *args)
 		notify_send("READY=1");
 		loop_run(d.loop);
 	}
+	control_free(d.control);
 	app_fini(&d.app, "the daemon ends");
 	daemon_close(&d);
 	return d.exit_code;

@@ -487,3 +487,37 @@ store_check_conninfo(const char *conninfo, struct err *err)
 	PQconninfoFree(options);
 	return 0;
 }
+
+/* As libpq would read it back; a password stands there as asterisks. */
+static void
+store_show_setting(const PQconninfoOption *option, struct strbuf *to)
+{
+	const char *p;
+
+	if (to->n > 0)
+		strbuf_addc(to, ' ');
+	strbuf_addf(to, "%s=", option->keyword);
+	if (option->dispchar[0] == '*') {
+		strbuf_adds(to, "***");
+		return;
+	}
+	strbuf_addc(to, '\'');
+	for (p = option->val; *p != '\0'; p++) {
+		if (*p == '\'' || *p == '\\')
+			strbuf_addc(to, '\\');
+		strbuf_addc(to, *p);
+	}
+	strbuf_addc(to, '\'');
+}
+
+void
+store_show_conninfo(const char *conninfo, struct strbuf *to)
+{
+	PQconninfoOption *options = PQconninfoParse(conninfo, NULL), *option;
+
+	for (option = options; option != NULL && option->keyword != NULL;
+	     option++)
+		if (option->val != NULL)
+			store_show_setting(option, to);
+	PQconninfoFree(options);
+}

@@ -34,6 +34,7 @@
 
 struct loop;
 struct store;
+struct strbuf;
 
 enum store_state {
 	STORE_OFF,	  /* not started, or stopped */
@@ -124,6 +125,8 @@ struct store_ops {
 
 /* Whether libpq understands the conninfo; -1 with the reason if not. */
 int store_check_conninfo(const char *conninfo, struct err *err);
+/* Adds it for people to read, without passwords. */
+void store_show_conninfo(const char *conninfo, struct strbuf *to);
 
 struct store *store_new(struct loop *loop, const struct store_config *config,
     const struct store_ops *ops, void *ctx);
