@@ -8,8 +8,10 @@
 const struct command *const commands[] = {
     &command_db,
     &command_feeds,
+    &command_live,
     &command_sim,
     &command_tally,
+    &command_top,
     NULL,
 };
 

@@ -8,6 +8,7 @@
 #include "base/strbuf.h"
 #include "base/utf8.h"
 #include "cli/table.h"
+#include "cli/text.h"
 
 #define TABLE_FIXED_MAX	 32
 #define TABLE_NULL_PLAIN "\xe2\x80\x93" /* an en dash */
@@ -25,22 +26,6 @@ struct table {
 	size_t *widths;	     /* plain: the widest cell of each column */
 };
 
-/* How many characters a terminal needs for it, one for each rune. */
-static size_t
-table_width(const char *text)
-{
-	size_t n = strlen(text), at = 0, width = 0;
-	uint32_t rune;
-
-	while (at < n) {
-		size_t len = utf8_decode(text + at, n - at, &rune);
-
-		at += len > 0 ? len : 1;
-		width++;
-	}
-	return width;
-}
-
 static void
 table_cell_plain(struct table *t, const char *text)
 {
@@ -48,7 +33,7 @@ table_cell_plain(struct table *t, const char *text)
 
 	strbuf_add_escaped(&t->cells, slice_of(text), SIZE_MAX);
 	strbuf_addc(&t->cells, '\0');
-	width = table_width(t->cells.p + from);
+	width = text_columns(t->cells.p + from);
 	t->widths[t->at] = RT_MAX(t->widths[t->at], width);
 }
 
@@ -158,6 +143,8 @@ table_new(FILE *to, enum table_format format,
 	    .line = STRBUF_INIT,
 	    .cells = STRBUF_INIT};
 	t->widths = mem_zalloc(n * sizeof(*t->widths));
+	if (format == TABLE_PLAIN)
+		text_start();
 	if (format == TABLE_JSON)
 		BUG_ON((t->row = json_object()) == NULL);
 	if (format == TABLE_CSV)
@@ -177,7 +164,7 @@ table_print_row(const struct table *t, const char *cells)
 	for (i = 0; i < t->n_columns; i++, cells += strlen(cells) + 1) {
 		bool left = t->columns[i].type == TABLE_TEXT;
 
-		pad = t->widths[i] - table_width(cells);
+		pad = t->widths[i] - text_columns(cells);
 		if (i > 0)
 			fputs("  ", t->to);
 		if (!left)
@@ -201,7 +188,7 @@ table_print(struct table *t)
 	for (i = 0; i < t->n_columns; i++) {
 		const char *name = t->columns[i].name;
 
-		width = table_width(name);
+		width = text_columns(name);
 		t->widths[i] = RT_MAX(t->widths[i], width);
 		strbuf_add(&head, name, strlen(name) + 1);
 	}

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * ringtally live: the queues of this second as one table, from the running
+ * daemon.
+ */
+#include "base/base.h"
+
+#include <getopt.h>
+#include <poll.h>
+
+#include "base/clock.h"
+#include "cli/client.h"
+#include "cli/column.h"
+#include "cli/command.h"
+#include "cli/source.h"
+#include "cli/table.h"
+
+#define LIVE_TIMEOUT_US (10 * USEC_PER_SEC)
+#define LIVE_EVERY_US	USEC_PER_SEC
+
+struct live_run {
+	struct source source;
+	struct client *client;
+	enum table_format format;
+	bool watch;
+	bool on_terminal;
+};
+
+/* --- the table ----------------------------------------------------------- */
+
+static enum table_type
+live_type(enum column_kind kind)
+{
+	switch (kind) {
+	case COLUMN_COUNT:
+		return TABLE_INT;
+	case COLUMN_SECONDS:
+	case COLUMN_PERCENT:
+		return TABLE_DECIMAL;
+	case COLUMN_TEXT:
+	case COLUMN_STATUS:
+	case COLUMN_YES:
+		break;
+	}
+	return TABLE_TEXT;
+}
+
+static void
+live_cell(struct table *table, const struct column *column, const json_t *item)
+{
+	struct column_value value = column_value(column, item);
+	enum table_type type = live_type(column->kind);
+
+	if (!value.known || (type == TABLE_TEXT && value.text == NULL))
+		table_null(table);
+	else if (type == TABLE_INT)
+		table_int(table, (int64_t)value.number);
+	else if (type == TABLE_DECIMAL)
+		table_real(table, value.number);
+	else
+		table_text(table, value.text);
+}
+
+/* Switch and service where a spreadsheet or another program reads it. */
+static bool
+live_has(const struct live_run *run, const struct column *column)
+{
+	return column->in_table || run->format != TABLE_PLAIN;
+}
+
+static void
+live_row(const struct live_run *run, struct table *table,
+    const struct columns *columns, const json_t *item)
+{
+	size_t i;
+
+	for (i = 0; i < columns->n; i++)
+		if (live_has(run, &columns->v[i]))
+			live_cell(table, &columns->v[i], item);
+}
+
+static int
+live_print_rows(const struct live_run *run, const json_t *queues, json_t *total,
+    struct err *err)
+{
+	struct table_column heads[COLUMNS_MAX];
+	struct columns columns;
+	struct table *table;
+	size_t n = 0, i;
+	json_t *queue;
+
+	columns_of_queues(&columns, total);
+	for (i = 0; i < columns.n; i++)
+		if (live_has(run, &columns.v[i]))
+			heads[n++] = (struct table_column){
+			    columns.v[i].name, live_type(columns.v[i].kind), 1};
+	table = table_new(stdout, run->format, heads, n);
+	json_array_foreach(queues, i, queue)
+	    live_row(run, table, &columns, queue);
+	if (run->format == TABLE_PLAIN && json_array_size(queues) > 1 &&
+	    json_object_set_new(total, "queue", json_string("(total)")) == 0)
+		live_row(run, table, &columns, total);
+	return table_end(table, err);
+}
+
+static int
+live_print_table(
+    const struct live_run *run, struct slice answer, struct err *err)
+{
+	json_t *document = json_loadb(answer.p, answer.n, 0, NULL);
+	json_t *queues = json_object_get(document, "queues");
+	int rc;
+
+	if (!json_is_array(queues))
+		rc = err_set(err, "the daemon's answer can not be read");
+	else if (json_array_size(queues) == 0 && run->source.n_filters > 0)
+		rc = err_set(err, "no queue of that name has been seen yet");
+	else
+		rc = live_print_rows(
+		    run, queues, json_object_get(document, "total"), err);
+	json_decref(document);
+	return rc;
+}
+
+static int
+live_print(const struct live_run *run, struct slice answer, struct err *err)
+{
+	if (run->format != TABLE_JSON)
+		return live_print_table(run, answer, err);
+	printf("%.*s\n", SLICE_FMT(answer));
+	if (fflush(stdout) != 0)
+		return err_sys(err, "writing the output");
+	return 0;
+}
+
+/* --- asking -------------------------------------------------------------- */
+
+static int
+live_once(struct live_run *run, const char *request, struct err *err)
+{
+	struct slice answer;
+
+	if (!client_is_open(run->client) &&
+	    client_open(run->client, run->source.path, err) < 0)
+		return -1;
+	client_ask(run->client, request);
+	if (client_wait(run->client, &answer, LIVE_TIMEOUT_US, err) !=
+	    CLIENT_ANSWERED)
+		return -1;
+	if (run->on_terminal && run->watch)
+		fputs("\033[H\033[J", stdout);
+	return live_print(run, answer, err);
+}
+
+/*
+ * Each second, until it is interrupted or nobody reads it any more. Old
+ * figures do not stay on the screen where there are no new ones.
+ */
+static int
+live_watch(struct live_run *run, const char *request, struct err *err)
+{
+	int64_t next_us = clock_mono_us(), left_us;
+	bool first = true;
+
+	for (;;) {
+		if (!first && !run->on_terminal && run->format == TABLE_PLAIN)
+			putchar('\n');
+		if (live_once(run, request, err) < 0) {
+			if (first || !run->on_terminal)
+				return -1;
+			printf("\033[H\033[J%s: trying again\n", err->text);
+			fflush(stdout);
+		}
+		first = false;
+		next_us += LIVE_EVERY_US;
+		left_us = next_us - clock_mono_us();
+		if (left_us > 0)
+			poll(NULL, 0, (int)(left_us / USEC_PER_MSEC));
+		else
+			next_us = clock_mono_us();
+	}
+}
+
+static int
+live_do(struct live_run *run)
+{
+	struct strbuf request = STRBUF_INIT;
+	struct err err;
+	int rc;
+
+	run->on_terminal = isatty(STDOUT_FILENO) == 1;
+	run->client = client_new();
+	strbuf_addf(
+	    &request, "show queues%s", strbuf_str(&run->source.filters));
+	rc = run->watch ? live_watch(run, strbuf_str(&request), &err)
+			: live_once(run, strbuf_str(&request), &err);
+	client_free(run->client);
+	strbuf_fini(&request);
+	if (rc == 0)
+		return EXIT_DONE;
+	fprintf(stderr, "ringtally live: %s\n", err.text);
+	return EXIT_FAILED;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static int
+live_options(struct live_run *run, int argc, char **argv)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+	    {"output", required_argument, NULL, 'o'},
+	    {"queue", required_argument, NULL, 'q'},
+	    {"service", required_argument, NULL, 's'},
+	    {"socket", required_argument, NULL, 'S'},
+	    {"watch", no_argument, NULL, 'w'}, {0}};
+	int c, format;
+
+	while ((c = getopt_long(
+		    argc, argv, "jo:w" SOURCE_OPTIONS, longs, NULL)) != -1)
+		switch (c) {
+		case 'j':
+			run->format = TABLE_JSON;
+			break;
+		case 'o':
+			format = table_format_parse(optarg);
+			if (format < 0)
+				return command_usage(&command_live,
+				    "-o takes table, csv or json");
+			run->format = (enum table_format)format;
+			break;
+		case 'w':
+			run->watch = true;
+			break;
+		default:
+			if (!source_option(&run->source, c, optarg))
+				return command_usage(&command_live, NULL);
+		}
+	if (optind < argc)
+		return command_usage(
+		    &command_live, "what is \"%s\"?", argv[optind]);
+	return EXIT_DONE;
+}
+
+static int
+live_command(const char *conf_path, int argc, char **argv)
+{
+	struct live_run run = {.format = TABLE_PLAIN};
+	int code;
+
+	source_init(&run.source);
+	code = live_options(&run, argc, argv);
+	if (code == EXIT_DONE)
+		code = source_find(&run.source, &command_live, conf_path);
+	if (code == EXIT_DONE)
+		code = live_do(&run);
+	source_fini(&run.source);
+	return code;
+}
+
+const struct command command_live = {
+    .name = "live",
+    .usage = "[-w] [-q QUEUE] [-s SERVICE] [-S SOCKET] [-o table|csv|json]",
+    .help = "the queues of this second, from the running daemon",
+    .run = live_command,
+};
