@@ -190,7 +190,7 @@ client_receive(struct client *client, struct err *err)
 
 	if (n > 0)
 		strbuf_added(&client->in, (size_t)n);
-	else if (n == 0)
+	else if (n == 0 || errno == ECONNRESET) /* asked, and killed */
 		return err_set(err, "the daemon has closed the connection");
 	else if (errno != EAGAIN && errno != EINTR)
 		return err_sys(err, "the daemon's answer");
