@@ -13,7 +13,7 @@
 #include "io/loop.h"
 
 #define LISTEN_MODE	0660
-#define LISTEN_BACKLOG	128
+#define LISTEN_BACKLOG	1024
 #define LISTEN_PER_TURN 16
 #define LISTEN_GROUPS	1024 /* of a peer, at most */
 #define LISTEN_NEW	".new"
