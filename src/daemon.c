@@ -107,7 +107,7 @@ daemon_leave(struct daemon *d, int exit_code)
 	loop_stop(d->loop);
 }
 
-static enum exit_code
+static int
 daemon_summary(const struct daemon *d)
 {
 	int64_t ms = (clock_mono_us() - d->started_us) / USEC_PER_MSEC;

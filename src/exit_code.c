@@ -2,7 +2,7 @@
 #include "base/base.h"
 #include "exit_code.h"
 
-enum exit_code
+int
 exit_printed(const char *program)
 {
 	if (fflush(stdout) == 0 && !ferror(stdout))
