@@ -193,6 +193,8 @@ machine_wrap_up(struct machine *m, const struct event *ev)
 {
 	struct queue *queue =
 	    ev->queue.n > 0 ? machine_queue(m, ev->queue) : NULL;
+	int64_t until_us = ev->time_us + ev->session_ms * USEC_PER_MSEC;
+	struct agent *agent;
 
 	if (ev->agent.n == 0 || ev->session_ms == EVENT_UNKNOWN_MS)
 		return;
@@ -202,21 +204,31 @@ machine_wrap_up(struct machine *m, const struct event *ev)
 		if (m->tally->live != NULL)
 			live_touch(m->tally->live, queue);
 	}
-	tally_book_span(m->tally, machine_agent(m, ev), queue, AGENT_wrap_up_ms,
-	    ev->time_us, ev->time_us + ev->session_ms * USEC_PER_MSEC);
+	agent = machine_agent(m, ev);
+	agent->wrap_up_queue = queue;
+	agent->wrap_up_us = ev->time_us;
+	agent->wrap_up_until_us = until_us;
+	tally_book_span(
+	    m->tally, agent, queue, AGENT_wrap_up_ms, ev->time_us, until_us);
 }
 
 static void
 machine_session(struct machine *m, const struct event *ev)
 {
 	struct queue *queue;
+	struct agent *agent;
 
 	/* sessions are there for the agents' figures alone */
 	if (m->tally->config.without_agents)
 		return;
 	queue = ev->queue.n > 0 ? machine_queue(m, ev->queue) : NULL;
-	if (ev->agent.n > 0)
-		sessions_event(&m->sessions, machine_agent(m, ev), queue, ev);
+	agent = machine_agent(m, ev);
+	if (agent == NULL)
+		return;
+	sessions_event(&m->sessions, agent, queue, ev);
+	if (ev->kind == EVENT_LOGOFF &&
+	    (queue == NULL || queue == agent->wrap_up_queue))
+		agent->wrap_up_until_us = 0;
 }
 
 /* --- the switch and its clock ------------------------------------------- */
@@ -521,6 +533,7 @@ machine_restore(struct machine *m, const struct visit *like,
 	v->queue = tally_queue(m->tally, queue);
 	v->agent = agent.n > 0 ? tally_agent(m->tally, agent) : NULL;
 	v->cell = NULL;
+	v->caller_number = NULL;
 	v->changed = false;
 	v->stored = true;
 	while (*at != NULL && (*at)->number > v->number)

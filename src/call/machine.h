@@ -40,6 +40,7 @@
 #define CALL_POOL_ID	  46  /* ids up to this: a call is one such line */
 #define CALL_CALLER_BYTES 16  /* of the keyed hash */
 #define CALL_REASON_MAX	  24
+#define CALL_NUMBER_MAX	  64 /* bytes shown of a number */
 #define MACHINE_LINGER_US (600 * USEC_PER_SEC)
 
 enum visit_state {
@@ -93,6 +94,7 @@ struct visit {
 	TAILQ_ENTRY(visit) changed_list; /* on machine.changed */
 	uint8_t caller[CALL_CALLER_BYTES];
 	char reason[CALL_REASON_MAX]; /* the feed's word for the end */
+	char *caller_number;	      /* while open; see keep_numbers */
 };
 TAILQ_HEAD(visit_list, visit);
 
@@ -116,6 +118,12 @@ struct machine_config {
 	 */
 	void (*ended)(void *ctx, const struct visit *visit);
 	/*
+	 * Called when a visit with a known arrival was answered, once for each
+	 * and in the moment that it is told: the conversation may be over
+	 * already. NULL: nobody asks.
+	 */
+	void (*answered)(void *ctx, const struct visit *visit);
+	/*
 	 * Makes the keyed hash of a caller's number; false: withheld. NULL:
 	 * callers are not kept.
 	 */
@@ -125,6 +133,11 @@ struct machine_config {
 	session_span_fn span;
 	void *ctx;
 	bool persistent; /* somebody takes `changed` and `gone` */
+	/*
+	 * Callers' numbers stay with their visits until these end: to be
+	 * shown. Never stored. Needs hash_caller, which knows a withheld one.
+	 */
+	bool keep_numbers;
 };
 
 struct machine {
@@ -202,6 +215,9 @@ machine_show(struct machine *m, struct slice queue, const struct visit *like);
 void machine_take(struct machine *m,
     void (*changed)(void *ctx, const struct visit *visit),
     void (*gone)(void *ctx, const struct visit_key *key), void *ctx);
+
+/* Whether numbers are kept from now on; if not, those there are forgotten. */
+void machine_keep_numbers(struct machine *m, bool keep);
 
 const char *visit_state_name(enum visit_state state);
 

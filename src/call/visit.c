@@ -47,8 +47,10 @@ visit_set_state(struct machine *m, struct visit *v, enum visit_state state)
 	v->touched_us = machine_touch(m);
 	TAILQ_INSERT_TAIL(&m->states[state], v, list);
 	m->in_state[state]++;
-	if (state == VISIT_TALKING && v->agent != NULL)
+	if (state == VISIT_TALKING && v->agent != NULL) {
 		LIST_INSERT_HEAD(&v->agent->talks, v, talk_list);
+		v->agent->wrap_up_until_us = 0;
+	}
 	if (v->cell != NULL)
 		v->cell->waiting =
 		    v->cell->waiting - waited + (state == VISIT_WAITING);
@@ -111,6 +113,25 @@ visit_new(struct machine *m, struct call *call, struct queue *queue,
 }
 
 static void
+visit_forget_number(struct visit *v)
+{
+	free(v->caller_number);
+	v->caller_number = NULL;
+}
+
+void
+machine_keep_numbers(struct machine *m, bool keep)
+{
+	struct visit *v;
+	int i;
+
+	m->config.keep_numbers = keep;
+	for (i = 0; i < VISIT_STATES && !keep; i++)
+		TAILQ_FOREACH (v, &m->states[i], list)
+			visit_forget_number(v);
+}
+
+static void
 visit_gone(struct machine *m, const struct visit *v)
 {
 	struct visit_key *key = mem_alloc(sizeof(*key) + v->call->id_len);
@@ -137,6 +158,7 @@ visit_free(struct machine *m, struct visit *v)
 	TAILQ_REMOVE(&m->states[v->state], v, list);
 	m->in_state[v->state]--;
 	call_remove_visit(m, v);
+	visit_forget_number(v);
 	pool_put(&m->visit_pool, v);
 }
 
@@ -170,6 +192,7 @@ visit_end(struct machine *m, struct visit *v, int64_t ended_us)
 	visit_set_state(m, v, VISIT_ENDED);
 	if (m->config.ended != NULL && v->cell != NULL)
 		m->config.ended(m->config.ctx, v);
+	visit_forget_number(v);
 }
 
 /* --- what is booked ----------------------------------------------------- */
@@ -201,6 +224,8 @@ visit_book_answer(struct machine *m, struct visit *v)
 	if (v->agent != NULL)
 		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
 		    AGENT_handled, 1);
+	if (m->config.answered != NULL)
+		m->config.answered(m->config.ctx, v);
 }
 
 /*
@@ -439,6 +464,15 @@ visit_early_leave(struct machine *m, struct visit *v, const struct event *ev)
 
 /* --- arrivals ----------------------------------------------------------- */
 
+static void
+visit_keep_number(struct visit *v, struct slice number)
+{
+	char text[CALL_NUMBER_MAX + 1];
+
+	text[utf8_clean(text, CALL_NUMBER_MAX, number.p, number.n)] = '\0';
+	v->caller_number = mem_strdup(text);
+}
+
 /* The arrival is known: from here on the visit is in the figures. */
 static RT_HOT void
 visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
@@ -453,6 +487,8 @@ visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 	if (m->config.hash_caller != NULL && ev->caller.n > 0)
 		v->has_caller =
 		    m->config.hash_caller(m->config.ctx, ev->caller, v->caller);
+	if (m->config.keep_numbers && v->has_caller)
+		visit_keep_number(v, ev->caller);
 }
 
 void

@@ -94,6 +94,10 @@ struct agent {
 	struct agent_slot slots[AGENT_SLOTS];
 	uint32_t next_slot;		/* to be used for another queue */
 	struct agent_session *sessions; /* see tally/session.h */
+	/* of this process, for tally/presence.h; event times, 0: not known */
+	struct queue *wrap_up_queue; /* where; NULL: not told */
+	int64_t wrap_up_us;	     /* finishing off since ... */
+	int64_t wrap_up_until_us;    /* ... and until */
 };
 
 /* "This name is that agent": from the configuration. */
