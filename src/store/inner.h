@@ -122,6 +122,7 @@ struct store {
 	const char *(*service_of)(void *ctx, const char *queue);
 	void *service_ctx;
 	int64_t keep_due_us; /* monotonic: when to look after the months */
+	struct queue_live *queue_live; /* NULL: not written */
 
 	/* timers and their delays */
 	struct timer *retry, *flush, *renew, *finish;
@@ -204,7 +205,29 @@ store_is_watched(const struct store *store)
 /* A step that makes and drops months of visits. */
 void store_keep_step(struct store *store, struct link_script *script);
 
+/* queue_live.c: all but queue_live_new take NULL, which does nothing */
+struct queue_live *queue_live_new(struct store *store);
+void queue_live_free(struct queue_live *live);
+/* What the table holds is not known any more: all is written anew. */
+void queue_live_forget(struct queue_live *live);
+void queue_live_touch(struct queue_live *live);
+/* Makes the script that writes what changed; false: nothing to write now. */
+bool queue_live_script(struct queue_live *live, struct link_script *script);
+/* That script is over. */
+void queue_live_over(struct queue_live *live);
+
+/* store.c: a look at the queues is due. */
+void store_queue_live_due(struct store *store);
+
+/* A step with $1 the site, $2 our switches, $3 a time; read row by row. */
+void store_since_step(struct store *store, const char *sql, int64_t since_us,
+    void (*result)(void *ctx, const PGresult *res));
+/* load_callbacks.c: adds the steps of who is to be rung back. */
+void store_callbacks_script(struct store *store, int64_t day_us);
+
 /* Values of a text result. */
+bool load_caller(const PGresult *res, int row, int column,
+    uint8_t caller[CALL_CALLER_BYTES]);
 int64_t load_ms(const PGresult *res, int row, int column); /* NULL: unknown */
 uint8_t load_outcome(const char *name);
 bool result_null(const PGresult *res, int row, int column);

@@ -205,7 +205,7 @@ load_hex(char c)
 	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
 }
 
-static bool
+bool
 load_caller(
     const PGresult *res, int row, int column, uint8_t caller[CALL_CALLER_BYTES])
 {

@@ -100,8 +100,8 @@ live_visits(void *ctx, const PGresult *res)
 }
 
 /* Since when, and which of our switches. */
-static struct link_step *
-live_step(struct store *store, const char *sql, int64_t since_us,
+void
+store_since_step(struct store *store, const char *sql, int64_t since_us,
     void (*result)(void *ctx, const PGresult *res))
 {
 	struct link_step *step = link_add(&store->script, sql);
@@ -112,7 +112,6 @@ live_step(struct store *store, const char *sql, int64_t since_us,
 	link_param(&store->script, store->config.site);
 	link_param(&store->script, store->switch_array);
 	link_param(&store->script, utc_iso(when, sizeof(when), since_us));
-	return step;
 }
 
 void
@@ -123,8 +122,8 @@ store_live_script(struct store *store)
 	int64_t hour =
 	    utc_floor(now, LIVE_MINUTE_US) - (LIVE_WINDOW - 1) * LIVE_MINUTE_US;
 
-	live_step(store, live_cells_sql, day, live_cells);
-	live_step(store,
+	store_since_step(store, live_cells_sql, day, live_cells);
+	store_since_step(store,
 	    "SELECT switch, queue, "
 	    "(extract(epoch FROM max(starts_at)) * 1000000)::bigint "
 	    "FROM ringtally.queue_tally "
@@ -132,9 +131,10 @@ store_live_script(struct store *store)
 	    "AND starts_at >= $3::timestamptz GROUP BY 1, 2",
 	    day - LIVE_SHOWN_US, live_heard);
 	if (store->config.keep_visits_days > 0)
-		live_step(store, live_visits_sql, hour, live_visits);
+		store_since_step(store, live_visits_sql, hour, live_visits);
 	else
 		hour = now;
+	store_callbacks_script(store, day);
 	store->live_day_us = day;
 	store->live_hour_us = hour;
 }

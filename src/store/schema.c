@@ -378,7 +378,7 @@ static const char schema_rights_sql[] =
     "FROM (VALUES ('queue_tally'), ('agent_tally'), ('feed'),\n"
     "    ('feed_interval'), ('feed_event'), ('feed_file'), ('open_visit'),\n"
     "    ('agent_session'), ('writer'), ('site'), ('queue'), ('agent'),\n"
-    "    ('service')) AS tables(t)\n"
+    "    ('service'), ('queue_live_state')) AS tables(t)\n"
     "CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE')) AS rights(p)\n"
     "WHERE NOT has_table_privilege('ringtally.' || t, p)\n"
     "UNION ALL\n"
@@ -393,13 +393,15 @@ static const char schema_rights_sql[] =
     "WHERE NOT has_column_privilege('ringtally.visit', c, 'SELECT')\n"
     "UNION ALL\n"
     "SELECT format('%s may not delete from ringtally.%s', current_user, t)\n"
-    "FROM (VALUES ('open_visit'), ('agent_session')) AS tables(t)\n"
+    "FROM (VALUES ('open_visit'), ('agent_session'),\n"
+    "    ('queue_live_state')) AS tables(t)\n"
     "WHERE NOT has_table_privilege('ringtally.' || t, 'DELETE')\n"
     "UNION ALL\n"
     "SELECT format('%s may not call ringtally.%s()', current_user, proname)\n"
     "FROM pg_proc WHERE pronamespace = 'ringtally'::regnamespace\n"
     "AND proname IN ('take_over', 'advance', 'release', 'keep_partitions',\n"
-    "    'ensure_visit_month', 'writer_lock', 'hist_add')\n"
+    "    'ensure_visit_month', 'writer_lock', 'hist_add', 'assert_writer',\n"
+    "    'callbacks')\n"
     "AND NOT has_function_privilege(oid, 'EXECUTE')";
 
 static int

@@ -235,6 +235,7 @@ store_down(void *ctx, const struct link_trouble *trouble)
 
 	store->writing = store->locked = false;
 	store->then = NULL;
+	queue_live_forget(store->queue_live);
 	timer_unset(store->renew);
 	store_tell_trouble(store, trouble);
 	timer_set(store->retry, delay);
@@ -330,6 +331,13 @@ store_kept(struct store *store)
 	store_kick(store);
 }
 
+static void
+store_queue_live_over(struct store *store)
+{
+	queue_live_over(store->queue_live);
+	store_kick(store);
+}
+
 static bool
 store_keep_due(const struct store *store)
 {
@@ -356,7 +364,15 @@ store_kick(struct store *store)
 		link_script_reset(&store->script);
 		store_keep_step(store, &store->script);
 		store_run(store, store_kept);
+	} else if (queue_live_script(store->queue_live, &store->script)) {
+		store_run(store, store_queue_live_over);
 	}
+}
+
+void
+store_queue_live_due(struct store *store)
+{
+	store_kick(store);
 }
 
 static void
@@ -375,6 +391,7 @@ store_touch(struct store *store)
 
 	if (store->finished)
 		return;
+	queue_live_touch(store->queue_live);
 	now = clock_mono_us();
 	if (store->since_us == 0) {
 		store->since_us = now;
@@ -401,6 +418,7 @@ store_forget(struct store *store)
 	store_visits_forget(store);
 	store_spans_forget(store);
 	store_refs_forget(store);
+	queue_live_forget(store->queue_live);
 	store->since_us = 0;
 	store->due = false;
 	store->cells_bytes = 0;
@@ -740,6 +758,8 @@ store_new(struct loop *loop, const struct store_config *config,
 	store->renew = timer_new(loop, store_renew, store);
 	store->finish = timer_new(loop, store_finish_late, store);
 	store->tell = task_new(loop, store_tell_finish, store);
+	if (config->queue_live && ops->queues != NULL)
+		store->queue_live = queue_live_new(store);
 	return store;
 }
 
@@ -755,6 +775,7 @@ store_free(struct store *store)
 	timer_free(store->finish);
 	task_free(store->tell);
 	link_script_fini(&store->script);
+	queue_live_free(store->queue_live);
 	store_refs_forget(store);
 	batch_fini(&store->flying);
 	store_spans_fini(store);

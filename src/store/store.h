@@ -31,6 +31,7 @@
 #include "call/intake.h"
 #include "call/machine.h"
 #include "event/stage.h"
+#include "tally/callback.h"
 
 struct loop;
 struct store;
@@ -55,6 +56,7 @@ struct store_config {
 	const char *timezone; /* of the site, for local days */
 	size_t pending_max; /* bytes waiting for the database before pressure */
 	bool once; /* cut when a batch is full, not by time; see store_finish */
+	bool queue_live; /* keep ringtally.queue_live, by ops->queues */
 };
 
 /* One switch of this daemon; the pointers live as long as the store. */
@@ -77,6 +79,16 @@ struct store_feed {
 	struct intake *intake;
 	void (*position)(void *ctx, struct position *position);
 	void *ctx;
+};
+
+/* One queue at this moment. All bytes count: no padding. */
+struct store_queue_now {
+	int64_t waiting_since_us; /* arrival of the longest waiting; 0: none */
+	int64_t today_us;	  /* where the local day began */
+	int64_t offered, answered, answered_within, abandoned; /* today */
+	int32_t within_s;
+	int32_t waiting, talking;			    /* visits */
+	int32_t logged_in, free, busy, wrapping_up, paused; /* agents */
 };
 
 struct store_ops {
@@ -113,10 +125,24 @@ struct store_ops {
 	void (*load_ended)(void *ctx, const char *switch_name,
 	    struct slice queue, const struct visit *like);
 	void (*load_since)(void *ctx, int64_t day_us, int64_t hour_us);
+	/*
+	 * The same for who is to be rung back: an abandoned visit of today
+	 * (see callbacks_add), by when it ended; then how many there are in
+	 * all.
+	 */
+	void (*load_callback)(void *ctx, const char *switch_name,
+	    struct slice queue, struct slice call_id,
+	    const struct callback *like);
+	void (*load_abandoned)(void *ctx, const char *switch_name, uint64_t n);
 	/* Everything is loaded: open the feeds. */
 	void (*ready)(void *ctx);
 	/* More is pending than memory may hold: pause the feeds; or go on. */
 	void (*pressure)(void *ctx, bool on);
+	/*
+	 * store_queue_now for each queue that is to be shown, now. NULL:
+	 * nobody can tell.
+	 */
+	void (*queues)(void *ctx, struct store *store);
 	/* A batch was committed; lag_us: since the oldest change in it. */
 	void (*committed)(void *ctx, uint64_t number, int64_t lag_us);
 	/* The state changed, with a line for people. */
@@ -145,6 +171,10 @@ void store_visit(struct store *store, const char *switch_name,
 /* A login or pause that ended; called by the sessions through the machine. */
 void store_span(struct store *store, const char *switch_name,
     const struct session_span *span);
+
+/* A queue of that switch, from within ops->queues. Each comes once. */
+void store_queue_now(struct store *store, const char *switch_name,
+    struct slice queue, const struct store_queue_now *now);
 
 /*
  * Something changed: a cut is due within flush_us. Cheap; call per chunk. Never

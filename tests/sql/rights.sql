@@ -10,7 +10,7 @@ FROM unnest(ARRAY['queue_tally', 'agent_tally', 'feed', 'feed_interval',
     AS t;
 SELECT table_privs_are('ringtally', t, 'ringtally_writer',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'], 'writer: ' || t)
-FROM unnest(ARRAY['open_visit', 'agent_session']) AS t;
+FROM unnest(ARRAY['open_visit', 'agent_session', 'queue_live_state']) AS t;
 SELECT table_privs_are('ringtally', t, 'ringtally_writer',
     ARRAY['INSERT'], 'writer: ' || t)
 FROM unnest(ARRAY['visit', 'agent_span']) AS t;
@@ -22,11 +22,12 @@ SELECT table_privs_are('ringtally', t, 'ringtally_reader', ARRAY['SELECT'],
 FROM unnest(ARRAY['queue_interval', 'agent_interval', 'visits',
     'service_level', 'service_level_hour', 'service_level_day', 'queue_tally',
     'agent_tally', 'agent_span', 'agent_running', 'feed', 'feed_interval',
-    'feed_event', 'feed_file', 'writer', 'site', 'queue', 'agent', 'service'])
-    AS t;
+    'feed_event', 'feed_file', 'writer', 'site', 'queue', 'agent', 'service',
+    'queue_live']) AS t;
 SELECT table_privs_are('ringtally', t, 'ringtally_reader', '{}',
     'reader: nothing on ' || t)
-FROM unnest(ARRAY['visit', 'visit_default', 'open_visit', 'agent_session'])
+FROM unnest(ARRAY['visit', 'visit_default', 'open_visit', 'agent_session',
+    'queue_live_state'])
     AS t;
 SELECT schema_privs_are('ringtally', r, ARRAY['USAGE'])
 FROM unnest(ARRAY['ringtally_writer', 'ringtally_reader']) AS r;
@@ -52,6 +53,8 @@ SELECT lives_ok('SELECT * FROM ringtally.service_level_day',
     'an analyst reads the views');
 SELECT lives_ok('SELECT * FROM ringtally.visits', 'and the visits');
 SELECT lives_ok('SELECT * FROM ringtally.agent_interval', 'and the agents');
+SELECT lives_ok('SELECT * FROM ringtally.queue_live',
+    'and the present second');
 SELECT throws_ok('SELECT caller FROM ringtally.visit', '42501', NULL,
     'but no callers');
 SELECT throws_ok('SELECT caller FROM ringtally.open_visit', '42501', NULL);
@@ -64,6 +67,8 @@ SELECT throws_ok('TRUNCATE ringtally.visit', '42501');
 SELECT throws_ok('DELETE FROM ringtally.agent_span', '42501');
 SELECT throws_ok('SELECT caller FROM ringtally.visit', '42501', NULL,
     'reads no callers back');
+SELECT lives_ok($$ SELECT * FROM ringtally.callbacks('s', '{pbx}', now(), 9) $$,
+    'but those of who gave up today');
 SELECT lives_ok($$ SELECT switch, queue, entered_at, outcome, wait_ms,
     talk_ms, transferred FROM ringtally.visit WHERE site = 's' $$,
     'but what the live views showed');

@@ -59,7 +59,7 @@ SELECT is_empty($$
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum = ANY (i.indkey)
     WHERE c.relnamespace = 'ringtally'::regnamespace
       AND c.relname IN ('queue_tally', 'agent_tally', 'feed',
-	  'feed_interval', 'open_visit', 'writer')
+	  'feed_interval', 'open_visit', 'queue_live_state', 'writer')
       AND a.attname NOT IN ('site', 'switch', 'queue', 'agent', 'feed',
 	  'starts_at', 'call_id', 'visit_no') $$,
     'no index stands on a column that changes');

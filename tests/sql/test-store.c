@@ -14,6 +14,7 @@
 #include "base/strbuf.h"
 #include "format/formats.h"
 #include "io/loop.h"
+#include "store/inner.h"
 #include "store/schema.h"
 #include "store/store.h"
 
@@ -34,6 +35,8 @@ struct small {
 	char failed[256];
 	int until; /* a state; -1: none */
 	int until_commits;
+	struct store_queue_now now[2]; /* of ctax and help */
+	int shown, looks, until_looks;
 };
 
 static PGconn *db;
@@ -191,6 +194,19 @@ small_position(void *ctx, struct position *position)
 	*position = s->position;
 }
 
+static void
+small_queues(void *ctx, struct store *store)
+{
+	struct small *s = ctx;
+
+	if (s->shown > 0)
+		store_queue_now(store, "pbx", SLICE("ctax"), &s->now[0]);
+	if (s->shown > 1)
+		store_queue_now(store, "pbx", SLICE("help"), &s->now[1]);
+	if (++s->looks == s->until_looks)
+		loop_stop(s->loop);
+}
+
 static const struct store_ops small_ops = {.reset = small_reset,
     .load_switch = small_load_switch,
     .load_feed = small_load_feed,
@@ -198,6 +214,7 @@ static const struct store_ops small_ops = {.reset = small_reset,
     .load_session = small_load_session,
     .ready = small_ready,
     .pressure = small_pressure,
+    .queues = small_queues,
     .committed = small_committed,
     .state = small_state};
 
@@ -214,7 +231,7 @@ small_late(void *ctx RT_UNUSED)
 }
 
 static struct small *
-small_new(void)
+small_new_with(bool queue_live)
 {
 	struct small *s = mem_zalloc(sizeof(*s));
 	struct store_config config = {.conninfo = "",
@@ -223,7 +240,8 @@ small_new(void)
 	    .keep_visits_days = 36500,
 	    .interval_us = 900 * USEC_PER_SEC,
 	    .timezone = "Europe/London",
-	    .pending_max = 64 << 20};
+	    .pending_max = 64 << 20,
+	    .queue_live = queue_live};
 	struct store_switch sw = {"pbx", &s->tally, &s->machine};
 	struct store_feed feed = {"log", "pbx", "file", "asterisk-queue-log",
 	    &s->intake, small_position, s};
@@ -237,6 +255,12 @@ small_new(void)
 	store_set_services(s->store, small_service, s);
 	store_start(s->store);
 	return s;
+}
+
+static struct small *
+small_new(void)
+{
+	return small_new_with(false);
 }
 
 static void
@@ -518,6 +542,146 @@ test_broken(void **state RT_UNUSED)
 	small_free(s);
 }
 
+/* --- the present second ----------------------------------------------------
+ */
+
+#define ROWS                                                          \
+	"SELECT coalesce(string_agg(concat_ws(' ', queue, service, "  \
+	"waiting, round(longest_wait_s / 10), agents_free, offered, " \
+	"answered, within_s, answered_within, sl_offered_pct, "       \
+	"abandoned_pct), ', ' ORDER BY queue), 'none') "              \
+	"FROM ringtally.queue_live WHERE age_s BETWEEN 0 AND 8"
+
+/* Touches the store until the question has that answer. */
+static void
+small_until_answer(struct small *s, const char *sql, const char *want)
+{
+	int i;
+
+	for (i = 0; i < 12 && strcmp(test_ask(sql), want) != 0; i++) {
+		store_touch(s->store);
+		s->until_looks = s->looks + 1;
+		small_run(s);
+		/* the script of that look goes out behind it */
+		s->until_commits = s->commits + 1;
+		store_touch(s->store);
+		small_run(s);
+	}
+	assert_string_equal(test_ask(sql), want);
+}
+
+static void
+test_queue_live(void **state RT_UNUSED)
+{
+	struct small *s = small_new_with(true);
+	char updated[64];
+
+	small_until(s, STORE_READY);
+	s->shown = 2;
+	s->now[0] = (struct store_queue_now){.waiting = 1,
+	    .waiting_since_us = clock_wall_us() - 40 * USEC_PER_SEC,
+	    .today_us = clock_wall_us() - 3600 * USEC_PER_SEC,
+	    .offered = 3,
+	    .answered = 2,
+	    .within_s = 20,
+	    .answered_within = 2,
+	    .free = 7};
+	s->now[1].within_s = 15;
+	small_until_answer(s, ROWS,
+	    "ctax Council Tax 1 4 7 3 2 20 2 66.7 0.0, help 0 0 0 0 15 0");
+	snprintf(updated, sizeof(updated), "%s",
+	    test_ask("SELECT updated_at FROM ringtally.queue_live "
+		     "WHERE queue = 'help'"));
+	/* only what changed is written */
+	s->now[0].waiting = 0;
+	small_until_answer(s, ROWS,
+	    "ctax Council Tax 0 7 3 2 20 2 66.7 0.0, help 0 0 0 0 15 0");
+	assert_string_equal(test_ask("SELECT updated_at FROM "
+				     "ringtally.queue_live "
+				     "WHERE queue = 'help'"),
+	    updated);
+	/* a queue that is shown no more */
+	s->shown = 1;
+	small_until_answer(s, ROWS, "ctax Council Tax 0 7 3 2 20 2 66.7 0.0");
+	/* a row that the server lost with its crash */
+	test_ask("TRUNCATE ringtally.queue_live_state");
+	test_ask("SELECT count(pg_terminate_backend(pid)) "
+		 "FROM pg_stat_activity "
+		 "WHERE application_name = 'ringtallyd'");
+	small_until_answer(s, ROWS, "ctax Council Tax 0 7 3 2 20 2 66.7 0.0");
+	small_finish(s);
+	small_free(s);
+	/* who does not write leaves what it finds, and it is seen to be old */
+	test_ask("UPDATE ringtally.queue_live_state "
+		 "SET updated_at = now() - interval '1 hour'");
+	s = small_new();
+	small_until(s, STORE_READY);
+	small_finish(s);
+	assert_int_equal(s->looks, 0);
+	small_free(s);
+	assert_string_equal(
+	    test_ask("SELECT age_s > 3590 FROM ringtally.queue_live"), "t");
+}
+
+/* Somebody holds the table: batches go on, and later it goes on too. */
+static void
+test_queue_live_locked(void **state RT_UNUSED)
+{
+	struct small *s = small_new_with(true);
+	int looks;
+
+	small_until(s, STORE_READY);
+	s->shown = 1;
+	s->now[0].offered = 1;
+	test_ask("BEGIN");
+	test_ask("LOCK TABLE ringtally.queue_live_state");
+	store_touch(s->store);
+	s->until_looks = s->looks + 1;
+	small_run(s);
+	looks = s->looks;
+	small_commit(s, "1795289100|5|ctax|NONE|ENTERQUEUE||0151|1\n");
+	small_commit(s, "1795289105|5|ctax|NONE|ABANDON|1|1|5\n");
+	test_ask("COMMIT");
+	assert_int_equal(s->state, STORE_READY);
+	/* and it is not tried again and again */
+	assert_int_equal(s->looks, looks);
+	small_finish(s);
+	small_free(s);
+}
+
+/* Who is the writer no more writes no rows. */
+static void
+test_queue_live_fenced(void **state RT_UNUSED)
+{
+	struct small *s = small_new_with(true);
+	int resets;
+
+	small_until(s, STORE_READY);
+	resets = s->resets;
+	s->shown = 1;
+	s->now[0].offered = 41;
+	small_until_answer(
+	    s, "SELECT offered FROM ringtally.queue_live_state", "41");
+	test_ask("UPDATE ringtally.writer SET instance = 'another', "
+		 "holder = 'another', released = false, locked = false, "
+		 "renewed_at = now()");
+	s->now[0].offered = 42;
+	queue_live_touch(s->store->queue_live);
+	s->until_looks = s->looks + 1;
+	small_run(s);
+	/* it finds out by itself when its lease is to be renewed */
+	small_until(s, STORE_STANDBY);
+	assert_string_equal(
+	    test_ask("SELECT offered FROM ringtally.queue_live_state"), "41");
+	test_ask("UPDATE ringtally.writer SET released = true");
+	small_until(s, STORE_READY);
+	assert_true(s->resets > resets);
+	small_until_answer(
+	    s, "SELECT offered FROM ringtally.queue_live_state", "42");
+	small_finish(s);
+	small_free(s);
+}
+
 int
 main(void)
 {
@@ -529,6 +693,9 @@ main(void)
 	    cmocka_unit_test(test_killed),
 	    cmocka_unit_test(test_rewind),
 	    cmocka_unit_test(test_broken),
+	    cmocka_unit_test(test_queue_live),
+	    cmocka_unit_test(test_queue_live_locked),
+	    cmocka_unit_test(test_queue_live_fenced),
 	};
 	struct err err;
 	int failed;
