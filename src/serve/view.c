@@ -377,6 +377,7 @@ view_free(struct view *view)
 	if (view == NULL)
 		return;
 	view_forget(view);
+	presence_board_fini(&view->board);
 	while (!TAILQ_EMPTY(&view->listeners)) {
 		struct view_listener *l = TAILQ_FIRST(&view->listeners);
 

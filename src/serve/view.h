@@ -22,6 +22,7 @@
 #include "call/intake.h"
 #include "call/machine.h"
 #include "event/stage.h"
+#include "tally/callback.h"
 #include "tally/figure.h"
 #include "tally/live.h"
 #include "tally/tally.h"
@@ -103,6 +104,7 @@ struct view_switch {
 	struct tally *tally;
 	struct machine *machine;
 	struct live *live;
+	struct callbacks *callbacks; /* or NULL: nobody keeps them */
 };
 
 enum view_feed_state {

@@ -13,20 +13,14 @@
 #include "base/table.h"
 #include "serve/json.h"
 #include "serve/view.h"
+#include "tally/presence.h"
 
-#define VIEW_REASONS_MAX 16 /* reasons of pauses told apart, in each count */
-#define VIEW_REASON_MAX	 64
+#define VIEW_REASONS_MAX                                     \
+	(PRESENCE_REASONS + 1) /* the last: all further ones \
+				*/
+#define VIEW_REASON_MAX 64
 
 enum view_block { VIEW_TODAY, VIEW_LAST_15M, VIEW_LAST_60M, VIEW_BLOCKS };
-
-enum view_agent_state {
-	VIEW_AGENT_LOGGED_OFF,
-	VIEW_AGENT_PAUSED,
-	VIEW_AGENT_FREE,
-	VIEW_AGENT_WRAPPING_UP,
-	VIEW_AGENT_TALKING, /* the higher one wins */
-	VIEW_AGENT_STATES
-};
 
 struct view_reason {
 	char text[VIEW_REASON_MAX];
@@ -37,7 +31,7 @@ struct view_reason {
 struct view_counts {
 	size_t waiting, talking;
 	int64_t oldest_us; /* arrival of who waits longest; INT64_MAX: none */
-	size_t logged_in, agents[VIEW_AGENT_STATES];
+	size_t logged_in, agents[PRESENCE_STATES];
 	struct view_reason *reasons; /* VIEW_REASONS_MAX of them, or NULL */
 	size_t n_reasons;
 };
@@ -52,11 +46,7 @@ struct view_service {
 	struct view_counts counts;
 	struct figure_sum block[VIEW_BLOCKS];
 	struct strbuf queues; /* the elements of its "queues" */
-	/* while one agent is counted: who, and in the state that wins */
-	uint64_t agent;
-	enum view_agent_state agent_state;
-	bool agent_logged_in;
-	const char *agent_reason;
+	uint32_t number;      /* of its group, while agents are counted */
 };
 
 struct view_queue {
@@ -64,6 +54,7 @@ struct view_queue {
 	struct queue *queue;
 	struct view_service *service; /* never NULL */
 	bool in;		      /* in this document */
+	uint32_t number; /* of its group, while agents are counted */
 	struct view_counts counts;
 	/* the figures, and their text, of that version, minute and settings */
 	uint64_t version, settings_no;
@@ -134,6 +125,7 @@ struct view {
 	size_t *n_by_id;	       /* [switch] */
 	struct view_service *services; /* uthash by name */
 	struct view_service no_service;
+	struct presence_board board; /* agents, as counted last */
 
 	uint64_t touched, versions;
 	struct view_docs docs;
@@ -197,6 +189,9 @@ void view_agents_write(struct strbuf *b, const struct view_counts *counts);
 void view_agents_begin(struct view *view, struct view_job *job);
 bool view_agents_step(struct view *view, struct view_job *job);
 void view_agents_end(struct view *view, struct view_job *job);
+
+/* view_callbacks.c */
+void view_callbacks_write(struct view *view, struct view_job *job);
 
 /* view_lists.c */
 void view_calls_begin(struct view *view, struct view_job *job);

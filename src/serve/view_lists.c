@@ -57,7 +57,8 @@ view_calls_collect(struct view *view, const struct view_switch *sw,
 }
 
 static void
-view_call_write(struct strbuf *b, const struct view_call *call, int64_t now_us)
+view_call_write(const struct view *view, struct strbuf *b,
+    const struct view_call *call, int64_t now_us)
 {
 	const struct visit *v = call->v;
 	bool talking = v->state == VISIT_TALKING;
@@ -79,6 +80,8 @@ view_call_write(struct strbuf *b, const struct view_call *call, int64_t now_us)
 	    b, "agent", talking && v->agent != NULL ? v->agent->name : NULL);
 	json_put_seconds(
 	    b, "talk_s", talking ? RT_MAX(now_us - v->answered_us, 0) : -1);
+	if (view->settings.show_numbers)
+		json_put_string(b, "caller", v->caller_number);
 	json_end_object(b);
 }
 
@@ -97,13 +100,10 @@ view_calls_begin(struct view *view, struct view_job *job)
 	qsort(calls, n, sizeof(*calls), view_call_order_cb);
 	json_put_array(&job->out, "calls");
 	for (i = 0; i < n; i++)
-		view_call_write(&job->out, &calls[i], job->now_us);
+		view_call_write(view, &job->out, &calls[i], job->now_us);
 	json_end_array(&job->out);
 	json_put_int(&job->out, "calls_left_out", (int64_t)left_out);
-	/* nobody keeps them yet: none is known, and none left out */
-	json_put_array(&job->out, "callbacks");
-	json_end_array(&job->out);
-	json_put_int(&job->out, "callbacks_left_out", 0);
+	view_callbacks_write(view, job);
 	free(calls);
 }
 

@@ -550,10 +550,10 @@ view_each_queue(struct view *view, int64_t now_us,
 			? -1
 			: RT_MAX(now_us - counts->oldest_us, 0),
 		    .logged_in = counts->logged_in,
-		    .free = counts->agents[VIEW_AGENT_FREE],
-		    .busy = counts->agents[VIEW_AGENT_TALKING],
-		    .wrapping_up = counts->agents[VIEW_AGENT_WRAPPING_UP],
-		    .paused = counts->agents[VIEW_AGENT_PAUSED]};
+		    .free = counts->agents[PRESENCE_FREE],
+		    .busy = counts->agents[PRESENCE_TALKING],
+		    .wrapping_up = counts->agents[PRESENCE_WRAPPING_UP],
+		    .paused = counts->agents[PRESENCE_PAUSED]};
 
 		if (!vq->in)
 			continue;

@@ -23,13 +23,12 @@ static const struct tally_config world_tally = {.interval_us = 900 * SEC,
     .short_abandon_us = 5 * SEC,
     .max_queues = 10000,
     .max_agents = 1000};
-static const struct machine_config world_machine = {
-    .lost_after_us = 6 * 3600 * SEC, .max_open = 100000};
 
 struct world {
 	struct tally tally;
 	struct machine machine;
 	struct live live;
+	struct callbacks callbacks;
 	struct intake intake;
 	struct position position;
 	struct loop *loop;
@@ -79,16 +78,62 @@ world_position(void *ctx, struct position *position)
 	*position = ((const struct world *)ctx)->position;
 }
 
+/* As app_callbacks.c does it. */
+static void
+world_ended(void *ctx, const struct visit *v)
+{
+	struct world *w = ctx;
+	struct callback like = {.queue = v->queue,
+	    .entered_us = v->entered_us,
+	    .ended_us = v->ended_us,
+	    .wait_ms = v->wait_ms,
+	    .has_caller = v->has_caller};
+
+	memcpy(like.caller, v->caller, sizeof(like.caller));
+	if (v->outcome == OUTCOME_ABANDONED)
+		callbacks_add(&w->callbacks, &like,
+		    (struct slice){v->call->id, v->call->id_len},
+		    v->caller_number);
+}
+
+static void
+world_answered(void *ctx, const struct visit *v)
+{
+	struct world *w = ctx;
+
+	if (v->has_caller)
+		callbacks_answered(&w->callbacks, v->caller, v->answered_us);
+}
+
+static bool
+world_hash(
+    void *ctx RT_UNUSED, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
+{
+	size_t n = RT_MIN(number.n, (size_t)CALL_CALLER_BYTES);
+
+	memset(hash, 0, CALL_CALLER_BYTES);
+	memcpy(hash, number.p, n);
+	return !slice_eq(number, SLICE("anonymous"));
+}
+
 static void
 world_begin(struct world *w)
 {
+	const struct machine_config machine = {.lost_after_us = 6 * 3600 * SEC,
+	    .max_open = 100000,
+	    .ended = world_ended,
+	    .answered = world_answered,
+	    .hash_caller = world_hash,
+	    .ctx = w,
+	    .keep_numbers = true};
 	struct err err;
 
 	tally_init(&w->tally, &world_tally);
 	live_init(&w->live, &w->tally);
 	live_clock(&w->live, w->now_us);
 	live_loaded(&w->live, MIDNIGHT, NINE);
-	machine_init(&w->machine, &world_machine, &w->tally);
+	machine_init(&w->machine, &machine, &w->tally);
+	callbacks_init(&w->callbacks, 100);
 	assert_int_equal(
 	    intake_init(&w->intake, "log", 0, &asterisk_queue_log_stage, NULL,
 		&w->machine, &err),
@@ -100,6 +145,7 @@ world_end(struct world *w)
 {
 	intake_fini(&w->intake);
 	machine_fini(&w->machine);
+	callbacks_fini(&w->callbacks);
 	live_fini(&w->live);
 	tally_fini(&w->tally);
 }
@@ -115,7 +161,8 @@ world_new_view(struct world *w, bool sliced)
 	    .database = world_database};
 	struct view_settings settings = {
 	    .thresholds_s = {{15, 20}, 2}, .stale_after_us = 60 * SEC};
-	struct view_switch sw = {"pbx1", &w->tally, &w->machine, &w->live};
+	struct view_switch sw = {
+	    "pbx1", &w->tally, &w->machine, &w->live, &w->callbacks};
 	struct view_feed feed = {"pbx1-log", "pbx1", "file",
 	    "asterisk-queue-log", &w->intake, world_position, world_feed_state,
 	    w};
@@ -318,8 +365,8 @@ test_services(void **state)
 	check(root, "services/0/today/offered", "4");
 	check(root, "services/0/today/target_pct", "50.0");
 	check(root, "services/0/talking", "2");
-	/* who talks and is no member of the queue counts as talking only */
-	check(root, "services/0/agents/logged_in", "2");
+	/* who talks in a queue is there, login seen or not */
+	check(root, "services/0/agents/logged_in", "3");
 	check(root, "services/0/agents/talking", "2");
 	check(root, "services/1/service", "\"Housing\"");
 	check(root, "services/1/agents/talking", "1");
@@ -418,6 +465,58 @@ test_calls(void **state)
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "calls/0/wait_s", "0.0");
 	check(root, "calls/1/talk_s", "0.0");
+	json_decref(root);
+}
+
+/* Who gave up, who was through since, and numbers where they may be shown. */
+static void
+test_callbacks(void **state)
+{
+	struct world *w = *state;
+	struct view_settings settings = {
+	    .thresholds_s = {{15, 20}, 2}, .show_numbers = true};
+	const char *const rent[] = {"rent", NULL};
+	struct view_filter filter = {.queues = rent};
+	json_t *root;
+
+	play_calls(w);
+	root = ask(w, VIEW_CALLS, NULL);
+	check(root, "callbacks",
+	    "[{\"call_id\":\"1.6\",\"ended_at\":\"2026-10-26T09:01:04Z\","
+	    "\"queue\":\"rent\",\"service\":\"Housing\","
+	    "\"switch\":\"pbx1\",\"through_at\":null,\"wait_s\":3.0}]");
+	check(root, "callbacks_left_out", "0");
+	json_decref(root);
+	play(w, 70, "2.1|ctax|NONE|ENTERQUEUE||anonymous|1");
+	play(w, 75, "2.1|ctax|NONE|ABANDON|1|1|5");
+	/* through, though in another queue */
+	play(w, 80, "2.2|ctax|NONE|ENTERQUEUE||07700900004|1");
+	play(w, 90, "2.2|ctax|SIP/jo|CONNECT|10|2.3|3");
+	view_configure(w->view, &settings);
+	root = ask(w, VIEW_CALLS, NULL);
+	check(root, "callbacks/0/through_at", "\"2026-10-26T09:01:30Z\"");
+	check(root, "callbacks/0/caller", "\"07700900004\"");
+	check(root, "callbacks/1/call_id", "\"2.1\"");
+	check(root, "callbacks/1/through_at", "null");
+	check(root, "callbacks/1/caller", "null");
+	check(root, "calls/0/caller", "\"07700900003\"");
+	json_decref(root);
+	root = ask(w, VIEW_CALLS, &filter);
+	assert_int_equal(json_array_size(find(root, "callbacks")), 1);
+	json_decref(root);
+	/* numbers are forgotten, the rest stays */
+	machine_keep_numbers(&w->machine, false);
+	callbacks_forget_numbers(&w->callbacks);
+	view_touch(w->view);
+	root = ask(w, VIEW_CALLS, NULL);
+	check(root, "callbacks/0/caller", "null");
+	check(root, "calls/0/caller", "null");
+	json_decref(root);
+	/* the next day */
+	live_clock(&w->live, w->now_us += 24 * 3600 * SEC);
+	view_touch(w->view);
+	root = ask(w, VIEW_CALLS, NULL);
+	check(root, "callbacks", "[]");
 	json_decref(root);
 }
 
@@ -778,6 +877,7 @@ main(void)
 	    WITH_WORLD(test_status),
 	    WITH_WORLD(test_agents),
 	    WITH_WORLD(test_calls),
+	    WITH_WORLD(test_callbacks),
 	    WITH_WORLD(test_feeds),
 	    WITH_WORLD(test_intervals),
 	    WITH_WORLD(test_formulas),
