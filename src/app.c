@@ -22,6 +22,8 @@ app_visit_ended(void *ctx, const struct visit *visit)
 	struct app *app = sw->app;
 
 	app->visits++;
+	if (visit->outcome == OUTCOME_ABANDONED && !app->once)
+		app_callbacks_ended(sw, visit);
 	if (app->conf->database.keep_visits_days > 0)
 		store_visit(app->store, sw->name,
 		    app->feeds[visit->feed].conf->name, visit);
@@ -42,6 +44,13 @@ app_hash_caller(void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
 
 	return caller_hash(
 	    hash, sw->app->key.bytes, number, sw->app->conf->country_code);
+}
+
+/* A reload may change it, and the views know first. */
+static bool
+app_shows_numbers(const struct app *app)
+{
+	return app->view != NULL && view_settings(app->view)->show_numbers;
 }
 
 /* --- switches ----------------------------------------------------------- */
@@ -72,9 +81,11 @@ app_switch_begin(struct app_switch *sw)
 	    .max_open = (uint32_t)conf->max_open_visits,
 	    .ended = app_visit_ended,
 	    .span = app_span_ended,
+	    .answered = sw->app->once ? NULL : app_callbacks_answered,
 	    .hash_caller = sw->app->has_key ? app_hash_caller : NULL,
 	    .ctx = sw,
-	    .persistent = true};
+	    .persistent = true,
+	    .keep_numbers = app_shows_numbers(sw->app)};
 
 	tally_init(&sw->tally, &tally);
 	app_switch_add_aliases(sw);
@@ -82,8 +93,19 @@ app_switch_begin(struct app_switch *sw)
 	if (!sw->app->once) {
 		live_init(&sw->now, &sw->tally);
 		live_clock(&sw->now, clock_wall_us());
+		callbacks_init(&sw->callbacks, CALLBACK_MAX);
 	}
 	sw->live = true;
+}
+
+static void
+app_switch_show_numbers(struct app_switch *sw, bool show)
+{
+	if (!sw->live)
+		return;
+	machine_keep_numbers(&sw->machine, show);
+	if (!show)
+		callbacks_forget_numbers(&sw->callbacks);
 }
 
 static void
@@ -91,13 +113,16 @@ app_switch_end(struct app_switch *sw)
 {
 	if (!sw->live)
 		return;
+	app_queues_forget(sw);
+	if (!sw->app->once)
+		callbacks_fini(&sw->callbacks);
 	live_fini(&sw->now);
 	machine_fini(&sw->machine);
 	tally_fini(&sw->tally);
 	sw->live = false;
 }
 
-static struct app_switch *
+struct app_switch *
 app_switch_find(struct app *app, const char *name)
 {
 	size_t i;
@@ -438,6 +463,9 @@ static const struct store_ops app_store_ops = {
     .load_heard = app_load_heard,
     .load_ended = app_load_ended,
     .load_since = app_load_since,
+    .load_callback = app_load_callback,
+    .load_abandoned = app_load_abandoned,
+    .queues = app_queues,
     .ready = app_ready,
     .pressure = app_pressure,
     .committed = app_committed,
@@ -557,7 +585,8 @@ app_make_store(struct app *app)
 	    .interval_us = conf->interval_minutes * 60 * USEC_PER_SEC,
 	    .timezone = conf->timezone,
 	    .pending_max = (size_t)conf->database.pending_mb << 20,
-	    .once = app->once};
+	    .once = app->once,
+	    .queue_live = conf->database.queue_live && !app->once};
 	size_t i;
 
 	app->store = store_new(app->loop, &config, &app_store_ops, app);
@@ -594,8 +623,8 @@ app_make_view(struct app *app)
 	app->view = view_new(&config, &settings);
 	for (i = 0; i < app->n_switches; i++) {
 		struct app_switch *sw = &app->switches[i];
-		struct view_switch shown = {
-		    sw->name, &sw->tally, &sw->machine, &sw->now};
+		struct view_switch shown = {sw->name, &sw->tally, &sw->machine,
+		    &sw->now, &sw->callbacks};
 
 		view_add_switch(app->view, &shown);
 	}
@@ -629,6 +658,19 @@ app_check(const struct conf *conf, struct err *err)
 	return 0;
 }
 
+/*
+ * Where no visits are kept, callers are known again for as long as we run: by
+ * a key that is written nowhere.
+ */
+static void
+app_know_callers(struct app *app)
+{
+	if (app->has_key || app->once || app->conf->caller_key_file == NULL)
+		return;
+	caller_key_make(&app->key);
+	app->has_key = true;
+}
+
 int
 app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
     const struct app_ops *ops, void *ctx, struct err *err)
@@ -643,6 +685,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	if (app->has_key &&
 	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
 		return -1;
+	app_know_callers(app);
 	zone_set(conf->timezone);
 	app_make_feeds(app);
 	app_begin(app); /* what is looked at before the database is there */
@@ -672,6 +715,7 @@ app_fini(struct app *app, const char *reason)
 		app_switch_end(&app->switches[i]);
 		free(app->switches[i].name);
 	}
+	presence_board_fini(&app->board);
 	free(app->switches);
 	free(app->feeds);
 	caller_key_wipe(&app->key);
@@ -699,13 +743,18 @@ void
 app_reconfigure(struct app *app, struct conf *conf)
 {
 	struct view_settings settings = app_view_settings(conf);
+	size_t i;
 
 	if (app->conf != app->first)
 		conf_free(app->conf);
 	app->conf = conf;
 	store_set_services(app->store, app_service_of, app);
-	if (app->view != NULL)
-		view_configure(app->view, &settings);
+	if (app->view == NULL)
+		return;
+	view_configure(app->view, &settings);
+	for (i = 0; i < app->n_switches; i++)
+		app_switch_show_numbers(
+		    &app->switches[i], settings.show_numbers);
 }
 
 bool

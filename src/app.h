@@ -12,7 +12,9 @@
 #include "conf.h"
 #include "serve/view.h"
 #include "store/store.h"
+#include "tally/callback.h"
 #include "tally/live.h"
+#include "tally/presence.h"
 
 struct app;
 struct loop;
@@ -22,8 +24,11 @@ struct app_switch {
 	char *name;
 	struct tally tally;
 	struct machine machine;
-	struct live now; /* what is shown; not with --once */
-	bool live;	 /* tally and machine are initialised */
+	struct live now;	      /* what is shown; not with --once */
+	struct callbacks callbacks;   /* the same */
+	struct app_queue_now *queues; /* see app_queues.c */
+	uint32_t n_queues;
+	bool live; /* tally and machine are initialised */
 };
 
 struct app_feed {
@@ -61,9 +66,10 @@ struct app {
 	struct store *store;
 	struct view *view; /* NULL with --once: nobody looks */
 	struct caller_key key;
-	bool has_key; /* else callers are not kept */
-	bool loaded;  /* the feeds are open */
-	bool paused;  /* for want of memory */
+	bool has_key;		     /* else callers are not known again */
+	struct presence_board board; /* of app_queues.c */
+	bool loaded;		     /* the feeds are open */
+	bool paused;		     /* for want of memory */
 	enum store_state store_state;
 	char store_text[256];
 	uint64_t commits;
@@ -95,6 +101,19 @@ void app_finish(struct app *app, int64_t timeout_us,
 
 /* Options that may change while we run: takes the new configuration over. */
 void app_reconfigure(struct app *app, struct conf *conf);
+
+/* app_queues.c: the store asks for all queues as they are now */
+void app_queues(void *ctx, struct store *store);
+void app_queues_forget(struct app_switch *sw);
+
+/* app_callbacks.c: abandoned visits and those who were through since */
+void app_callbacks_ended(struct app_switch *sw, const struct visit *visit);
+void app_callbacks_answered(void *ctx, const struct visit *visit);
+void app_load_callback(void *ctx, const char *switch_name, struct slice queue,
+    struct slice call_id, const struct callback *like);
+void app_load_abandoned(void *ctx, const char *switch_name, uint64_t n);
+
+struct app_switch *app_switch_find(struct app *app, const char *name);
 
 /* All feeds have read to their present end. */
 bool app_is_idle(const struct app *app);

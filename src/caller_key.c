@@ -14,6 +14,14 @@ struct key_text {
 };
 
 void
+caller_key_make(struct caller_key *key)
+{
+	if (sodium_init() < 0)
+		BUG("libsodium: no source of randomness");
+	randombytes_buf(key->bytes, sizeof(key->bytes));
+}
+
+void
 caller_key_wipe(struct caller_key *key)
 {
 	sodium_memzero(key, sizeof(*key));

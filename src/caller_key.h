@@ -28,6 +28,9 @@ int caller_key_load(struct caller_key *key, const char *path, struct err *err);
  */
 int caller_key_open(struct caller_key *key, const char *path, struct err *err);
 
+/* A key that nobody else has, for as long as the process lives. */
+void caller_key_make(struct caller_key *key);
+
 /* Leaves nothing of it in memory. */
 void caller_key_wipe(struct caller_key *key);
 

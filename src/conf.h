@@ -59,6 +59,7 @@ struct conf {
 		int64_t flush_us;
 		int64_t keep_visits_days; /* 0: none are kept */
 		int64_t pending_mb;
+		bool queue_live;
 	} database;
 	struct {
 		char *listen;	     /* for the live views to come */

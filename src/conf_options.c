@@ -166,6 +166,11 @@ const struct option_row conf_options[] = {
 	.help = "Memory for what waits for a database that is away. Above "
 		"that, feeds are paused; nothing is lost, they go on from "
 		"where they stood."},
+    {"queue_live", DATABASE(database.queue_live), .type = OPTION_BOOL,
+	.preset = "true", .unit = "",
+	.help =
+	    "Writes what each queue does now to ringtally.queue_live, about "
+	    "once a second while something moves."},
 
     {"listen", LIVE(live.listen), .type = OPTION_TEXT, .unit = "",
 	.help = "Address and port of the live pages, like 127.0.0.1:8085. "
