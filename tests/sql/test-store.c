@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/zone.h"
 #include "format/formats.h"
 #include "io/loop.h"
 #include "store/inner.h"
@@ -37,6 +38,7 @@ struct small {
 	int until_commits;
 	struct store_queue_now now[2]; /* of ctax and help */
 	int shown, looks, until_looks;
+	struct strbuf callbacks; /* "id+ id ... total" as loaded */
 };
 
 static PGconn *db;
@@ -63,6 +65,16 @@ small_ended(void *ctx, const struct visit *visit)
 	struct small *s = ctx;
 
 	store_visit(s->store, "pbx", "log", visit);
+}
+
+/* Callers are known by the first digits of their numbers. */
+static bool
+small_hash(
+    void *ctx RT_UNUSED, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
+{
+	memset(hash, 0, CALL_CALLER_BYTES);
+	memcpy(hash, number.p, RT_MIN(number.n, (size_t)CALL_CALLER_BYTES));
+	return true;
 }
 
 static void
@@ -96,6 +108,7 @@ small_reset(void *ctx)
 	    .max_open = 1000,
 	    .ended = small_ended,
 	    .span = small_span,
+	    .hash_caller = small_hash,
 	    .ctx = s,
 	    .persistent = true};
 	struct err err;
@@ -195,6 +208,52 @@ small_position(void *ctx, struct position *position)
 }
 
 static void
+small_load_cell(void *ctx RT_UNUSED, const char *sw RT_UNUSED,
+    struct slice queue RT_UNUSED, const struct cell *cell RT_UNUSED)
+{
+}
+
+static void
+small_load_heard(void *ctx RT_UNUSED, const char *sw RT_UNUSED,
+    struct slice queue RT_UNUSED, int64_t starts_us RT_UNUSED)
+{
+}
+
+static void
+small_load_ended(void *ctx RT_UNUSED, const char *sw RT_UNUSED,
+    struct slice queue RT_UNUSED, const struct visit *like RT_UNUSED)
+{
+}
+
+static void
+small_load_since(
+    void *ctx RT_UNUSED, int64_t day_us RT_UNUSED, int64_t hour_us RT_UNUSED)
+{
+}
+
+static void
+small_load_callback(void *ctx, const char *sw RT_UNUSED, struct slice queue,
+    struct slice call_id, const struct callback *like)
+{
+	struct small *s = ctx;
+
+	strbuf_addf(&s->callbacks, "%.*s/%.*s", (int)queue.n, queue.p,
+	    (int)call_id.n, call_id.p);
+	if (like->through_us != 0)
+		strbuf_addf(&s->callbacks, "+%" PRId64,
+		    (like->through_us - like->ended_us) / USEC_PER_SEC);
+	strbuf_addf(&s->callbacks, "%s ", like->has_caller ? "" : "?");
+}
+
+static void
+small_load_abandoned(void *ctx, const char *sw RT_UNUSED, uint64_t n)
+{
+	struct small *s = ctx;
+
+	strbuf_addf(&s->callbacks, "of %" PRIu64, n);
+}
+
+static void
 small_queues(void *ctx, struct store *store)
 {
 	struct small *s = ctx;
@@ -215,6 +274,12 @@ static const struct store_ops small_ops = {.reset = small_reset,
     .ready = small_ready,
     .pressure = small_pressure,
     .queues = small_queues,
+    .load_cell = small_load_cell,
+    .load_heard = small_load_heard,
+    .load_ended = small_load_ended,
+    .load_since = small_load_since,
+    .load_callback = small_load_callback,
+    .load_abandoned = small_load_abandoned,
     .committed = small_committed,
     .state = small_state};
 
@@ -269,6 +334,7 @@ small_free(struct small *s)
 	store_free(s->store);
 	timer_free(s->late);
 	small_end(s);
+	strbuf_fini(&s->callbacks);
 	free(s);
 }
 
@@ -649,6 +715,76 @@ test_queue_live_locked(void **state RT_UNUSED)
 	small_free(s);
 }
 
+/* --- who is to be rung back --------------------------------------------------
+ */
+
+/*
+ * Loaded as tally/callback.h tells it live: answers at or after the abandon, of
+ * any queue and whether or not they go on, and only of the same caller. `at`:
+ * seconds after noon of today.
+ */
+static const struct {
+	int at;
+	const char *line;
+} callback_lines[] = {
+    {0, "c1|ctax|NONE|ENTERQUEUE||0151111|1"},
+    {10, "c1|ctax|NONE|ABANDON|1|1|10"},
+    {11, "c2|ctax|NONE|ENTERQUEUE||0151222|1"},
+    {20, "c2|ctax|NONE|ABANDON|1|1|9"},
+    {21, "c3|ctax|NONE|ENTERQUEUE|||1"},
+    {25, "c3|ctax|NONE|ABANDON|1|1|4"},
+    /* the first has been answered before, in vain; and twice later */
+    {30, "c4|help|NONE|ENTERQUEUE||0151111|1"},
+    {35, "c4|help|Jo|CONNECT|5|x.1|2"},
+    {40, "c4|help|Jo|COMPLETEAGENT|5|5|1"},
+    {50, "c5|help|NONE|ENTERQUEUE||0151111|1"},
+    {52, "c5|help|Jo|CONNECT|2|x.2|2"},
+    {55, "c5|help|Jo|COMPLETEAGENT|2|3|1"},
+    /* gives up, is answered in that second, gives up again */
+    {60, "c6|ctax|NONE|ENTERQUEUE||0151333|1"},
+    {66, "c6|ctax|NONE|ABANDON|1|1|6"},
+    {64, "c7|ctax|NONE|ENTERQUEUE||0151333|1"},
+    {66, "c7|ctax|Al|CONNECT|2|x.3|2"},
+    {67, "c7|ctax|Al|COMPLETEAGENT|2|1|1"},
+    {68, "c8|ctax|NONE|ENTERQUEUE||0151333|1"},
+    {70, "c8|ctax|NONE|ABANDON|1|1|2"},
+    /* in conversation still */
+    {71, "c9|ctax|NONE|ENTERQUEUE||0151222|1"},
+    {75, "c9|ctax|Al|CONNECT|4|x.4|2"},
+    /* who waits has not been through */
+    {80, "c10|ctax|NONE|ENTERQUEUE||0151333|1"},
+};
+
+static void
+test_callbacks(void **state RT_UNUSED)
+{
+	struct strbuf lines = STRBUF_INIT;
+	int64_t noon_s;
+	struct small *s;
+	size_t i;
+
+	zone_set("Europe/London");
+	noon_s = zone_day_start(clock_wall_us()) / USEC_PER_SEC + 12 * 3600;
+	for (i = 0; i < RT_COUNT(callback_lines); i++)
+		strbuf_addf(&lines, "%" PRId64 "|%s\n",
+		    noon_s + callback_lines[i].at, callback_lines[i].line);
+	test_ask("DELETE FROM ringtally.visit");
+	test_ask("DELETE FROM ringtally.open_visit");
+	test_ask("DELETE FROM ringtally.queue_tally");
+	s = small_new();
+	small_until(s, STORE_READY);
+	assert_string_equal(strbuf_str(&s->callbacks), "");
+	small_commit(s, strbuf_str(&lines));
+	small_free(s);
+	s = small_new();
+	small_until(s, STORE_READY);
+	assert_string_equal(strbuf_str(&s->callbacks),
+	    "ctax/c1+25 ctax/c2+55 ctax/c3? ctax/c6+0 ctax/c8 of 5");
+	small_finish(s);
+	small_free(s);
+	strbuf_fini(&lines);
+}
+
 /* Who is the writer no more writes no rows. */
 static void
 test_queue_live_fenced(void **state RT_UNUSED)
@@ -693,6 +829,7 @@ main(void)
 	    cmocka_unit_test(test_killed),
 	    cmocka_unit_test(test_rewind),
 	    cmocka_unit_test(test_broken),
+	    cmocka_unit_test(test_callbacks),
 	    cmocka_unit_test(test_queue_live),
 	    cmocka_unit_test(test_queue_live_locked),
 	    cmocka_unit_test(test_queue_live_fenced),
