@@ -38,6 +38,7 @@ live_free_queue(struct live *live, struct live_queue *q)
 		live_free_cell(live, q->minutes[i]);
 	free(q->intervals);
 	figure_sum_fini(&q->today);
+	figure_sum_fini(&q->total);
 	pool_put(&live->queues, q);
 }
 
@@ -166,10 +167,9 @@ live_hear(struct live *live, struct live_queue *q, int64_t starts_us)
 		q->heard_us = RT_MAX(q->heard_us, starts_us);
 }
 
-void
-live_take(struct live *live, const struct cell *cell)
+static void
+live_keep(struct live *live, struct live_queue *q, const struct cell *cell)
 {
-	struct live_queue *q = live_queue(live, cell->queue);
 	struct live_cell *to = live_interval_cell(live, q, cell->starts_us);
 
 	q->version++;
@@ -184,12 +184,18 @@ live_take(struct live *live, const struct cell *cell)
 }
 
 void
+live_take(struct live *live, const struct cell *cell)
+{
+	struct live_queue *q = live_queue(live, cell->queue);
+
+	figure_add_cell(&q->total, cell);
+	live_keep(live, q, cell);
+}
+
+void
 live_load(struct live *live, struct queue *queue, const struct cell *stored)
 {
-	struct cell cell = *stored;
-
-	cell.queue = queue;
-	live_take(live, &cell);
+	live_keep(live, live_queue(live, queue), stored);
 }
 
 void
@@ -312,6 +318,18 @@ live_today(
 	HASH_ITER (hh, queue->cells, cell, next)
 		if (cell->changed && cell->starts_us >= live->first_us &&
 		    cell->starts_us < live->next_day_us)
+			figure_add_cell(to, cell);
+}
+
+void
+live_total(const struct queue *queue, struct figure_sum *to)
+{
+	struct cell *cell, *next;
+
+	if (queue->live != NULL)
+		figure_add(to, &queue->live->total);
+	HASH_ITER (hh, queue->cells, cell, next)
+		if (cell->changed)
 			figure_add_cell(to, cell);
 }
 

@@ -46,6 +46,7 @@ struct live_queue {
 	uint64_t version;
 	int64_t heard_us;	 /* the newest interval with something in it */
 	struct figure_sum today; /* of the intervals of the day, as taken */
+	struct figure_sum total; /* of all that was taken, see live_total */
 	/* From the first interval of the day on, NULL where nothing was. */
 	struct live_cell **intervals;
 	size_t n_intervals;
@@ -100,6 +101,11 @@ void live_outcome(struct live *live, struct queue *queue, int64_t entered_us,
 /* Adds the day so far, what waits for the cut included, to `to`. */
 void live_today(
     const struct live *live, const struct queue *queue, struct figure_sum *to);
+/*
+ * Adds all that was booked since the process began (or began anew), which only
+ * rises; a stored interval is not in it.
+ */
+void live_total(const struct queue *queue, struct figure_sum *to);
 /* Adds the last n minutes (1 to LIVE_WINDOW), the present one included. */
 void live_window(const struct live *live, const struct queue *queue,
     unsigned minutes, struct figure_sum *to);
