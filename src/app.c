@@ -6,6 +6,8 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/zone.h"
+#include "serve/auth.h"
+#include "serve/http.h"
 
 /*
  * How long settled cells stay: they only save making them anew for what comes
@@ -541,7 +543,9 @@ app_feed_state(void *ctx, const char **why)
 static struct view_settings
 app_view_settings(const struct conf *conf)
 {
-	return (struct view_settings){.thresholds_s = conf->thresholds_s};
+	return (struct view_settings){.thresholds_s = conf->thresholds_s,
+	    .show_numbers = conf->live.show_numbers,
+	    .stale_after_us = conf->live.stale_after_us};
 }
 
 /* --- putting it together ------------------------------------------------ */
@@ -638,6 +642,30 @@ app_make_view(struct app *app)
 	}
 }
 
+static const char *const *
+app_hosts(const struct conf *conf)
+{
+	return (const char *const *)conf->live.hosts;
+}
+
+static int
+app_make_http(struct app *app, struct err *err)
+{
+	const struct conf *conf = app->first;
+	struct http_config config = {.loop = app->loop,
+	    .view = app->view,
+	    .listen = conf->live.listen,
+	    .token_file = conf->live.token_file,
+	    .folder = conf->live.folder,
+	    .chart_js = conf->live.chart_js,
+	    .max_clients = conf->live.max_clients};
+
+	if (conf->live.listen == NULL)
+		return 0;
+	app->http = http_new(&config, app_hosts(conf), err);
+	return app->http != NULL ? 0 : -1;
+}
+
 static bool
 app_keeps_callers(const struct conf *conf)
 {
@@ -645,11 +673,23 @@ app_keeps_callers(const struct conf *conf)
 	    conf->database.keep_visits_days > 0;
 }
 
+static int
+app_check_live(const struct conf *conf, struct err *err)
+{
+	struct auth auth;
+
+	if (conf->live.listen == NULL || conf->live.token_file == NULL)
+		return 0;
+	return auth_load(&auth, conf->live.token_file, err);
+}
+
 int
 app_check(const struct conf *conf, struct err *err)
 {
 	struct caller_key key;
 
+	if (app_check_live(conf, err) < 0)
+		return -1;
 	if (!app_keeps_callers(conf))
 		return 0;
 	if (caller_key_open(&key, conf->caller_key_file, err) < 0)
@@ -690,9 +730,10 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	app_make_feeds(app);
 	app_begin(app); /* what is looked at before the database is there */
 	app_make_store(app);
-	if (!once)
-		app_make_view(app);
-	return 0;
+	if (once)
+		return 0;
+	app_make_view(app);
+	return app_make_http(app, err);
 }
 
 void
@@ -707,6 +748,8 @@ app_fini(struct app *app, const char *reason)
 	size_t i;
 
 	app_close_feeds(app, reason);
+	http_free(app->http);
+	app->http = NULL;
 	view_free(app->view);
 	app->view = NULL;
 	if (app->store != NULL)
@@ -752,6 +795,8 @@ app_reconfigure(struct app *app, struct conf *conf)
 	if (app->view == NULL)
 		return;
 	view_configure(app->view, &settings);
+	if (app->http != NULL)
+		http_configure(app->http, app_hosts(conf));
 	for (i = 0; i < app->n_switches; i++)
 		app_switch_show_numbers(
 		    &app->switches[i], settings.show_numbers);

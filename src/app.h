@@ -17,6 +17,7 @@
 #include "tally/presence.h"
 
 struct app;
+struct http;
 struct loop;
 
 struct app_switch {
@@ -65,6 +66,7 @@ struct app {
 	size_t n_feeds;
 	struct store *store;
 	struct view *view; /* NULL with --once: nobody looks */
+	struct http *http; /* NULL: not configured, or --once */
 	struct caller_key key;
 	bool has_key;		     /* else callers are not known again */
 	struct presence_board board; /* of app_queues.c */

@@ -62,9 +62,16 @@ struct conf {
 		bool queue_live;
 	} database;
 	struct {
-		char *listen;	     /* for the live views to come */
+		char *listen; /* NULL: no live pages */
+		char *token_file;
+		char **hosts;
+		char *folder; /* of the wallboard's files */
+		char *chart_js;
 		char *control;	     /* path of the socket; NULL: none */
 		char *control_group; /* NULL: the daemon's own */
+		int64_t max_clients;
+		int64_t stale_after_us; /* of silence; 0: never by silence */
+		bool show_numbers;
 	} live;
 	struct conf_feed *feeds;
 	struct conf_service *services;

@@ -5,6 +5,7 @@
 
 #include "base/hist.h"
 #include "conf.h"
+#include "io/address.h"
 
 #define CONF_ZONES    "/usr/share/zoneinfo"
 #define CONF_NAME_MAX 64
@@ -83,6 +84,16 @@ conf_check_control(const void *value, struct err *err)
 	    "control is \"%s\"; it must be an absolute path of at most %d "
 	    "bytes",
 	    path, CONF_SOCKET_MAX);
+}
+
+static int
+conf_check_listen(const void *value, struct err *err)
+{
+	struct address address;
+
+	if (address_parse(&address, *(char *const *)value, err) < 0)
+		return err_prefix(err, "listen");
+	return 0;
 }
 
 #define TOP(member)	 "", .offset = offsetof(struct conf, member)
@@ -173,8 +184,40 @@ const struct option_row conf_options[] = {
 	    "once a second while something moves."},
 
     {"listen", LIVE(live.listen), .type = OPTION_TEXT, .unit = "",
-	.help = "Address and port of the live pages, like 127.0.0.1:8085. "
-		"Reserved: this version does not serve them yet."},
+	.check = conf_check_listen,
+	.help = "Where the live pages are: 127.0.0.1:8085, [::1]:8085, *:8085, "
+		"or unix:/run/ringtally/http for a proxy. An address that "
+		"others can reach needs token_file. Without it there are "
+		"none."},
+    {"token_file", LIVE(live.token_file), .type = OPTION_TEXT, .unit = "",
+	.help = "Tokens that open the figures, one a line, of 16 characters or "
+		"more; the file must be closed to all but its owner and group. "
+		"A request shows one as \"Authorization: Bearer TOKEN\"."},
+    {"hosts", LIVE(live.hosts), .type = OPTION_TEXTS, .max = 255, .unit = "",
+	.on_reload = true,
+	.help = "Names under which browsers may ask, besides localhost and "
+		"addresses: a page from elsewhere must not read the figures "
+		"by a name that it turned to us."},
+    {"max_clients", LIVE(live.max_clients), .type = OPTION_INT,
+	.preset = "1000", .min = 10, .max = 100000, .unit = "connections",
+	.help = "Connections to the live pages at a time. Above that idle ones "
+		"are closed."},
+    {"stale_after_s", LIVE(live.stale_after_us), .type = OPTION_SECS,
+	.preset = "0", .min = 0, .max = 86400, .unit = "s", .on_reload = true,
+	.help = "A feed that was silent for so long is shown as stale. 0: not "
+		"for silence alone, as at night nobody rings."},
+    {"show_numbers", LIVE(live.show_numbers), .type = OPTION_BOOL,
+	.preset = "false", .unit = "", .on_reload = true,
+	.help = "Shows callers' numbers on the live pages, as far as they are "
+		"known. They are personal data."},
+    {"folder", LIVE(live.folder), .type = OPTION_TEXT,
+	.preset = PKGDATADIR "/www", .unit = "",
+	.help = "Where the wallboard's files lie. They are read when the "
+		"daemon starts and when it reloads."},
+    {"chart_js", LIVE(live.chart_js), .type = OPTION_TEXT, .preset = CHART_JS,
+	.unit = "",
+	.help = "Chart.js, with which the wallboard draws; Debian's package is "
+		"libjs-chart.js."},
     {"control", LIVE(live.control), .type = OPTION_TEXT, .unit = "",
 	.on_reload = true, .check = conf_check_control,
 	.help = "Path of the control socket, which \"ringtally live\" and "

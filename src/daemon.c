@@ -11,6 +11,7 @@
 #include "exit_code.h"
 #include "io/loop.h"
 #include "notify.h"
+#include "serve/http.h"
 #include "show.h"
 
 #define DAEMON_FINISH_US (20 * USEC_PER_SEC) /* for the last batch */
@@ -135,7 +136,9 @@ daemon_conf(const char *path, struct err *err)
 		return NULL;
 	if (conf->feeds == NULL)
 		err_set(err, "%s: no feeds: there is nothing to read", path);
-	else if (store_check_conninfo(conf->database.conninfo, err) == 0)
+	else if (store_check_conninfo(conf->database.conninfo, err) == 0 &&
+	    (conf->live.listen == NULL ||
+		http_check(conf->live.listen, conf->live.token_file, err) == 0))
 		return conf;
 	else
 		err_prefix(err, "%s", path);

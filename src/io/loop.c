@@ -115,6 +115,12 @@ loop_free(struct loop *loop)
 	free(loop);
 }
 
+struct event_base *
+loop_base(const struct loop *loop)
+{
+	return loop->base;
+}
+
 void
 loop_run(struct loop *loop)
 {

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 
+struct event_base;
 struct loop;
 struct watch;
 struct timer;
@@ -19,6 +20,8 @@ struct timer;
 struct loop *loop_new(struct err *err);
 /* All timers, watches and tasks must be freed already. NULL is fine. */
 void loop_free(struct loop *loop);
+/* libevent's own, for what is built on it (evhttp). */
+struct event_base *loop_base(const struct loop *loop);
 /* Runs until loop_stop; returns at once if that was called before. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/slice.h"
+#include "io/address.h"
+
+#define ADDRESS_UNIX "unix:"
+
+static struct sockaddr_un *
+address_un(const struct address *address)
+{
+	return (struct sockaddr_un *)(uintptr_t)&address->to;
+}
+
+static int
+address_parse_unix(struct address *a, const char *path, struct err *err)
+{
+	struct sockaddr_un *un = address_un(a);
+
+	if (path[0] != '/')
+		return err_set(err, "%s: not an absolute path", path);
+	if (strlen(path) >= sizeof(un->sun_path))
+		return err_set(err, "%s: longer than %zu bytes", path,
+		    sizeof(un->sun_path) - 1);
+	un->sun_family = AF_UNIX;
+	snprintf(un->sun_path, sizeof(un->sun_path), "%s", path);
+	a->len = sizeof(*un);
+	a->is_unix = a->is_local = true;
+	return 0;
+}
+
+static bool
+address_parse_in(struct address *a, const char *host, uint16_t port)
+{
+	struct sockaddr_in *in = (struct sockaddr_in *)&a->to;
+
+	if (strcmp(host, "*") == 0)
+		host = "0.0.0.0";
+	if (inet_pton(AF_INET, host, &in->sin_addr) != 1)
+		return false;
+	in->sin_family = AF_INET;
+	in->sin_port = htons(port);
+	a->len = sizeof(*in);
+	a->is_local = ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	return true;
+}
+
+/* In brackets: its colons are not to be taken for the port's. */
+static bool
+address_parse_in6(struct address *a, const char *host, uint16_t port)
+{
+	struct sockaddr_in6 *in6 = (struct sockaddr_in6 *)&a->to;
+	size_t n = strlen(host);
+	char inner[INET6_ADDRSTRLEN];
+
+	if (n < 3 || n - 2 >= sizeof(inner) || host[0] != '[' ||
+	    host[n - 1] != ']')
+		return false;
+	memcpy(inner, host + 1, n - 2);
+	inner[n - 2] = '\0';
+	if (inet_pton(AF_INET6, inner, &in6->sin6_addr) != 1)
+		return false;
+	in6->sin6_family = AF_INET6;
+	in6->sin6_port = htons(port);
+	a->len = sizeof(*in6);
+	a->is_local = IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	return true;
+}
+
+int
+address_parse(struct address *a, const char *text, struct err *err)
+{
+	const char *colon = strrchr(text, ':');
+	char host[64];
+	int64_t port;
+
+	*a = (struct address){0};
+	if (strncmp(text, ADDRESS_UNIX, strlen(ADDRESS_UNIX)) == 0)
+		return address_parse_unix(a, text + strlen(ADDRESS_UNIX), err);
+	if (colon != NULL && (size_t)(colon - text) < sizeof(host) &&
+	    slice_uint(slice_of(colon + 1), &port) && port >= 1 &&
+	    port <= UINT16_MAX) {
+		memcpy(host, text, (size_t)(colon - text));
+		host[colon - text] = '\0';
+		if (address_parse_in(a, host, (uint16_t)port) ||
+		    address_parse_in6(a, host, (uint16_t)port))
+			return 0;
+	}
+	return err_set(err,
+	    "\"%s\" is no address: wants one like 127.0.0.1:8085, [::1]:8085 "
+	    "or unix:/run/ringtally/http",
+	    text);
+}
+
+/* Whether somebody answers there: then the path is not ours to take. */
+static int
+address_probe(const struct address *a, struct err *err)
+{
+	const char *path = address_un(a)->sun_path;
+	struct stat st;
+	int fd, rc, why;
+
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(err, "%s", path);
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(
+		    err, "%s: something that is no socket is there", path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, "socket");
+	rc = connect(fd, (const struct sockaddr *)&a->to, a->len);
+	why = errno;
+	close(fd);
+	if (rc == 0 || why != ECONNREFUSED)
+		return err_set(err, "%s: another program answers there", path);
+	return unlink(path) == 0 ? 0 : err_sys(err, "%s", path);
+}
+
+static int
+address_bind_unix(int fd, const struct address *a, mode_t mode, struct err *err)
+{
+	const char *path = address_un(a)->sun_path;
+	mode_t mask;
+	int rc;
+
+	if (address_probe(a, err) < 0)
+		return -1;
+	mask = umask(0777 & ~mode);
+	rc = bind(fd, (const struct sockaddr *)&a->to, a->len);
+	umask(mask);
+	return rc == 0 ? 0 : err_sys(err, "%s", path);
+}
+
+int
+address_bind(const struct address *a, mode_t mode, struct err *err)
+{
+	int one = 1, rc, fd;
+
+	fd = socket(
+	    a->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_sys(err, "socket");
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (a->is_unix)
+		rc = address_bind_unix(fd, a, mode, err);
+	else if (bind(fd, (const struct sockaddr *)&a->to, a->len) < 0)
+		rc = err_sys(err, "bind");
+	else
+		return fd;
+	if (rc == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+void
+address_unlink(const struct address *a)
+{
+	if (a->is_unix)
+		unlink(address_un(a)->sun_path);
+}
+
+bool
+address_is_ip(const char *host)
+{
+	struct address a;
+
+	return strcmp(host, "*") != 0 &&
+	    (address_parse_in(&a, host, 1) || address_parse_in6(&a, host, 1));
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What is served, shared by all who take it: the bytes, the same compressed,
+ * and an entity tag that follows from them. A document lives until the last
+ * byte of it is on its way to the last client.
+ */
+#ifndef RT_SERVE_DOC_H
+#define RT_SERVE_DOC_H
+
+#include "base/strbuf.h"
+#include "serve/gzip.h"
+#include "serve/view.h"
+
+#define DOC_ETAG_MAX 24
+/* Below this nothing is gained by compressing. */
+#define DOC_GZIP_MIN 1024
+
+struct doc {
+	unsigned refs;
+	const char *type; /* Content-Type */
+	struct slice plain;
+	struct strbuf gz;	 /* when gz_done and worth it; else empty */
+	char etag[DOC_ETAG_MAX]; /* with its quotes */
+	bool gz_done;
+	struct gzip *gzip;	/* in work */
+	struct view_text *text; /* what plain points into, or */
+	struct strbuf own;
+};
+
+/* Takes the text over; the document is the caller's, see doc_put. */
+struct doc *doc_of_text(struct view_text *text, const char *type);
+/* Takes the bytes over. */
+struct doc *doc_of_bytes(struct strbuf *bytes, const char *type);
+struct doc *doc_ref(struct doc *doc); /* one holder more */
+void doc_put(struct doc *doc);	      /* NULL is fine */
+
+/* Compresses a part of it; true: done, or not worth it. */
+bool doc_gzip(struct doc *doc);
+
+#endif

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Connections: how many, and for how long.
+ *
+ * evhttp tells of a connection only when its first request is complete; until
+ * then all that we have is the bufferevent that it asked us for. We hold a
+ * reference to it: when its callbacks are gone, evhttp has freed its own. Such
+ * a connection is cut by shutting its socket down, which evhttp takes for the
+ * client's end.
+ *
+ * The bufferevent closes its descriptor, and not evhttp: that would happen
+ * while ours still has it registered. The next client would get the same
+ * number, and libevent, which believes it watched already, would never hear of
+ * it.
+ */
+#include "base/base.h"
+
+#include <sys/socket.h>
+
+#include <event2/bufferevent.h>
+#include <event2/event.h>
+#include <event2/http.h>
+#include <event2/listener.h>
+
+#include "io/loop.h"
+#include "serve/http_inner.h"
+
+/* Accepted in one turn of the loop; there are calls to be counted, too. */
+#define HTTP_ACCEPT_MAX 64
+
+static void
+http_conn_free(struct http_conn *conn)
+{
+	struct http *http = conn->http;
+
+	TAILQ_REMOVE(&http->conns, conn, list);
+	HASH_DEL(http->by_bev, conn);
+	http->counts.connections--;
+	bufferevent_decref(conn->bev);
+	free(conn);
+	if (http->listener != NULL)
+		task_set(http->accept);
+}
+
+/* evhttp has freed it, before there was a request. */
+static bool
+http_conn_is_gone(const struct http_conn *conn)
+{
+	bufferevent_event_cb event_cb;
+
+	if (conn->evcon != NULL)
+		return false; /* we would have been told */
+	bufferevent_getcb(conn->bev, NULL, NULL, &event_cb, NULL);
+	return event_cb == NULL;
+}
+
+static void
+http_conn_cut(struct http_conn *conn)
+{
+	conn->cut = true;
+	conn->http->counts.cut++;
+	shutdown(bufferevent_getfd(conn->bev), SHUT_RDWR);
+}
+
+/* Of the clients that are not being answered the one that is so the longest. */
+static bool
+http_conn_make_room(struct http *http)
+{
+	struct http_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&http->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, list);
+		if (http_conn_is_gone(conn)) {
+			http_conn_free(conn);
+			return true;
+		}
+		if (conn->state == HTTP_READING && !conn->cut) {
+			http_conn_cut(conn);
+			return true;
+		}
+	}
+	return false;
+}
+
+struct bufferevent *
+http_conn_bev(struct event_base *base, void *ctx)
+{
+	struct http *http = ctx;
+	struct http_conn *conn = mem_alloc(sizeof(*conn));
+
+	if (http->counts.connections >= http->max_conns) {
+		log_limited(&http->limit, LOG_LEVEL_WARN,
+		    "live.max_clients (%zu) is reached: idle ones are cut",
+		    http->max_conns);
+		http_conn_make_room(http);
+	}
+	*conn = (struct http_conn){.http = http,
+	    .bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE),
+	    .deadline_us = clock_mono_us() + HTTP_FIRST_US};
+	if (conn->bev == NULL)
+		BUG("bufferevent_socket_new: out of memory");
+	bufferevent_incref(conn->bev);
+	bufferevent_setwatermark(conn->bev, EV_READ, 0, HTTP_INPUT_MAX);
+	TAILQ_INSERT_TAIL(&http->conns, conn, list);
+	HASH_ADD_PTR(http->by_bev, bev, conn);
+	http->counts.connections++;
+	if (++http->accepted >= HTTP_ACCEPT_MAX ||
+	    http->counts.connections >= http->max_conns) {
+		evconnlistener_disable(http->listener);
+		task_set(http->accept);
+	}
+	return conn->bev;
+}
+
+void
+http_accept(struct http *http)
+{
+	http->accepted = 0;
+	if (http->listener == NULL)
+		return;
+	/* one above the limit may come in if another can go for it */
+	if (http->counts.connections < http->max_conns ||
+	    http_conn_make_room(http))
+		evconnlistener_enable(http->listener);
+}
+
+static void
+http_conn_closed_cb(struct evhttp_connection *evcon RT_UNUSED, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	if (conn->ask != NULL)
+		http_ask_cancel(conn->ask);
+	if (conn->stream != NULL)
+		http_stream_cancel(conn->stream);
+	http_conn_free(conn);
+}
+
+struct http_conn *
+http_conn_of(struct http *http, struct evhttp_request *req)
+{
+	struct evhttp_connection *evcon = evhttp_request_get_connection(req);
+	struct bufferevent *bev = evhttp_connection_get_bufferevent(evcon);
+	struct http_conn *conn;
+
+	HASH_FIND_PTR(http->by_bev, &bev, conn);
+	BUG_ON(conn == NULL);
+	if (conn->evcon == NULL) {
+		conn->evcon = evcon;
+		evhttp_connection_set_closecb(evcon, http_conn_closed_cb, conn);
+	}
+	return conn;
+}
+
+void
+http_conn_set_state(struct http_conn *conn, enum http_conn_state state)
+{
+	int64_t now_us = clock_mono_us();
+
+	conn->state = state;
+	if (state == HTTP_READING) {
+		conn->deadline_us = now_us + HTTP_NEXT_US;
+		TAILQ_REMOVE(&conn->http->conns, conn, list);
+		TAILQ_INSERT_TAIL(&conn->http->conns, conn, list);
+	} else if (state == HTTP_SENDING) {
+		conn->deadline_us = now_us + HTTP_SEND_US;
+	} else {
+		conn->deadline_us = 0;
+	}
+}
+
+void
+http_conn_drop(struct http_conn *conn)
+{
+	conn->http->counts.cut++;
+	evhttp_connection_free(conn->evcon); /* calls http_conn_closed_cb */
+}
+
+void
+http_conns_tick(struct http *http)
+{
+	int64_t now_us = clock_mono_us();
+	struct http_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&http->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, list);
+		if (http_conn_is_gone(conn))
+			http_conn_free(conn);
+		else if (!conn->cut && conn->deadline_us > 0 &&
+		    now_us > conn->deadline_us)
+			http_conn_cut(conn);
+	}
+	http_accept(http);
+}
+
+/* Those that evhttp tells us of go with it. */
+void
+http_conns_free(struct http *http)
+{
+	struct http_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&http->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, list);
+		if (conn->evcon == NULL)
+			http_conn_free(conn);
+	}
+}

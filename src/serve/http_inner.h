@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the HTTP files know of each other, and nobody else. */
+#ifndef RT_SERVE_HTTP_INNER_H
+#define RT_SERVE_HTTP_INNER_H
+
+#include <sys/queue.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/table.h"
+#include "serve/asset.h"
+#include "serve/auth.h"
+#include "serve/doc.h"
+#include "serve/http.h"
+#include "serve/http_stream.h"
+#include "serve/metrics.h"
+#include "serve/query.h"
+
+struct bufferevent;
+struct evbuffer;
+struct event_base;
+struct evhttp;
+struct evhttp_connection;
+struct evhttp_request;
+
+#define HTTP_HEADERS_MAX 8192 /* bytes of a request's head */
+#define HTTP_BODY_MAX	 4096
+/* Bytes read ahead of a client, its next requests for example. */
+#define HTTP_INPUT_MAX (2 * HTTP_HEADERS_MAX)
+
+/* Absolute, however busily the client drips. */
+#define HTTP_FIRST_US (10 * USEC_PER_SEC) /* the first request */
+#define HTTP_NEXT_US  (60 * USEC_PER_SEC) /* idle, and one more request */
+#define HTTP_SEND_US  (60 * USEC_PER_SEC) /* for taking a reply */
+
+struct http_ask;
+struct http_stream;
+
+enum http_conn_state {
+	HTTP_READING, /* a request, or waiting for one */
+	HTTP_ASKING,  /* its document is being made */
+	HTTP_SENDING, /* it takes the reply */
+	HTTP_STREAMING
+};
+
+struct http_conn {
+	TAILQ_ENTRY(http_conn) list; /* http.conns: of READING, oldest first */
+	UT_hash_handle hh;	     /* by bev */
+	struct http *http;
+	struct bufferevent *bev;	 /* with a reference of our own */
+	struct evhttp_connection *evcon; /* known from its first request on */
+	enum http_conn_state state;
+	int64_t deadline_us; /* of the monotonic clock; 0: none */
+	bool cut;	     /* on its way out */
+	struct http_ask *ask;
+	struct http_stream *stream;
+};
+TAILQ_HEAD(http_conns, http_conn);
+
+/* One who waits for a document. */
+struct http_ask {
+	TAILQ_ENTRY(http_ask) list;
+	struct http_conn *conn;
+	struct evhttp_request *req;
+	enum view_what what;
+	struct query query;
+	struct doc *doc; /* NULL: not there yet */
+	bool gzip;	 /* takes it compressed */
+};
+TAILQ_HEAD(http_asks, http_ask);
+
+struct http {
+	struct http_config config;
+	struct address address;
+	struct auth auth;
+	bool wants_token;
+	char **hosts;
+	struct assets assets;
+	struct evhttp *server;
+	struct evconnlistener *listener; /* NULL: the address is not ours yet */
+	bool bound;
+	unsigned accepted; /* in this turn */
+	struct http_conns conns;
+	struct http_conn *by_bev;
+	size_t max_conns;
+	struct http_asks asks;
+	struct doc *last[VIEWS]; /* of all, without a filter */
+	struct http_streams streams;
+	struct metrics_http counts;
+	struct timer *tick; /* each second */
+	struct task *work;  /* documents to be made */
+	struct task *accept;
+	struct log_limit limit;
+};
+
+/* --- http_conn.c -------------------------------------------------------- */
+
+/* Gives evhttp the bufferevent of a new connection. */
+struct bufferevent *http_conn_bev(struct event_base *base, void *http);
+/* The connection of a request that has come. */
+struct http_conn *http_conn_of(struct http *http, struct evhttp_request *req);
+void http_conn_set_state(struct http_conn *conn, enum http_conn_state state);
+/* Each second: forgets those that are gone, cuts those that are late. */
+void http_conns_tick(struct http *http);
+void http_conns_free(struct http *http);
+/* Without a reply, from a callback of nobody's: the connection is gone. */
+void http_conn_drop(struct http_conn *conn);
+/* Accepting goes on, unless there is no room. */
+void http_accept(struct http *http);
+
+/* --- http_reply.c ------------------------------------------------------- */
+
+/* Headers that every reply has; page: it is HTML. */
+void http_reply_guard(struct evhttp_request *req, bool page);
+bool http_takes_gzip(struct evhttp_request *req);
+/* Also answers If-None-Match and HEAD. */
+void http_reply_doc(struct http_conn *conn, struct evhttp_request *req,
+    struct doc *doc, bool page);
+/* The same of a few bytes that nobody keeps; taken over. */
+void http_reply_bytes(struct http_conn *conn, struct evhttp_request *req,
+    int code, const char *type, struct strbuf *bytes);
+/* An error as application/problem+json (RFC 9457). */
+void http_reply_problem(struct http_conn *conn, struct evhttp_request *req,
+    int code, const char *detail);
+/* Adds to a buffer what doc holds, without copying it. */
+void http_add_doc(struct evbuffer *to, struct doc *doc, struct slice part);
+/* The reply was handed over: nothing is read until it was taken. */
+void http_replied(struct http_conn *conn);
+
+/* --- http_ask.c --------------------------------------------------------- */
+
+/* Takes the request and the query over, and answers when it can. */
+void http_ask_new(struct http_conn *conn, struct evhttp_request *req,
+    enum view_what what, struct query *query);
+/* The client is gone. */
+void http_ask_cancel(struct http_ask *ask);
+/* Goes on with what waits; true: there is more to do in the next turn. */
+bool http_asks_work(struct http *http);
+
+#endif
