@@ -7,6 +7,7 @@ BENCH_LINES   lines of the log (5000000)
 BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally once latency memory flush
+              live
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -22,6 +23,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "integration")]
 import database  # noqa: E402
 import follow  # noqa: E402
 import harness  # noqa: E402
+import live  # noqa: E402
 import measure  # noqa: E402
 import reading  # noqa: E402
 
@@ -95,6 +97,7 @@ BENCHES = {
     "latency": follow.bench_latency,
     "memory": follow.bench_memory,
     "flush": database.bench_flush,
+    "live": live.bench_live,
 }
 
 
