@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The wallboard. A snapshot comes each second with the whole picture, so that
+// nothing is kept here but what is on the screen; when none comes, the page
+// says so and greys what it shows.
+//
+// In the address: queue=, service=, switch= (again and again), by=service,
+// title=, theme=dark or light, rotate=seconds.
+
+import { Clock, about, put } from "./format.js";
+import { commonTarget, settleWithin } from "./figures.js";
+import { Changes, Tiles, fill } from "./tiles.js";
+import { Link, ask } from "./link.js";
+import { Tip } from "./tip.js";
+import { Today } from "./today.js";
+import { chooser } from "./chooser.js";
+import { showCallbacks } from "./callbacks.js";
+
+const $ = (id) => document.getElementById(id);
+
+const STALE_MS = 3000;
+const SAY_EVERY_MS = 30000;	// changes of queues, to a screen reader
+const CALLS_EVERY_MS = 5000;
+const TODAY_EVERY_MS = 15000;
+
+const query = new URLSearchParams(location.search);
+const config = {
+	queues: query.getAll("queue"),
+	services: query.getAll("service"),
+	by: query.get("by") === "service" ? "service" : "queue",
+	title: query.get("title"),
+	theme: query.get("theme"),
+	rotate: query.get("rotate"),
+};
+const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+const asked = Number.parseFloat(config.rotate ?? (calm ? "0" : "20"));
+config.rotate_s = asked > 0 ? Math.max(asked, 3) : 0;
+
+// What the API is asked for: the filters of the address, or `one` in place
+// of its queues and services.
+function filters(one = null) {
+	const keys = one ? ["switch"] : ["queue", "service", "switch"];
+	const asks = [...query].filter(([key]) => keys.includes(key));
+	const text = new URLSearchParams(one ? [...asks, one] : asks).toString();
+	return text === "" ? "" : `?${text}`;
+}
+
+const clock = new Clock();
+const changes = new Changes();
+const tiles = new Tiles(config, matchMedia(
+	"(min-width: 75rem) and (min-height: 42rem)"));
+const today = new Today(clock);
+const tip = new Tip((term) => {
+	const tile = term.closest(".tile");
+	return tile ? tiles.item_of.get(tile) : whole;
+});
+
+let picture = null;	// the newest snapshot
+let whole = null;	// what the summary stands for
+let stale = false;
+let missed = 0;
+let to_say = [];
+let said_at = -Infinity;
+
+// -- what is said
+
+function say(text) {
+	put($("said"), text);
+}
+
+function sayChanges(now) {
+	if (to_say.length === 0 || now - said_at < SAY_EVERY_MS)
+		return;
+	const more = to_say.length - 4;
+	say(to_say.slice(0, 4).join("; ") + (more > 0 ? `; ${more} more` : ""));
+	to_say = [];
+	said_at = now;
+}
+
+// -- warnings: each by a key, with the part that counts on left unsaid
+
+const warnings = new Map();
+
+// text: what it says now; aloud: what is said of it once
+function warn(key, text, aloud) {
+	let p = warnings.get(key);
+	if (text === null) {
+		p?.remove();
+		warnings.delete(key);
+	} else if (p) {
+		put(p, text);
+	} else {
+		p = document.createElement("p");
+		p.className = "warning";
+		p.dataset.key = key;
+		p.textContent = text;
+		// The gravest first.
+		$("warnings").insertBefore(p, key === "silence" ?
+			$("warnings").firstChild : null);
+		warnings.set(key, p);
+		say(aloud ?? text);
+	}
+	$("warnings").hidden = warnings.size === 0;
+}
+
+function warnOfFeeds(feeds) {
+	const keys = new Set();
+	for (const feed of feeds ?? []) {
+		const failed = feed.state === "failed";
+		if (!feed.stale && !failed)
+			continue;
+		const since = feed.last_event_at == null ? "" :
+			`, its last event was at ${clock.second(feed.last_event_at)}`;
+		const what = failed ? "has failed" : "is stale";
+		keys.add(`feed ${feed.feed}`);
+		warn(`feed ${feed.feed}`, `Feed ${feed.feed} ${what}${since}: ` +
+			"figures may be behind");
+	}
+	for (const key of [...warnings.keys()])
+		if (key.startsWith("feed ") && !keys.has(key))
+			warn(key, null);
+}
+
+// While it connects anew it is as it was.
+function warnOfDatabase(database) {
+	const state = database?.state ?? "ready";
+	if (["connecting", "loading"].includes(state))
+		return;
+	warn("database", ["backoff", "broken", "off"].includes(state) ?
+		"The database is away: what you see is right and goes on; " +
+		"it is written when the database is back" : null);
+}
+
+function warnOfSilence() {
+	const ms = link.silence();
+	const now_stale = ms > STALE_MS;
+	const s = Math.floor(ms / 1000);
+	document.body.classList.toggle("stale", now_stale);
+	$("link").dataset.state = now_stale ? "away" :
+		picture ? "live" : "waiting";
+	put($("link-word"), now_stale ? "No connection" : !picture ?
+		"Connecting" : missed > 0 ? "Live, slow line" : "Live");
+	if (!now_stale) {
+		warn("silence", null);
+		if (stale)
+			say("Connected again: figures are live");
+	} else {
+		const of = picture ?
+			`these figures are of ${clock.second(picture.time)}` :
+			"no figures yet";
+		warn("silence", `No connection for ${about(s)}: ${of}`,
+			`No connection: ${of}`);
+	}
+	stale = now_stale;
+}
+
+// -- what is shown
+
+function named(item) {
+	const service = config.by === "service";
+	const name = service ? item.service ?? "No service" : item.queue;
+	const beside = service ?
+		(item.queues ?? []).map((q) => q.queue).join(", ") : item.service;
+	return { ...item, name, beside: beside === name ? "" : beside,
+		key: service ? `${item.service}` : `${item.switch}\0${item.queue}` };
+}
+
+// A name alone may be that of two switches' queues.
+function apart(items) {
+	const seen = new Map();
+	for (const item of items)
+		seen.set(item.name, (seen.get(item.name) ?? 0) + 1);
+	return items.map((item) => seen.get(item.name) > 1 && item.switch ?
+		{ ...item, beside: [item.switch, item.beside]
+			.filter(Boolean).join(" · ") } : item);
+}
+
+function showTitle(snapshot) {
+	const title = config.title ?? (config.services.length > 0 ?
+		config.services.join(", ") : snapshot.site ?? "Wallboard");
+	put($("title"), title);
+	const n = whole.waiting;
+	const head = n > 0 ? `${n} waiting – ${title}` : title;
+	if (document.title !== head)
+		document.title = head;
+	put($("version"), snapshot.version ? `ringtally ${snapshot.version}` : "");
+}
+
+// One queue or one service alone has a target; a sum of several has none.
+function wholeOf(snapshot) {
+	if (snapshot.queues.length === 1)
+		return snapshot.queues[0];
+	if (snapshot.services.length === 1 && config.queues.length === 0)
+		return snapshot.services[0];
+	return { ...snapshot.total, target: commonTarget(snapshot.queues) };
+}
+
+function showSummary() {
+	fill($("summary"), whole);
+	$("summary").querySelector(".level").dataset.status =
+		whole.status ?? "none";
+	put($("queues-head"), config.by === "service" ? "Services" : "Queues");
+}
+
+function fillOf(items) {
+	const select = $("of");
+	const names = items.filter((item) => config.by === "queue" ||
+		item.service != null).map((item) => item.name);
+	const there = [...select.options].slice(1).map((o) => o.value);
+	const sorted = [...new Set(names)].sort((a, b) => a.localeCompare(b));
+	if (sorted.join("\0") === there.join("\0"))
+		return;
+	const was = select.value;
+	select.replaceChildren(select.options[0], ...sorted.map((name) => {
+		const option = document.createElement("option");
+		option.value = name;
+		option.textContent = name;
+		return option;
+	}));
+	select.value = sorted.includes(was) ? was : "";
+}
+
+function showClock() {
+	put($("clock"), clock.second(clock.now()));
+	put($("date"), clock.day(clock.now()));
+}
+
+let items = [];
+
+function show(snapshot) {
+	const first = picture === null;
+	const now = performance.now();
+	picture = snapshot;
+	clock.settle(snapshot.timezone);
+	clock.set(snapshot.time);
+	showClock();
+	settleWithin(snapshot);
+	whole = wholeOf(snapshot);
+	items = apart((config.by === "service" ? snapshot.services :
+		snapshot.queues).map(named));
+	tiles.show(items, now);
+	showSummary();
+	showTitle(snapshot);
+	fillOf(items);
+	to_say.push(...changes.of(items));
+	sayChanges(now);
+	warnOfFeeds(snapshot.feeds);
+	warnOfDatabase(snapshot.database);
+	warnOfSilence();
+	if (first) {
+		askForToday();
+		askForCalls();
+		askForFormulas();
+	}
+}
+
+// -- what is asked for beside the stream
+
+async function askForCalls() {
+	const answer = await ask("calls", filters());
+	if (answer)
+		showCallbacks(answer, clock);
+}
+
+async function askForToday() {
+	const name = $("of").value;
+	const answer = await ask("intervals",
+		filters(name === "" ? null : [config.by, name]));
+	// Meanwhile another may have been chosen.
+	if (answer && name === $("of").value)
+		today.show(answer, items.find((i) => i.name === name) ?? whole);
+}
+
+async function askForFormulas() {
+	const answer = await ask("formulas", "");
+	if (answer)
+		tip.learn(answer.formulas);
+	else
+		setTimeout(askForFormulas, TODAY_EVERY_MS);
+}
+
+// -- colours
+
+const scheme = matchMedia("(prefers-color-scheme: light)");
+
+function kept() {
+	try {
+		return localStorage.getItem("theme");
+	} catch {
+		return null;	// forbidden here
+	}
+}
+
+function setTheme() {
+	const known = (theme) => ["dark", "light"].includes(theme);
+	const theme = [config.theme, kept()].find(known) ??
+		(scheme.matches ? "light" : "dark");
+	document.documentElement.dataset.theme = theme;
+	$("theme").textContent = theme === "dark" ? "Light" : "Dark";
+	$("theme").setAttribute("aria-label",
+		`${$("theme").textContent} colours`);
+	today.repaint();
+}
+
+function switchTheme() {
+	const now = document.documentElement.dataset.theme;
+	config.theme = now === "dark" ? "light" : "dark";
+	try {
+		localStorage.setItem("theme", config.theme);
+	} catch {
+		// Then it holds for as long as the page is open.
+	}
+	setTheme();
+}
+
+function tick() {
+	showClock();
+	warnOfSilence();
+	sayChanges(performance.now());
+}
+
+setTheme();
+scheme.addEventListener("change", setTheme);
+$("theme").addEventListener("click", switchTheme);
+$("of").addEventListener("change", askForToday);
+chooser(config);
+const link = new Link(`api/v1/stream${filters()}`, {
+	snapshot: show,
+	missed: (n) => {
+		missed += n;
+	},
+});
+tick();
+setInterval(tick, 250);
+setInterval(() => stale || !picture || askForCalls(), CALLS_EVERY_MS);
+setInterval(() => stale || !picture || askForToday(), TODAY_EVERY_MS);

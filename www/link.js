@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// The stream of snapshots, kept alive. The browser's own reconnecting is not
+// enough: it gives up on an answer that is an error, and does not notice a
+// connection that is open and silent, as that of a stopped daemon is.
+
+const SILENT_MS = 6000;		// a snapshot comes each second
+const RETRY_MS = [500, 1000, 2000, 4000];
+
+export class Link {
+	#source = null;
+	#timer = 0;
+	#failures = 0;
+
+	// on: snapshot(data), missed(n)
+	constructor(url, on) {
+		this.url = url;
+		this.on = on;
+		this.last = null;	// performance.now() of the last snapshot
+		this.#open();
+	}
+
+	// How long nothing came, in ms; since the start while nothing did.
+	silence() {
+		return performance.now() - (this.last ?? 0);
+	}
+
+	#open() {
+		const source = new EventSource(this.url);
+		this.#source = source;
+		this.#wait(SILENT_MS);
+		source.addEventListener("snapshot", (event) => {
+			this.last = performance.now();
+			this.#failures = 0;
+			this.#wait(SILENT_MS);
+			this.on.snapshot(JSON.parse(event.data));
+		});
+		source.addEventListener("missed", (event) => {
+			this.on.missed(JSON.parse(event.data).snapshots);
+		});
+		source.addEventListener("error", () => this.#again());
+	}
+
+	// A silent connection is left open for longer each time: a daemon that
+	// only paused goes on with it, and one that hangs is not heaped with
+	// new ones.
+	#wait(ms) {
+		clearTimeout(this.#timer);
+		this.#timer = setTimeout(() => this.#again(),
+			ms * Math.min(1 + this.#failures, 5));
+	}
+
+	#again() {
+		this.#source.close();
+		clearTimeout(this.#timer);
+		const ms = RETRY_MS[Math.min(this.#failures++,
+			RETRY_MS.length - 1)];
+		this.#timer = setTimeout(() => this.#open(),
+			ms * (0.75 + Math.random() / 2));
+	}
+}
+
+// An answer in JSON, or null when there is none to be had: the stream says
+// so already.
+export async function ask(path, query) {
+	try {
+		const answer = await fetch(`api/v1/${path}${query}`, {
+			headers: { Accept: "application/json" },
+			signal: AbortSignal.timeout(10000),
+		});
+		return answer.ok ? await answer.json() : null;
+	} catch {
+		return null;
+	}
+}
