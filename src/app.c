@@ -617,6 +617,7 @@ app_make_view(struct app *app)
 	struct view_settings settings = app_view_settings(app->conf);
 	struct view_config config = {.loop = app->loop,
 	    .site = app->first->site,
+	    .timezone = app->first->timezone,
 	    .version = PACKAGE_VERSION,
 	    .service_of = app_service_of,
 	    .target_of = app_target_of,

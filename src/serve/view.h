@@ -82,7 +82,8 @@ struct view_database {
 struct view_config {
 	struct loop *loop; /* for slices; NULL: all in one go */
 	const char *site;
-	const char *version; /* of the program */
+	const char *timezone; /* the site's: an IANA name */
+	const char *version;  /* of the program */
 	const char *(*service_of)(void *ctx, const char *queue); /* or NULL */
 	/* False: the service has no target. */
 	bool (*target_of)(

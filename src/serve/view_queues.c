@@ -504,6 +504,7 @@ void
 view_snapshot_begin(struct view *view, struct view_job *job)
 {
 	json_put_string(&job->out, "site", view->config.site);
+	json_put_string(&job->out, "timezone", view->config.timezone);
 	json_put_string(&job->out, "version", view->config.version);
 	view_count(view, job);
 	json_put_array(&job->out, "queues");
