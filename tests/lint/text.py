@@ -10,10 +10,10 @@ import sys
 FOLDERS = (".ci", "etc", "m4", "man", "sql", "src", "tests", "www")
 FILES = ("CONTRIBUTING.md", "Makefile.am", "NEWS", "README.md",
          "configure.ac", "quickstart")
-SKIP = re.compile(r"(^|/)(\.deps|__pycache__|corpus|found|samples|build[^/]*)"
-                  r"(/|$)|\.(o|a|log|trs|xml|pyc|gz|json|in~|swp)$")
+SKIP = re.compile(r"(^|/)(\.deps|__pycache__|corpus|found|node_modules|pictures|"
+                  r"samples|build[^/]*)(/|$)|\.(o|a|log|trs|xml|pyc|gz|json|in~|swp)$")
 LICENCE = "SPDX-License-Identifier: BSD-2-Clause"
-LICENSED = re.compile(r"\.(c|h|def|py|sh|sql|m4|ac|am|tap|js|css|[1-8])$")
+LICENSED = re.compile(r"\.(c|h|def|py|sh|sql|m4|ac|am|tap|m?js|css|[1-8])$")
 LONGEST = 1000
 
 # what -> what to do about it
