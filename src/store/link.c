@@ -347,8 +347,13 @@ link_flush(struct link *link)
 		link_lost(link);
 		return;
 	}
+	/*
+	 * A COPY wants to go on whether anything is left or not: it broke off
+	 * at a full socket, which may have room again by now
+	 */
 	watch_set(link->watch, PQsocket(link->conn),
-	    left > 0 ? WATCH_READ | WATCH_WRITE : WATCH_READ);
+	    left > 0 || link->copy_open ? WATCH_READ | WATCH_WRITE
+					: WATCH_READ);
 	if (link->script != NULL && !link->copy_open && !PQisBusy(link->conn))
 		task_set(link->again);
 }

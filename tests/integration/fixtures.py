@@ -163,3 +163,16 @@ def own_rig(own_pg):
     rig = Rig(own_pg)
     yield rig
     rig.close()
+
+
+@pytest.fixture(scope="session")
+def shim(tmp_path_factory):
+    path = str(tmp_path_factory.mktemp("shim") / "shim.so")
+    source = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                          "shim.c")
+    done = subprocess.run([*os.environ.get("CC", "cc").split(), "-shared",
+                           "-fPIC", "-o", path, source, "-ldl"],
+                          capture_output=True, text=True)
+    if done.returncode != 0:
+        pytest.skip("the shim can not be built: " + done.stderr)
+    return path

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Preloaded before the daemon by test_files.py: makes reading of logs fail as
- * it fails on bad days. Only regular files whose path holds $SHIM_PATH are
+ * Preloaded before the daemon by the tests: makes reading of logs fail as it
+ * fails on bad days. Only regular files whose path holds $SHIM_PATH are
  * disturbed. One call in $SHIM_EVERY fails, by what stands in $SHIM_WHAT:
  *
  *	eintr	a signal came
@@ -11,9 +11,13 @@
  * $SHIM_INOTIFY: "none" lets inotify_init1 fail, "nowatch" lets every watch
  * fail (as when the system's are used up), "overflow" turns each fifth event
  * read into a queue overflow.
+ *
+ * $SHIM_SEND: one send() in so many finds the socket full, though there is room
+ * again for the next.
  */
 #define _GNU_SOURCE
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <dlfcn.h>
@@ -135,4 +139,21 @@ inotify_add_watch(int fd, const char *path, uint32_t mask)
 		real = (int (*)(int, const char *, uint32_t))dlsym(
 		    RTLD_NEXT, "inotify_add_watch");
 	return real(fd, path, mask);
+}
+
+ssize_t
+send(int fd, const void *bytes, size_t n, int flags)
+{
+	static ssize_t (*real)(int, const void *, size_t, int);
+	static unsigned calls;
+	const char *every = getenv("SHIM_SEND");
+
+	if (every != NULL && ++calls % (unsigned)atoi(every) == 0) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (real == NULL)
+		real = (ssize_t(*)(int, const void *, size_t, int))dlsym(
+		    RTLD_NEXT, "send");
+	return real(fd, bytes, n, flags);
 }

@@ -252,3 +252,14 @@ def test_once_does_not_claim_what_was_undone(rig, change, why):
     assert daemon.start("--once").wait(60) == 0, daemon.stderr()
     rig.settle()
     rig.assert_exact(log)
+
+
+@pytest.mark.parametrize("every", [2, 3])
+def test_a_socket_that_fills_and_drains(rig, shim, every):
+    """A COPY goes on where the socket was full for one send() and has room
+    for the next, so that nothing tells of it."""
+    log = loggen.make_log(20000, seed=46)
+    harness.append(rig.log, log)
+    daemon = rig.daemon(env={"LD_PRELOAD": shim, "SHIM_SEND": str(every)})
+    assert daemon.start("--once").wait(60) == 0, daemon.stderr()
+    rig.assert_exact(log)

@@ -6,7 +6,6 @@ import gzip
 import os
 import random
 import shutil
-import subprocess
 import time
 
 import harness
@@ -496,19 +495,6 @@ def offered(log):
 
 
 # -- trouble with reading --------------------------------------------------
-
-@pytest.fixture(scope="session")
-def shim(tmp_path_factory):
-    path = str(tmp_path_factory.mktemp("shim") / "shim.so")
-    source = os.path.join(os.path.dirname(os.path.abspath(__file__)),
-                          "shim.c")
-    done = subprocess.run([*os.environ.get("CC", "cc").split(), "-shared",
-                           "-fPIC", "-o", path, source, "-ldl"],
-                          capture_output=True, text=True)
-    if done.returncode != 0:
-        pytest.skip("the shim can not be built: " + done.stderr)
-    return path
-
 
 @pytest.mark.parametrize("what,every", [("eintr", 2), ("short", 2),
                                         ("eio", 5)])
