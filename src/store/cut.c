@@ -251,8 +251,9 @@ cut_feed_interval_end(struct cut *cut)
 }
 
 /*
- * Each interval comes once. What was counted before the first event goes with
- * what comes next.
+ * Each interval comes once. What was counted while nobody knew the time goes
+ * with the interval before, or else with what comes next: the clock may fall
+ * back to 1970 from a first time that was wrong.
  */
 static void
 cut_feed_interval(void *ctx, const struct intake_cell *cell)
@@ -260,12 +261,13 @@ cut_feed_interval(void *ctx, const struct intake_cell *cell)
 	struct cut *cut = ctx;
 	int i;
 
-	if (cut->has_cell && cut->cell.starts_us != 0)
+	if (cut->has_cell && cut->cell.starts_us != 0 && cell->starts_us != 0)
 		cut_feed_interval_end(cut);
 	if (!cut->has_cell)
 		cut->cell = (struct intake_cell){0};
 	cut->has_cell = true;
-	cut->cell.starts_us = cell->starts_us;
+	if (cell->starts_us != 0)
+		cut->cell.starts_us = cell->starts_us;
 	for (i = 0; i < COUNTERS; i++) {
 		cut->cell.counters.v[i] += cell->counters.v[i];
 		cut->sums.v[i] += cell->counters.v[i];

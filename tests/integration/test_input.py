@@ -6,6 +6,7 @@ import json
 import os
 import random
 import subprocess
+import time
 import zoneinfo
 
 import harness
@@ -142,6 +143,21 @@ def test_one_line_of_the_far_future(rig):
     broken = b"%d|9.9|q|NONE|NOTE|\n" % (loggen.START + 400 * 86400)
     play(rig, head + broken + tail)
     rig.assert_exact(head + tail)
+
+
+def test_clock_falls_back_from_its_first_time(rig):
+    """A first time of now, then one of 1970 with a broken line before it: both
+    are counted in this quarter of an hour, which stands in a batch once."""
+    rig.daemon().start(wait="READY")
+    first = b"%d|1.1|q|NONE|ENTERQUEUE||01|1\n" % time.time()
+    then = b"broken\n100|1.2|q|NONE|ENTERQUEUE||01|1\n"
+    harness.append(rig.log, first)
+    rig.settle()
+    harness.append(rig.log, then)
+    rig.settle()
+    assert [(r["records"], r["rejected"]) for r in figures.rows(
+        rig.db, "SELECT sum(records) AS records, sum(rejected) AS rejected "
+        "FROM ringtally.feed_interval")] == [(3, 1)]
 
 
 def shuffle_within(log, seconds, seed):
