@@ -5,6 +5,8 @@
 
 #define BATCH_KEEP_BYTES      ((size_t)512 << 10)
 #define BATCH_KEEP_BYTES_ONCE ((size_t)16 << 20)
+#define BATCH_MS	      INT64_C(30000) /* for a statement, see store_up */
+#define BATCH_MS_PER_MB	      INT64_C(1000)
 
 static const char batch_copy_sql[] =
     "COPY ringtally.visit (entered_at, answered_at, ended_at, wait_ms, "
@@ -107,6 +109,23 @@ batch_advance(struct store *store, struct batch *batch)
 	link_param(script, store->locked ? "f" : "t");
 }
 
+/*
+ * After the database was away, or with a large pending_mb, a batch may be too
+ * large for the time that a statement has: then it would never be written.
+ */
+static void
+batch_give_time(struct store *store, const struct batch *batch)
+{
+	struct link_script *script = &store->script;
+	int64_t mb = (int64_t)(batch_bytes(batch) >> 20);
+
+	if (mb == 0)
+		return;
+	link_add(
+	    script, "SELECT set_config('statement_timeout', $1::text, true)");
+	link_param_int(script, BATCH_MS + mb * BATCH_MS_PER_MB);
+}
+
 /* What goes by COPY. */
 static void
 batch_copies(struct store *store, struct batch *batch)
@@ -156,6 +175,7 @@ batch_script(struct store *store, struct batch *batch)
 	link_script_reset(script);
 	store_months_script(store, script);
 	link_add(script, "BEGIN");
+	batch_give_time(store, batch);
 	batch_advance(store, batch);
 	for (i = 0; i < TABLES; i++)
 		if (batch->rows[i].site == NULL)

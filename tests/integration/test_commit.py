@@ -254,6 +254,29 @@ def test_once_does_not_claim_what_was_undone(rig, change, why):
     rig.assert_exact(log)
 
 
+def test_a_large_batch_is_given_time(rig):
+    """What gathered while the database was away may be more than a statement
+    of 30 seconds can write, and would be tried again for ever."""
+    with rig.server.connect(rig.database) as owner:
+        owner.execute("""
+            CREATE TABLE public.given (timeout interval);
+            CREATE FUNCTION public.note_timeout() RETURNS trigger
+            LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+                INSERT INTO public.given VALUES (
+                    current_setting('statement_timeout')::interval);
+                RETURN NULL;
+            END $$;
+            CREATE TRIGGER note AFTER INSERT ON ringtally.visit
+            EXECUTE FUNCTION public.note_timeout()""")
+    log = loggen.make_log(40000, seed=47)
+    harness.append(rig.log, log)
+    daemon = rig.daemon()
+    assert daemon.start("--once").wait(60) == 0, daemon.stderr()
+    rig.assert_exact(log)
+    given = "SELECT extract(epoch FROM max(timeout))::float FROM public.given"
+    assert 30 < rig.db.execute(given).fetchone()[0] < 60
+
+
 @pytest.mark.parametrize("every", [2, 3])
 def test_a_socket_that_fills_and_drains(rig, shim, every):
     """A COPY goes on where the socket was full for one send() and has room
