@@ -82,15 +82,29 @@ load_switches(void *ctx, const PGresult *res)
 	fault_point("during-load");
 }
 
-/* The last interval of each switch that has a row. */
+/*
+ * The last interval of each switch that has a row, or one later than that. The
+ * rows of all switches stand in the order of their intervals: for one that is
+ * new, all that the others ever wrote would be looked through, so that their
+ * last interval has to do.
+ */
 static const char load_newest_sql[] =
     "SELECT s.switch, (extract(epoch FROM greatest("
-    "(SELECT t.starts_at FROM ringtally.queue_tally AS t "
+    "coalesce((SELECT t.starts_at FROM ringtally.queue_tally AS t "
     "WHERE t.site = $1::text AND t.switch = s.switch "
+    "AND (SELECT true FROM ringtally.queue AS n WHERE n.site = $1::text "
+    "AND n.switch = s.switch LIMIT 1) "
+    "ORDER BY t.starts_at DESC LIMIT 1), "
+    "(SELECT t.starts_at FROM ringtally.queue_tally AS t "
+    "WHERE t.site = $1::text ORDER BY t.starts_at DESC LIMIT 1)), "
+    "coalesce((SELECT t.starts_at FROM ringtally.agent_tally AS t "
+    "WHERE t.site = $1::text AND t.switch = s.switch "
+    "AND (SELECT true FROM ringtally.agent AS n WHERE n.site = $1::text "
+    "AND n.switch = s.switch LIMIT 1) "
     "ORDER BY t.starts_at DESC LIMIT 1), "
     "(SELECT t.starts_at FROM ringtally.agent_tally AS t "
-    "WHERE t.site = $1::text AND t.switch = s.switch "
-    "ORDER BY t.starts_at DESC LIMIT 1))) * 1000000)::bigint "
+    "WHERE t.site = $1::text ORDER BY t.starts_at DESC LIMIT 1)))) * "
+    "1000000)::bigint "
     "FROM unnest($2::text[]) AS s(switch)";
 
 static void

@@ -120,6 +120,31 @@ def test_database_goes_back_in_time(own_rig):
     assert daemon.is_alive()
 
 
+def test_a_new_switch_beside_years_of_others(rig):
+    """Where a new switch goes on is not looked for in all that others wrote:
+    that could take longer than a statement may."""
+    with rig.server.connect(rig.database) as owner:
+        owner.execute(
+            "INSERT INTO ringtally.agent_tally (site, starts_at, switch, "
+            "agent, queue, handled) SELECT 'test', timestamptz '2026-01-01' + "
+            "n * interval '15 min', 'old', 'Jo', 'q', 1 "
+            "FROM generate_series(1, 100000) AS n")
+        owner.execute("ANALYZE ringtally.agent_tally")
+    time.sleep(1)       # until what the backend counted is to be seen
+    rig.db.execute("SELECT pg_stat_reset()")
+    log = loggen.make_log(20, seed=48)
+    harness.append(rig.log, log)
+    daemon = rig.daemon()
+    assert daemon.start("--once").wait(30) == 0, daemon.stderr()
+    pages = """
+        SELECT sum(heap_blks_hit + heap_blks_read + idx_blks_hit +
+            idx_blks_read)::int
+        FROM pg_statio_user_tables WHERE relname = 'agent_tally'"""
+    time.sleep(1)
+    read = rig.db.execute(pages).fetchone()[0]
+    assert read < 400, "%d pages were read" % read
+
+
 def harness_chown(path, server):
     if not server.as_user:
         return
