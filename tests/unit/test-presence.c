@@ -68,6 +68,7 @@ static void
 world_event(struct world *w, struct event *ev)
 {
 	ev->time_us = w->now_us;
+	ev->name = SLICE("");
 	ev->wait_ms = ev->talk_ms = ev->ring_ms = EVENT_UNKNOWN_MS;
 	machine_expect(&w->machine, ev);
 	machine_event(&w->machine, ev, &w->counters);
