@@ -60,8 +60,9 @@ def queue_rows(db, site="test", switch=None):
     return found
 
 
-def agent_rows(db, site="test", switch=None):
-    found = {}
+def agent_rows_by_switch(db, site="test", switch=None):
+    """What agent_rows() tells, of each switch."""
+    found = collections.defaultdict(dict)
     for row in rows(db, "SELECT *, extract(epoch FROM starts_at)::bigint AS "
                     "start FROM ringtally.agent_interval WHERE" + SCOPE,
                     site, switch):
@@ -70,7 +71,16 @@ def agent_rows(db, site="test", switch=None):
         for column in AGENT_SECONDS:
             figures[column + "_s"] = seconds(row[column + "_ms"])
         if any(figures.values()):
-            found[row["agent"], row["queue"], row["start"]] = figures
+            found[row["switch"]][
+                row["agent"], row["queue"], row["start"]] = figures
+    return found
+
+
+def agent_rows(db, site="test", switch=None):
+    """Of all switches that have one of these agents, one."""
+    found = {}
+    for of_switch in agent_rows_by_switch(db, site, switch).values():
+        found.update(of_switch)
     return found
 
 

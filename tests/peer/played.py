@@ -23,8 +23,8 @@ def by_oracle(log, case=None):
     return Played(o.queue_rows(), o.agent_rows(), visits)
 
 
-def by_daemon(db, switch):
-    """What the daemon has written of one switch."""
+def by_daemon(db, switch, agent_rows):
+    """What the daemon has written of one switch; agent_rows: of all."""
     return Played(figures.queue_rows(db, switch=switch),
-                  figures.agent_rows(db, switch=switch),
+                  agent_rows.get(switch, {}),
                   figures.visits(db, switch=switch))
