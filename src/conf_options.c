@@ -192,7 +192,8 @@ const struct option_row conf_options[] = {
     {"token_file", LIVE(live.token_file), .type = OPTION_TEXT, .unit = "",
 	.help = "Tokens that open the figures, one a line, of 16 characters or "
 		"more; the file must be closed to all but its owner and group. "
-		"A request shows one as \"Authorization: Bearer TOKEN\"."},
+		"A request shows one as \"Authorization: Bearer TOKEN\". "
+		"They are read when the daemon starts and when it reloads."},
     {"hosts", LIVE(live.hosts), .type = OPTION_TEXTS, .max = 255, .unit = "",
 	.on_reload = true,
 	.help = "Names under which browsers may ask, besides localhost and "

@@ -462,6 +462,26 @@ http_new(
 	return http;
 }
 
+/* Who was let in by a token that is no more has a stream no more, either. */
+static void
+http_read_tokens(struct http *http)
+{
+	struct auth auth;
+	struct err err;
+
+	if (!http->wants_token)
+		return;
+	if (auth_load(&auth, http->config.token_file, &err) < 0) {
+		log_error(
+		    "live.token_file: %s; they stay as they were", err.text);
+		return;
+	}
+	if (memcmp(&auth, &http->auth, sizeof(auth)) == 0)
+		return;
+	http->auth = auth;
+	http_conns_drop_streams(http);
+}
+
 static void
 http_free_hosts(struct http *http)
 {
@@ -478,6 +498,7 @@ http_configure(struct http *http, const char *const *hosts)
 {
 	size_t i, n = 0;
 
+	http_read_tokens(http);
 	assets_load(&http->assets, http->config.folder, http->config.chart_js);
 	http_free_hosts(http);
 	while (hosts != NULL && hosts[n] != NULL)

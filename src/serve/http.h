@@ -51,7 +51,8 @@ void http_free(struct http *http); /* NULL is fine */
 
 /*
  * Further names that may stand in a Host header; copied, NULL-terminated or
- * NULL. And reads the wallboard's files again.
+ * NULL. And reads the wallboard's files and the tokens again: where those can
+ * not be read they stay, where they changed all streams end.
  */
 void http_configure(struct http *http, const char *const *hosts);
 

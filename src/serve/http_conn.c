@@ -193,6 +193,18 @@ http_conns_tick(struct http *http)
 	http_accept(http);
 }
 
+void
+http_conns_drop_streams(struct http *http)
+{
+	struct http_conn *conn, *next;
+
+	for (conn = TAILQ_FIRST(&http->conns); conn != NULL; conn = next) {
+		next = TAILQ_NEXT(conn, list);
+		if (conn->state == HTTP_STREAMING)
+			http_conn_drop(conn);
+	}
+}
+
 /* Those that evhttp tells us of go with it. */
 void
 http_conns_free(struct http *http)

@@ -103,6 +103,8 @@ void http_conn_set_state(struct http_conn *conn, enum http_conn_state state);
 /* Each second: forgets those that are gone, cuts those that are late. */
 void http_conns_tick(struct http *http);
 void http_conns_free(struct http *http);
+/* All streams end; whoever may goes on with a new one. */
+void http_conns_drop_streams(struct http *http);
 /* Without a reply, from a callback of nobody's: the connection is gone. */
 void http_conn_drop(struct http_conn *conn);
 /* Accepting goes on, unless there is no room. */

@@ -257,6 +257,37 @@ def test_token(rig, web):
     assert "0123456789" not in daemon.stderr()
 
 
+def test_a_reload_reads_the_tokens_again(rig, web):
+    """A token that is no more opens nothing, nor keeps a stream open."""
+    old, new = ({"Authorization": "Bearer " + token}
+                for token in ("0123456789abcdef", "fedcba9876543210"))
+    path = os.path.join(rig.directory, "tokens")
+
+    def write(token):
+        with open(path, "w") as f:
+            f.write(token["Authorization"].split()[1] + "\n")
+        os.chmod(path, 0o600)
+
+    def status(token):
+        return web.ask("/api/v1/queues", headers=token).status
+    write(old)
+    harness.append(rig.log, b"")
+    daemon = start(rig, web, live={"token_file": path})
+    stream = web_.Stream(web, headers=old)
+    stream.next()
+    daemon.signal(1)
+    harness.poll("it has reloaded", lambda: "reloaded" in daemon.stderr())
+    stream.next()       # the same tokens: it goes on
+    assert status(old) == 200 and status(new) == 401
+    write(new)
+    daemon.signal(1)
+    harness.poll("the new one counts", lambda: status(new) == 200)
+    assert status(old) == 401
+    with pytest.raises((EOFError, OSError, http.client.HTTPException)):
+        for _ in range(10):
+            stream.next()
+
+
 def test_others_need_a_token(rig, web):
     """-t says so, and so does the daemon; a file that others may read is
     refused at the start, and by a reload that changes nothing then."""
