@@ -543,9 +543,12 @@ app_feed_state(void *ctx, const char **why)
 static struct view_settings
 app_view_settings(const struct conf *conf)
 {
-	return (struct view_settings){.thresholds_s = conf->thresholds_s,
+	struct view_settings settings = {
 	    .show_numbers = conf->live.show_numbers,
 	    .stale_after_us = conf->live.stale_after_us};
+
+	conf_thresholds(conf, &settings.thresholds_s);
+	return settings;
 }
 
 /* --- putting it together ------------------------------------------------ */

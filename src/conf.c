@@ -234,6 +234,31 @@ conf_needs_restart(const struct conf *old, const struct conf *new_)
 	return NULL;
 }
 
+static void
+conf_add_threshold(struct option_ints *to, int64_t s)
+{
+	int i = 0, after;
+
+	while (i < to->n && to->v[i] < s)
+		i++;
+	if (to->n == OPTION_INTS_MAX || (i < to->n && to->v[i] == s))
+		return;
+	for (after = to->n++; after > i; after--)
+		to->v[after] = to->v[after - 1];
+	to->v[i] = s;
+}
+
+void
+conf_thresholds(const struct conf *conf, struct option_ints *to)
+{
+	const struct conf_service *service;
+
+	*to = conf->thresholds_s;
+	for (service = conf->services; service != NULL; service = service->next)
+		if (service->target.within_s != 0)
+			conf_add_threshold(to, service->target.within_s);
+}
+
 const char *
 conf_service_of(const struct conf *conf, const char *queue)
 {

@@ -92,6 +92,12 @@ void conf_free(struct conf *conf);
  */
 const char *conf_needs_restart(const struct conf *old, const struct conf *new_);
 
+/*
+ * The waits to count by on the live pages: thresholds_s, and those of the
+ * targets as far as there is room. In rising order.
+ */
+void conf_thresholds(const struct conf *conf, struct option_ints *to);
+
 /* The service of a queue (the first whose pattern matches), or NULL. */
 const char *conf_service_of(const struct conf *conf, const char *queue);
 

@@ -125,8 +125,9 @@ const struct option_row conf_options[] = {
 	.min = 1, .max = HIST_SECONDS, .unit = "s",
 	.check = conf_check_thresholds, .on_reload = true,
 	.help = "Waits within which a call counts as answered in time, shown "
-		"live, in rising order. Any other whole number of seconds can "
-		"be asked for in SQL, at any time after."},
+		"live, in rising order; within_s of each target is shown "
+		"beside them. Any other whole number of seconds can be asked "
+		"for in SQL, at any time after."},
     {"short_abandon_s", TOP(short_abandon_us), .type = OPTION_SECS,
 	.preset = "5", .min = 0, .max = 600, .unit = "s",
 	.help = "Callers who gave up after a wait no longer than this also "

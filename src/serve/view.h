@@ -94,7 +94,7 @@ struct view_config {
 
 /* What a reload may change; see view_configure. */
 struct view_settings {
-	struct option_ints thresholds_s;
+	struct option_ints thresholds_s; /* with those of the targets */
 	bool show_numbers;	/* callers' numbers, where they are known */
 	int64_t stale_after_us; /* of silence; 0: never by silence */
 };

@@ -486,6 +486,30 @@ def test_a_stream_that_is_not_read(rig, web):
 
 # -- metrics and health ---------------------------------------------------
 
+def test_a_target_brings_its_threshold(rig, web):
+    """In each block and interval: the wallboard shows the last quarter of an
+    hour and the chart by the target's own seconds."""
+    harness.append(rig.log, recent_log(seed=11))
+    target = {"within_s": 33, "pct": 85.0}
+    daemon = start(rig, web, services=[
+        {"name": "All", "queues": ["*"], "target": target}])
+    rig.settle()
+    name = "sl_33_offered_pct"
+    answer = web.ask("/api/v1/queues").json
+    for queue in answer["queues"]:
+        assert queue["today"][name] == queue["today"]["target_pct"]
+        assert name in queue["last_15m"] and name in queue["last_60m"]
+    assert answer["total"]["last_60m"][name] is not None
+    assert all(name in i for i in web.ask(
+        "/api/v1/intervals").json["intervals"])
+    target["within_s"] = 41
+    daemon.write_config()
+    daemon.signal(1)
+    harness.poll("it has another", lambda: "sl_41_offered_pct" in web.ask(
+        "/api/v1/queues").json["total"]["today"])
+    assert name not in web.ask("/api/v1/queues").json["total"]["today"]
+
+
 def promtool():
     found = os.environ.get("PROMTOOL") or shutil.which("promtool")
     if not found:

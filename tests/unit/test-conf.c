@@ -587,6 +587,45 @@ test_needs_restart(void **state RT_UNUSED)
 	}
 }
 
+static void
+test_thresholds(void **state RT_UNUSED)
+{
+	static const char services[] =
+	    "services = ("
+	    "{ name = \"A\"; queues = [ \"a\" ];"
+	    "  target = { within_s = 20; pct = 85; }; },"
+	    "{ name = \"B\"; queues = [ \"b\" ]; },"
+	    "{ name = \"C\"; queues = [ \"c\" ];"
+	    "  target = { within_s = 60; pct = 85; }; },"
+	    "{ name = \"D\"; queues = [ \"d\" ];"
+	    "  target = { within_s = 17; pct = 85; }; } );\n";
+	static const int64_t wanted[] = {15, 17, 20, 60};
+	struct option_ints all;
+	struct conf *conf;
+	char text[1024];
+
+	snprintf(text, sizeof(text), "%s%s", SITE, services);
+	put("ringtally.conf", text);
+	conf = load();
+	conf_thresholds(conf, &all);
+	assert_int_equal(conf->thresholds_s.n, 2);
+	assert_int_equal(all.n, RT_COUNT(wanted));
+	assert_memory_equal(all.v, wanted, sizeof(wanted));
+	conf_free(conf);
+
+	/* where there is no more room they are left out */
+	snprintf(text, sizeof(text),
+	    "%sthresholds_s = [ 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, "
+	    "15 ];\n%s",
+	    SITE, services);
+	put("ringtally.conf", text);
+	conf = load();
+	conf_thresholds(conf, &all);
+	assert_int_equal(all.n, OPTION_INTS_MAX);
+	assert_int_equal(all.v[15], 20);
+	conf_free(conf);
+}
+
 /* Every row's default passes the row's own checks, or this is a BUG(). */
 static void
 test_rows(void **state RT_UNUSED)
@@ -615,6 +654,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_merge_clashes, clean),
 	    cmocka_unit_test_teardown(test_same_file, clean),
 	    cmocka_unit_test_teardown(test_needs_restart, clean),
+	    cmocka_unit_test_teardown(test_thresholds, clean),
 	    cmocka_unit_test(test_rows),
 	};
 
