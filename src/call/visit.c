@@ -169,7 +169,8 @@ visit_set_reason(struct visit *v, struct slice name)
 
 	if (name.n < sizeof(v->reason) && utf8_is_ascii(name.p, name.n)) {
 		n = name.n;
-		memcpy(v->reason, name.p, n);
+		if (n > 0) /* of nothing there may be no address */
+			memcpy(v->reason, name.p, n);
 	} else {
 		n = utf8_clean(
 		    v->reason, sizeof(v->reason) - 1, name.p, name.n);

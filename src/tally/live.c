@@ -96,8 +96,9 @@ live_turn_queue(struct live *live, struct live_queue *q, size_t gone)
 	for (i = 0; i < gone; i++)
 		live_free_cell(live, q->intervals[i]);
 	q->n_intervals -= gone;
-	memmove(q->intervals, q->intervals + gone,
-	    q->n_intervals * sizeof(struct live_cell *));
+	if (q->n_intervals > 0)
+		memmove(q->intervals, q->intervals + gone,
+		    q->n_intervals * sizeof(struct live_cell *));
 	figure_sum_reset(&q->today);
 	for (i = 0; i < q->n_intervals; i++)
 		if (q->intervals[i] != NULL &&
