@@ -193,7 +193,9 @@ const struct option_row conf_options[] = {
     {"token_file", LIVE(live.token_file), .type = OPTION_TEXT, .unit = "",
 	.help = "Tokens that open the figures, one a line, of 16 characters or "
 		"more; the file must be closed to all but its owner and group. "
-		"A request shows one as \"Authorization: Bearer TOKEN\". "
+		"A request shows one as \"Authorization: Bearer TOKEN\", a "
+		"browser as the cookie ringtally_token: the wallboard makes "
+		"that of #token=TOKEN behind its address, once. "
 		"They are read when the daemon starts and when it reloads."},
     {"hosts", LIVE(live.hosts), .type = OPTION_TEXTS, .max = 255, .unit = "",
 	.on_reload = true,

@@ -4,7 +4,7 @@
 // says so and greys what it shows.
 //
 // In the address: queue=, service=, switch= (again and again), by=service,
-// title=, theme=dark or light, rotate=seconds.
+// title=, theme=dark or light, rotate=seconds; and behind all #token=.
 
 import { Clock, about, put } from "./format.js";
 import { commonTarget, settleWithin } from "./figures.js";
@@ -14,6 +14,7 @@ import { Tip } from "./tip.js";
 import { Today } from "./today.js";
 import { chooser } from "./chooser.js";
 import { showCallbacks } from "./callbacks.js";
+import { takeToken } from "./token.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -78,6 +79,7 @@ function sayChanges(now) {
 
 // -- warnings: each by a key, with the part that counts on left unsaid
 
+const GRAVEST = ["silence", "token"];
 const warnings = new Map();
 
 // text: what it says now; aloud: what is said of it once
@@ -94,7 +96,7 @@ function warn(key, text, aloud) {
 		p.dataset.key = key;
 		p.textContent = text;
 		// The gravest first.
-		$("warnings").insertBefore(p, key === "silence" ?
+		$("warnings").insertBefore(p, GRAVEST.includes(key) ?
 			$("warnings").firstChild : null);
 		warnings.set(key, p);
 		say(aloud ?? text);
@@ -118,6 +120,12 @@ function warnOfFeeds(feeds) {
 	for (const key of [...warnings.keys()])
 		if (key.startsWith("feed ") && !keys.has(key))
 			warn(key, null);
+}
+
+function warnOfToken(wanted) {
+	warn("token", wanted ? "The figures are for those with a token: open " +
+		"this page once with #token= and the token behind its address" :
+		null);
 }
 
 // While it connects anew it is as it was.
@@ -243,6 +251,7 @@ function show(snapshot) {
 	fillOf(items);
 	to_say.push(...changes.of(items));
 	sayChanges(now);
+	warnOfToken(false);
 	warnOfFeeds(snapshot.feeds);
 	warnOfDatabase(snapshot.database);
 	warnOfSilence();
@@ -318,6 +327,8 @@ function tick() {
 	sayChanges(performance.now());
 }
 
+takeToken();
+addEventListener("hashchange", takeToken);
 setTheme();
 scheme.addEventListener("change", setTheme);
 $("theme").addEventListener("click", switchTheme);
@@ -328,6 +339,7 @@ const link = new Link(`api/v1/stream${filters()}`, {
 	missed: (n) => {
 		missed += n;
 	},
+	refused: (status) => warnOfToken(status === 401),
 });
 tick();
 setInterval(tick, 250);

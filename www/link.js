@@ -11,7 +11,8 @@ export class Link {
 	#timer = 0;
 	#failures = 0;
 
-	// on: snapshot(data), missed(n)
+	// on: snapshot(data), missed(n), refused(status): of an answer that is
+	// an error
 	constructor(url, on) {
 		this.url = url;
 		this.on = on;
@@ -37,7 +38,25 @@ export class Link {
 		source.addEventListener("missed", (event) => {
 			this.on.missed(JSON.parse(event.data).snapshots);
 		});
-		source.addEventListener("error", () => this.#again());
+		source.addEventListener("error", () => {
+			if (source.readyState === EventSource.CLOSED)
+				this.#askWhy();
+			this.#again();
+		});
+	}
+
+	// The browser keeps the status to itself.
+	async #askWhy() {
+		try {
+			const answer = await fetch(this.url, {
+				method: "HEAD",
+				signal: AbortSignal.timeout(10000),
+			});
+			if (!answer.ok)
+				this.on.refused(answer.status);
+		} catch {
+			// Away: the silence is told of anyway.
+		}
 	}
 
 	// A silent connection is left open for longer each time: a daemon that

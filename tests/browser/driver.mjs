@@ -65,6 +65,9 @@ const commands = {
 		return page.evaluate(/^\([^)]*\) =>/.test(code) ?
 			new Function("arg", `return (${code})(arg)`) : code, arg);
 	},
+	async cookies() {
+		return browser.cookies();
+	},
 	async press({ key }) {
 		await page.keyboard.press(key);
 	},

@@ -71,6 +71,44 @@ def test_figures_change_within_a_second(wall):
     assert wall.do("complaints") == []
 
 
+def test_a_token_comes_with_the_address(wall):
+    """Once, and is seen no more: neither in the address, nor by the next page
+    that is opened."""
+    token = "wall+0123456789/ab%2B=<x>"
+    daemon = wall.live.daemon
+    path = os.path.join(wall.live.rig.directory, "tokens")
+    with open(path, "w") as f:
+        f.write(token + "\n")
+    os.chmod(path, 0o600)
+    daemon.config["live"]["token_file"] = path
+    daemon.write_config()
+    wall.live.start()
+    enter(wall, "ctax", "c.0")
+    wall.open(wall.live.url)
+    wall.wait_text("#warnings", "#token=")
+    assert wall.texts(".tile") == []
+    wall.open(wall.live.url + "#token=not-the-right-one")
+    wall.wait_text("#warnings", "#token=")
+    # Behind the address of a page that is open already.
+    wall.eval("(t) => { location.hash = 'token=' + encodeURIComponent(t); }",
+              token)
+    waiting(wall, "ctax", 1)
+    wall.wait("the warning goes", "document.querySelector('#warnings').hidden")
+    assert wall.eval("location.href") == wall.live.url
+    (cookie,) = [c for c in wall.do("cookies")
+                 if c["name"] == "ringtally_token"]
+    assert cookie["value"] == token and cookie["path"] == "/"
+    assert cookie["sameSite"] == "Strict"
+    assert cookie["expires"] > time.time() + 300 * 86400
+    assert [c for c in wall.do("complaints") if "401" not in c] == []
+    opened(wall, "?theme=light")
+    assert wall.do("complaints") == []
+    # Taken away again.
+    wall.open(wall.live.url + "?theme=dark#token=")
+    wall.wait_text("#warnings", "#token=")
+    assert wall.do("cookies") == []
+
+
 def test_sim_is_followed(wall):
     """A played call centre, at ten times its speed."""
     live_ = wall.live.start()
