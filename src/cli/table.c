@@ -10,7 +10,9 @@
 #include "cli/table.h"
 #include "cli/text.h"
 
-#define TABLE_FIXED_MAX	 32
+#define TABLE_FIXED_MAX 32
+/* A longer name moves its own row aside, and not the whole table. */
+#define TABLE_TEXT_WIDTH 40
 #define TABLE_NULL_PLAIN "\xe2\x80\x93" /* an en dash */
 
 struct table {
@@ -34,6 +36,8 @@ table_cell_plain(struct table *t, const char *text)
 	strbuf_add_escaped(&t->cells, slice_of(text), SIZE_MAX);
 	strbuf_addc(&t->cells, '\0');
 	width = text_columns(t->cells.p + from);
+	if (t->columns[t->at].type == TABLE_TEXT)
+		width = RT_MIN(width, (size_t)TABLE_TEXT_WIDTH);
 	t->widths[t->at] = RT_MAX(t->widths[t->at], width);
 }
 
@@ -159,12 +163,13 @@ table_new(FILE *to, enum table_format format,
 static const char *
 table_print_row(const struct table *t, const char *cells)
 {
-	size_t i, pad;
+	size_t i, pad, width;
 
 	for (i = 0; i < t->n_columns; i++, cells += strlen(cells) + 1) {
 		bool left = t->columns[i].type == TABLE_TEXT;
 
-		pad = t->widths[i] - text_columns(cells);
+		width = text_columns(cells);
+		pad = t->widths[i] > width ? t->widths[i] - width : 0;
 		if (i > 0)
 			fputs("  ", t->to);
 		if (!left)

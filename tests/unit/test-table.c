@@ -83,6 +83,32 @@ test_json(void **state RT_UNUSED)
 	    "\"sl_20_pct\": null, \"note\": null}\n]\n");
 }
 
+/* One name of a switch that writes nonsense must not hide the figures. */
+static void
+test_long_name(void **state RT_UNUSED)
+{
+	static const struct table_column two[] = {
+	    {"queue", TABLE_TEXT, 0}, {"offered", TABLE_INT, 0}};
+	char *text = NULL, name[201], wanted[512];
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
+	struct table *t = table_new(to, TABLE_PLAIN, two, RT_COUNT(two));
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	table_text(t, "ctax");
+	table_int(t, 12);
+	table_text(t, name);
+	table_int(t, 3);
+	assert_int_equal(table_end(t, NULL), 0);
+	fclose(to);
+	snprintf(wanted, sizeof(wanted),
+	    "%-40s  offered\n%-40s       12\n%s        3\n", "queue", "ctax",
+	    name);
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
 static void
 none(struct table *t RT_UNUSED)
 {
@@ -168,6 +194,7 @@ main(void)
 	    cmocka_unit_test(test_plain),
 	    cmocka_unit_test(test_csv),
 	    cmocka_unit_test(test_json),
+	    cmocka_unit_test(test_long_name),
 	    cmocka_unit_test(test_no_rows),
 	    cmocka_unit_test(test_csv_formulas),
 	    cmocka_unit_test(test_write_error),
