@@ -801,9 +801,11 @@ app_reconfigure(struct app *app, struct conf *conf)
 	view_configure(app->view, &settings);
 	if (app->http != NULL)
 		http_configure(app->http, app_hosts(conf));
-	for (i = 0; i < app->n_switches; i++)
+	for (i = 0; i < app->n_switches; i++) {
+		app_queues_forget(&app->switches[i]);
 		app_switch_show_numbers(
 		    &app->switches[i], settings.show_numbers);
+	}
 }
 
 bool

@@ -11,7 +11,7 @@ struct app_queue_now {
 	struct store_queue_now now;
 	uint64_t version;
 	int64_t day_us;
-	const struct conf *conf; /* in force then; NULL: no counts yet */
+	bool counted; /* by the configuration in force */
 };
 
 /* As many as there are queues by now; their gauges are 0. */
@@ -76,17 +76,15 @@ static void
 app_queue_count(const struct app_switch *sw, const struct queue *queue,
     struct app_queue_now *q, struct figure_sum *sum)
 {
-	const struct conf *conf = sw->app->conf;
-
-	if (q->conf == conf && q->version == live_version(queue) &&
+	if (q->counted && q->version == live_version(queue) &&
 	    q->day_us == sw->now.day_us)
 		return;
 	figure_sum_reset(sum);
 	live_today(&sw->now, queue, sum);
-	if (q->conf != conf)
+	if (!q->counted)
 		q->now.within_s =
-		    (int32_t)app_queue_within_s(conf, queue->name);
-	q->conf = conf;
+		    (int32_t)app_queue_within_s(sw->app->conf, queue->name);
+	q->counted = true;
 	q->version = live_version(queue);
 	q->now.today_us = q->day_us = sw->now.day_us;
 	q->now.offered = sum->v[MEASURE_offered];

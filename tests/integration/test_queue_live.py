@@ -80,6 +80,25 @@ def test_what_it_shows(rig):
     assert 0 <= float(ctax["age_s"]) < 10
 
 
+def test_a_reload_changes_within_s(rig):
+    """Of the last one of several in a row, without a call in between."""
+    at = int(time.time())
+    now_log(rig, at, *CALLS)
+    daemon = rig.daemon(services(rig))
+    daemon.start(wait="READY=1")
+    wait_for(rig, "both queues are there", lambda r: len(r) == 2)
+    for seconds in (31, 32, 33, 34):
+        daemon.config["services"][0]["target"]["within_s"] = seconds
+        daemon.write_config()
+        daemon.signal(1)
+        harness.poll("it is reloaded", lambda: daemon.stderr().count(
+            "configuration reloaded") == seconds - 30)
+    rows = wait_for(rig, "the last one is there",
+                    lambda r: r["ctax"]["within_s"] == 34 and r)
+    assert rows["rent"]["within_s"] == 15
+    assert rows["ctax"]["answered_within"] == 1
+
+
 def test_updates_stay_in_their_page(rig):
     """Two minutes of a busy second each, in short: a line for every queue
     between two looks, many times over. All updates must be HOT, and the table
