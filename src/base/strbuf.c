@@ -61,6 +61,20 @@ strbuf_adds(struct strbuf *b, const char *text)
 }
 
 void
+strbuf_add_digits(struct strbuf *b, uint64_t n, unsigned least)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	BUG_ON(least > sizeof(digits));
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n > 0 || sizeof(digits) - at < least);
+	strbuf_add(b, digits + at, sizeof(digits) - at);
+}
+
+void
 strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap)
 {
 	va_list again;

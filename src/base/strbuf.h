@@ -27,6 +27,8 @@ void strbuf_added(struct strbuf *b, size_t n);
 void strbuf_add(struct strbuf *b, const void *bytes, size_t n);
 void strbuf_addc(struct strbuf *b, char c);
 void strbuf_adds(struct strbuf *b, const char *text);
+/* The digits of n, at least `least` (up to 20) of them. */
+void strbuf_add_digits(struct strbuf *b, uint64_t n, unsigned least);
 void strbuf_addf(struct strbuf *b, const char *fmt, ...) RT_PRINTF(2, 3);
 void
 strbuf_vaddf(struct strbuf *b, const char *fmt, va_list ap) RT_PRINTF(2, 0);

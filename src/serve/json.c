@@ -65,20 +65,6 @@ json_put_bool(struct strbuf *b, const char *key, bool value)
 	strbuf_adds(b, value ? "true" : "false");
 }
 
-/* The digits of n, at least `least` of them. */
-static void
-json_digits(struct strbuf *b, uint64_t n, unsigned least)
-{
-	char digits[24];
-	size_t at = sizeof(digits);
-
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n > 0 || sizeof(digits) - at < least);
-	strbuf_add(b, digits + at, sizeof(digits) - at);
-}
-
 static void
 json_decimal(struct strbuf *b, int64_t value, unsigned decimals)
 {
@@ -93,11 +79,11 @@ json_decimal(struct strbuf *b, int64_t value, unsigned decimals)
 	}
 	if (value < 0)
 		strbuf_addc(b, '-');
-	json_digits(b, n / scales[decimals], 1);
+	strbuf_add_digits(b, n / scales[decimals], 1);
 	if (decimals == 0)
 		return;
 	strbuf_addc(b, '.');
-	json_digits(b, n % scales[decimals], decimals);
+	strbuf_add_digits(b, n % scales[decimals], decimals);
 }
 
 void

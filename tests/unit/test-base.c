@@ -287,6 +287,12 @@ test_strbuf(void **state)
 	assert_int_equal(b.p[b.n], '\0');
 	strbuf_add(&b, "a\0b", 3);
 	assert_int_equal(b.n, 40003);
+	strbuf_reset(&b);
+	strbuf_add_digits(&b, 0, 1);
+	strbuf_add_digits(&b, 42, 1);
+	strbuf_add_digits(&b, 7, 3);
+	strbuf_add_digits(&b, UINT64_MAX, 20);
+	assert_string_equal(strbuf_str(&b), "04200718446744073709551615");
 	strbuf_fini(&b);
 	assert_string_equal(strbuf_str(&b), "");
 }
