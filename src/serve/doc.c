@@ -10,8 +10,6 @@ doc_new(const char *type, struct slice plain)
 
 	*doc = (struct doc){.refs = 1, .type = type, .plain = plain};
 	doc->gz_done = plain.n < DOC_GZIP_MIN;
-	snprintf(doc->etag, sizeof(doc->etag), "\"%016" PRIx64 "\"",
-	    (uint64_t)XXH3_64bits(plain.p, plain.n));
 	return doc;
 }
 
@@ -52,6 +50,15 @@ doc_put(struct doc *doc)
 	strbuf_fini(&doc->own);
 	view_text_put(doc->text);
 	free(doc);
+}
+
+const char *
+doc_etag(struct doc *doc)
+{
+	if (doc->etag[0] == '\0')
+		snprintf(doc->etag, sizeof(doc->etag), "\"%016" PRIx64 "\"",
+		    (uint64_t)XXH3_64bits(doc->plain.p, doc->plain.n));
+	return doc->etag;
 }
 
 bool

@@ -20,7 +20,7 @@ struct doc {
 	const char *type; /* Content-Type */
 	struct slice plain;
 	struct strbuf gz;	 /* when gz_done and worth it; else empty */
-	char etag[DOC_ETAG_MAX]; /* with its quotes */
+	char etag[DOC_ETAG_MAX]; /* see doc_etag */
 	bool gz_done;
 	struct gzip *gzip;	/* in work */
 	struct view_text *text; /* what plain points into, or */
@@ -33,6 +33,9 @@ struct doc *doc_of_text(struct view_text *text, const char *type);
 struct doc *doc_of_bytes(struct strbuf *bytes, const char *type);
 struct doc *doc_ref(struct doc *doc); /* one holder more */
 void doc_put(struct doc *doc);	      /* NULL is fine */
+
+/* With its quotes; worked out when it is asked for first. */
+const char *doc_etag(struct doc *doc);
 
 /* Compresses a part of it; true: done, or not worth it. */
 bool doc_gzip(struct doc *doc);

@@ -30,15 +30,7 @@ struct http_call {
 static void
 http_metrics(const struct http_call *call)
 {
-	const char *accept = evhttp_find_header(
-	    evhttp_request_get_input_headers(call->req), "Accept");
-	bool open = accept != NULL &&
-	    strstr(accept, "application/openmetrics-text") != NULL;
-	struct strbuf text = STRBUF_INIT;
-
-	metrics_render(call->http->config.view, &call->http->counts,
-	    clock_wall_us(), open, &text);
-	http_reply_bytes(call->conn, call->req, 200, metrics_type(open), &text);
+	http_scrape_new(call->conn, call->req);
 }
 
 static void
@@ -337,6 +329,7 @@ http_work(void *ctx)
 	struct http *http = ctx;
 	bool more = http_asks_work(http);
 
+	more |= http_scrapes_work(http);
 	more |= http_streams_work(http);
 	if (more)
 		task_set(http->work);
@@ -450,6 +443,7 @@ http_new(
 	}
 	TAILQ_INIT(&http->conns);
 	TAILQ_INIT(&http->asks);
+	TAILQ_INIT(&http->scrapes);
 	TAILQ_INIT(&http->streams.groups);
 	http->max_conns = http_max_conns(config->max_clients);
 	http->tick = timer_new(config->loop, http_tick, http);
@@ -521,6 +515,7 @@ http_free(struct http *http)
 	http_conns_free(http);
 	evhttp_free(http->server);
 	view_unlisten(http->config.view, http_ready, http);
+	metrics_free(http->metrics);
 	for (i = 0; i < RT_COUNT(http->last); i++)
 		doc_put(http->last[i]);
 	assets_fini(&http->assets);

@@ -22,9 +22,7 @@ http_ask_free(struct http_ask *ask)
 void
 http_ask_cancel(struct http_ask *ask)
 {
-	/* it was taken from its connection when that broke, and is ours */
-	if (evhttp_request_get_connection(ask->req) == NULL)
-		evhttp_request_free(ask->req);
+	http_request_forget(ask->req);
 	http_ask_free(ask);
 }
 

@@ -131,6 +131,8 @@ http_conn_closed_cb(struct evhttp_connection *evcon RT_UNUSED, void *arg)
 
 	if (conn->ask != NULL)
 		http_ask_cancel(conn->ask);
+	if (conn->scrape != NULL)
+		http_scrape_cancel(conn->scrape);
 	if (conn->stream != NULL)
 		http_stream_cancel(conn->stream);
 	http_conn_free(conn);
@@ -167,6 +169,14 @@ http_conn_set_state(struct http_conn *conn, enum http_conn_state state)
 	} else {
 		conn->deadline_us = 0;
 	}
+}
+
+void
+http_request_forget(struct evhttp_request *req)
+{
+	/* taken from its connection when that broke, it is ours */
+	if (evhttp_request_get_connection(req) == NULL)
+		evhttp_request_free(req);
 }
 
 void

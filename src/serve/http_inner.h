@@ -34,6 +34,7 @@ struct evhttp_request;
 #define HTTP_SEND_US  (60 * USEC_PER_SEC) /* for taking a reply */
 
 struct http_ask;
+struct http_scrape;
 struct http_stream;
 
 enum http_conn_state {
@@ -53,6 +54,7 @@ struct http_conn {
 	int64_t deadline_us; /* of the monotonic clock; 0: none */
 	bool cut;	     /* on its way out */
 	struct http_ask *ask;
+	struct http_scrape *scrape;
 	struct http_stream *stream;
 };
 TAILQ_HEAD(http_conns, http_conn);
@@ -69,6 +71,15 @@ struct http_ask {
 };
 TAILQ_HEAD(http_asks, http_ask);
 
+/* One who waits for /metrics. */
+struct http_scrape {
+	TAILQ_ENTRY(http_scrape) list;
+	struct http_conn *conn;
+	struct evhttp_request *req;
+	bool open; /* OpenMetrics */
+};
+TAILQ_HEAD(http_scrapes, http_scrape);
+
 struct http {
 	struct http_config config;
 	struct address address;
@@ -84,11 +95,13 @@ struct http {
 	struct http_conn *by_bev;
 	size_t max_conns;
 	struct http_asks asks;
+	struct http_scrapes scrapes;
+	struct metrics *metrics; /* in work, or NULL */
 	struct doc *last[VIEWS]; /* of all, without a filter */
 	struct http_streams streams;
 	struct metrics_http counts;
 	struct timer *tick; /* each second */
-	struct task *work;  /* documents to be made */
+	struct task *work;  /* documents and metrics to be made */
 	struct task *accept;
 	struct log_limit limit;
 };
@@ -105,6 +118,8 @@ void http_conns_tick(struct http *http);
 void http_conns_free(struct http *http);
 /* All streams end; whoever may goes on with a new one. */
 void http_conns_drop_streams(struct http *http);
+/* Of one who was to be answered later and is gone. */
+void http_request_forget(struct evhttp_request *req);
 /* Without a reply, from a callback of nobody's: the connection is gone. */
 void http_conn_drop(struct http_conn *conn);
 /* Accepting goes on, unless there is no room. */
@@ -118,7 +133,10 @@ bool http_takes_gzip(struct evhttp_request *req);
 /* Also answers If-None-Match and HEAD. */
 void http_reply_doc(struct http_conn *conn, struct evhttp_request *req,
     struct doc *doc, bool page);
-/* The same of a few bytes that nobody keeps; taken over. */
+/* What nobody is to keep. */
+void http_reply_once(struct http_conn *conn, struct evhttp_request *req,
+    int code, struct doc *doc);
+/* The same of a few bytes; taken over. */
 void http_reply_bytes(struct http_conn *conn, struct evhttp_request *req,
     int code, const char *type, struct strbuf *bytes);
 /* An error as application/problem+json (RFC 9457). */
@@ -138,5 +156,14 @@ void http_ask_new(struct http_conn *conn, struct evhttp_request *req,
 void http_ask_cancel(struct http_ask *ask);
 /* Goes on with what waits; true: there is more to do in the next turn. */
 bool http_asks_work(struct http *http);
+
+/* --- http_scrape.c ------------------------------------------------------ */
+
+/* Takes the request over, and answers with the metrics when they are there. */
+void http_scrape_new(struct http_conn *conn, struct evhttp_request *req);
+/* The client is gone. */
+void http_scrape_cancel(struct http_scrape *scrape);
+/* Goes on with the metrics for a slice; true: more in the next turn. */
+bool http_scrapes_work(struct http *http);
 
 #endif

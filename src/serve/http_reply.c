@@ -155,12 +155,12 @@ http_buffer(void)
 }
 
 static bool
-http_knows_etag(struct evhttp_request *req, const struct doc *doc)
+http_knows_etag(struct evhttp_request *req, struct doc *doc)
 {
 	const char *tags = http_header(req, "If-None-Match");
 
 	return tags != NULL &&
-	    (strcmp(tags, "*") == 0 || strstr(tags, doc->etag) != NULL);
+	    (strcmp(tags, "*") == 0 || strstr(tags, doc_etag(doc)) != NULL);
 }
 
 void
@@ -176,7 +176,7 @@ http_reply_doc(struct http_conn *conn, struct evhttp_request *req,
 	http_add_header(req, "Cache-Control", "private, no-cache");
 	http_add_header(req, "Vary", "Accept-Encoding");
 	/* weak: of the compressed bytes as well as of the others */
-	snprintf(etag, sizeof(etag), "W/%s", doc->etag);
+	snprintf(etag, sizeof(etag), "W/%s", doc_etag(doc));
 	http_add_header(req, "ETag", etag);
 	if (http_knows_etag(req, doc)) {
 		http_send(conn, req, 304, body, 0);
@@ -194,18 +194,26 @@ http_reply_doc(struct http_conn *conn, struct evhttp_request *req,
 }
 
 void
-http_reply_bytes(struct http_conn *conn, struct evhttp_request *req, int code,
-    const char *type, struct strbuf *bytes)
+http_reply_once(struct http_conn *conn, struct evhttp_request *req, int code,
+    struct doc *doc)
 {
 	struct evbuffer *body = http_buffer();
-	struct doc *doc = doc_of_bytes(bytes, type);
 
 	http_reply_guard(req, false);
 	http_add_header(req, "Cache-Control", "no-store");
-	http_add_header(req, "Content-Type", type);
+	http_add_header(req, "Content-Type", doc->type);
 	http_add_doc(body, doc, doc->plain);
 	http_send(conn, req, code, body, doc->plain.n);
 	evbuffer_free(body);
+}
+
+void
+http_reply_bytes(struct http_conn *conn, struct evhttp_request *req, int code,
+    const char *type, struct strbuf *bytes)
+{
+	struct doc *doc = doc_of_bytes(bytes, type);
+
+	http_reply_once(conn, req, code, doc);
 	doc_put(doc);
 }
 

@@ -404,9 +404,7 @@ http_stream_cancel(struct http_stream *s)
 	struct http_group *group = s->group;
 	struct http *http = group->http;
 
-	/* it was taken from its connection when that broke, and is ours */
-	if (evhttp_request_get_connection(s->req) == NULL)
-		evhttp_request_free(s->req);
+	http_request_forget(s->req);
 	if (group->next == s)
 		group->next = TAILQ_NEXT(s, list);
 	TAILQ_REMOVE(&group->clients, s, list);

@@ -369,6 +369,7 @@ view_forget(struct view *view)
 		view_doc_free(view, TAILQ_FIRST(&view->docs));
 	view_queues_forget(view);
 	view->touched++;
+	view->epoch++;
 }
 
 void
@@ -485,6 +486,12 @@ view_database(const struct view *view, struct view_database *database)
 	*database = (struct view_database){.state = "off", .text = ""};
 	if (view->config.database != NULL)
 		view->config.database(view->config.ctx, database);
+}
+
+uint64_t
+view_epoch(const struct view *view)
+{
+	return view->epoch;
 }
 
 const char *

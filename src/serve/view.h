@@ -176,22 +176,24 @@ void view_database(const struct view *view, struct view_database *database);
 /* The service of a queue, or NULL. */
 const char *view_service_of(const struct view *view, const char *queue);
 
-/* One queue at this moment, for those who read figures and no text. */
+/* One queue at one moment, for those who read figures and no text. */
 struct view_gauges {
+	const struct view_switch *sw;
+	const struct queue *queue;
 	size_t waiting, talking;
 	int64_t longest_wait_us; /* -1: nobody waits */
 	size_t logged_in, free, busy, wrapping_up, paused; /* agents */
 };
 
 /*
- * Calls fn for each queue that is shown, by switch and name. today: the day so
- * far; gauges: now. Both live until fn returns. One pass, not in slices.
+ * The queues that are shown, by switch and name, *n of them, all of the same
+ * moment; to be freed. NULL: a document is in work, and counts in the same
+ * places; the listeners are called when it is there. What they point to is
+ * good in later turns, too, while view_epoch is the same.
  */
-void view_each_queue(struct view *view, int64_t now_us,
-    void (*fn)(void *ctx, const struct view_switch *sw,
-	const struct queue *queue, const struct figure_sum *today,
-	const struct view_gauges *gauges),
-    void *ctx);
+struct view_gauges *view_gauges(struct view *view, int64_t now_us, size_t *n);
+/* Goes up with view_configure, view_reset and what is added to the view. */
+uint64_t view_epoch(const struct view *view);
 
 /* A feed as the documents tell of it. */
 struct view_feed_now {

@@ -127,7 +127,7 @@ struct view {
 	struct view_service no_service;
 	struct presence_board board; /* agents, as counted last */
 
-	uint64_t touched, versions;
+	uint64_t touched, versions, epoch;
 	struct view_docs docs;
 	size_t n_docs;
 	struct view_job job;

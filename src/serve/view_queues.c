@@ -528,38 +528,45 @@ view_snapshot_end(struct view *view, struct view_job *job)
 
 /* --- for those who read figures ------------------------------------------ */
 
-void
-view_each_queue(struct view *view, int64_t now_us,
-    void (*fn)(void *ctx, const struct view_switch *sw,
-	const struct queue *queue, const struct figure_sum *today,
-	const struct view_gauges *gauges),
-    void *ctx)
+static void
+view_gauges_set(
+    struct view_gauges *to, const struct view_queue *vq, int64_t now_us)
+{
+	const struct view_counts *counts = &vq->counts;
+
+	*to = (struct view_gauges){.sw = vq->sw,
+	    .queue = vq->queue,
+	    .waiting = counts->waiting,
+	    .talking = counts->talking,
+	    .longest_wait_us = counts->oldest_us == INT64_MAX
+		? -1
+		: RT_MAX(now_us - counts->oldest_us, 0),
+	    .logged_in = counts->logged_in,
+	    .free = counts->agents[PRESENCE_FREE],
+	    .busy = counts->agents[PRESENCE_TALKING],
+	    .wrapping_up = counts->agents[PRESENCE_WRAPPING_UP],
+	    .paused = counts->agents[PRESENCE_PAUSED]};
+}
+
+struct view_gauges *
+view_gauges(struct view *view, int64_t now_us, size_t *n)
 {
 	struct view_job job = {.now_us = now_us};
+	struct view_gauges *gauges;
 	size_t i;
 
+	if (view->job.doc != NULL)
+		return NULL;
 	for (i = 0; i < view->n_switches; i++)
 		live_clock(view->switches[i].live, now_us);
 	view_queues_refresh(view);
 	view_count(view, &job);
-	for (i = 0; i < view->n_queues; i++) {
-		struct view_queue *vq = view->queues[i];
-		const struct view_counts *counts = &vq->counts;
-		struct view_gauges gauges = {.waiting = counts->waiting,
-		    .talking = counts->talking,
-		    .longest_wait_us = counts->oldest_us == INT64_MAX
-			? -1
-			: RT_MAX(now_us - counts->oldest_us, 0),
-		    .logged_in = counts->logged_in,
-		    .free = counts->agents[PRESENCE_FREE],
-		    .busy = counts->agents[PRESENCE_TALKING],
-		    .wrapping_up = counts->agents[PRESENCE_WRAPPING_UP],
-		    .paused = counts->agents[PRESENCE_PAUSED]};
-
-		if (!vq->in)
-			continue;
-		view_queue_update(view, vq, now_us);
-		fn(ctx, vq->sw, vq->queue, &vq->block[VIEW_TODAY], &gauges);
-	}
 	view_service_fini(&job.total);
+	gauges = mem_zalloc((view->n_queues + 1) * sizeof(*gauges));
+	*n = 0;
+	for (i = 0; i < view->n_queues; i++)
+		if (view->queues[i]->in)
+			view_gauges_set(
+			    &gauges[(*n)++], view->queues[i], now_us);
+	return gauges;
 }

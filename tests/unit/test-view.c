@@ -812,42 +812,26 @@ test_slices(void **state)
 	w->view = NULL;
 }
 
-struct gauged {
-	unsigned n;
-	size_t waiting, logged_in;
-	int64_t offered;
-};
-
 static void
-gauge(void *ctx, const struct view_switch *sw,
-    const struct queue *queue RT_UNUSED, const struct figure_sum *sum,
-    const struct view_gauges *gauges)
-{
-	struct gauged *g = ctx;
-
-	assert_string_equal(sw->name, "pbx1");
-	g->n++;
-	g->offered += sum->v[MEASURE_offered];
-	g->waiting += gauges->waiting;
-	g->logged_in += gauges->logged_in;
-	if (gauges->waiting > 0)
-		assert_int_equal(gauges->longest_wait_us, 4 * SEC);
-	else
-		assert_int_equal(gauges->longest_wait_us, -1);
-}
-
-static void
-test_each_queue(void **state)
+test_gauges(void **state)
 {
 	struct world *w = *state;
-	struct gauged g = {0};
+	struct view_gauges *gauges;
+	size_t n;
 
 	play_calls(w);
-	view_each_queue(w->view, w->now_us, gauge, &g);
-	assert_int_equal(g.n, 2);
-	assert_int_equal(g.offered, 4);
-	assert_int_equal(g.waiting, 1);
-	assert_int_equal(g.logged_in, 3);
+	gauges = view_gauges(w->view, w->now_us, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(gauges[0].sw->name, "pbx1");
+	assert_string_equal(gauges[0].queue->name, "ctax");
+	assert_int_equal(gauges[0].waiting, 1);
+	assert_int_equal(gauges[0].longest_wait_us, 4 * SEC);
+	assert_int_equal(gauges[0].logged_in, 2);
+	assert_string_equal(gauges[1].queue->name, "rent");
+	assert_int_equal(gauges[1].waiting, 0);
+	assert_int_equal(gauges[1].longest_wait_us, -1);
+	assert_int_equal(gauges[1].logged_in, 1);
+	free(gauges);
 }
 
 static void
@@ -888,7 +872,7 @@ main(void)
 	    WITH_WORLD(test_kept_blocks),
 	    WITH_WORLD(test_configured_anew),
 	    WITH_WORLD(test_slices),
-	    WITH_WORLD(test_each_queue),
+	    WITH_WORLD(test_gauges),
 	    cmocka_unit_test(test_names),
 	};
 
