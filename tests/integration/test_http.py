@@ -5,6 +5,7 @@ log is being written that must be counted to the last line."""
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -586,6 +587,84 @@ def test_openmetrics(rig, web):
         assert now[name] == n
         assert now[name.replace('"25.0"', '"+Inf"')] == \
             now[name.replace("_bucket", "_count").replace(',le="25.0"', "")]
+
+
+OPENMETRICS = "Accept: application/openmetrics-text"
+MANY_QUEUES = 3000
+
+
+def many_queues(first=0):
+    """A call for each, answered when it had waited for 4 s."""
+    now = int(time.time()) - 60
+    return "".join(
+        "%d|m.%d|m%d|NONE|ENTERQUEUE||01|1\n"
+        "%d|m.%d|m%d|Agent 1|CONNECT|4|x|1\n"
+        "%d|m.%d|m%d|Agent 1|COMPLETECALLER|4|1|1\n" % (
+            now, first + i, i, now + 4, first + i, i, now + 5, first + i, i)
+        for i in range(MANY_QUEUES)).encode()
+
+
+def check_histograms(text, bound):
+    """Buckets, count and sum of each queue agree, and bound is a bucket; how
+    many calls were answered in all."""
+    now, comments = samples(text)
+    types = [c.split()[2] for c in comments if c.startswith("# TYPE ")]
+    assert len(types) == len(set(types))
+    total = 0
+    for i in range(MANY_QUEUES):
+        labels = ('{switch="pbx",queue="m%d",service="",outcome="answered"'
+                  % i)
+        count = now["ringtally_wait_seconds_count" + labels + "}"]
+        assert now["ringtally_wait_seconds_sum" + labels + "}"] == 4 * count
+        for le in ("5.0", bound, "+Inf"):
+            assert now["ringtally_wait_seconds_bucket" + labels +
+                       ',le="%s"}' % le] == count
+        total += count
+    return total
+
+
+def test_metrics_of_many_queues(rig, web):
+    """Scraped by several at once, in both forms, while lines come, while some
+    who asked go away, and over a reload."""
+    harness.append(rig.log, many_queues())
+    daemon = start(rig, web, max_queues=10000, thresholds_s=[7, 20])
+    rig.settle(timeout=60)
+    for way in ("lines", "reload"):
+        gone = [web.raw(get("/metrics", *headers)) for headers in
+                ((), (OPENMETRICS,), ()) * 3]
+        stay = [web.raw(get("/metrics", "Connection: close", *headers))
+                for headers in ((OPENMETRICS,), ()) * 2]
+        if way == "lines":
+            harness.append(rig.log, many_queues(MANY_QUEUES))
+        else:
+            daemon.config["thresholds_s"] = [9, 20]
+            daemon.write_config()
+            daemon.signal(1)
+        for s in gone:
+            s.close()
+        for i, s in enumerate(stay):
+            head, _, body = read_all(s, 60).partition(b"\r\n\r\n")
+            length = re.search(rb"Content-Length: (\d+)", head)
+            assert head.startswith(b"HTTP/1.1 200 ")
+            assert int(length.group(1)) == len(body)
+            text = body.decode()
+            assert text.endswith("\n# EOF\n") == (i % 2 == 0)
+            new = way == "reload" and 'le="9.0"' in text
+            assert ('le="7.0"' in text) != new
+            check_histograms(text, "9.0" if new else "7.0")
+        rig.settle(timeout=60)
+    harness.poll("the reload is done",
+                 lambda: 'le="9.0"' in web.ask("/metrics").text)
+    text = web.ask("/metrics").text
+    assert check_histograms(text, "9.0") == 2 * MANY_QUEUES
+    harness.poll("nobody is left", lambda: samples(web.ask(
+        "/metrics").text)[0]["ringtally_http_connections"] == 1)
+    # one who goes away with nobody behind; and the end comes in between
+    web.raw(get("/metrics")).close()
+    assert web.ask("/healthz").status == 200
+    web.raw(get("/metrics"))
+    assert daemon.stop() == 0
+    assert "BUG" not in daemon.stderr()
 
 
 def test_ready_says_what_is_not(own_rig, web):
