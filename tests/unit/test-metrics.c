@@ -458,7 +458,8 @@ test_traffic(void **state)
 	}
 	assert_true(added > 1);
 	text = end(m);
-	for (i = 0; i < MANY; i++) {
+	/* also the one that was called all the time */
+	for (i = MANY - 1; i >= 0; i -= 37) {
 		snprintf(queue, sizeof(queue), "q%d", i);
 		check_queue(&text, queue);
 	}
