@@ -243,7 +243,9 @@ view_job_begin(struct view *view, struct view_doc *doc,
 		live_clock(view->switches[i].live, now_us);
 	view_queues_refresh(view);
 	json_put_object(&job->out, NULL);
-	json_put_time(&job->out, "time", now_us);
+	/* the formulas are the same at all times */
+	if (job->what != VIEW_FORMULAS)
+		json_put_time(&job->out, "time", now_us);
 	view_kinds[job->what].begin(view, job);
 }
 

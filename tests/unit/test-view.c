@@ -591,6 +591,8 @@ test_formulas(void **state)
 	assert_int_equal(json_array_size(find(root, "formulas")), FIGURES);
 	check(root, "formulas/0/name", "\"offered\"");
 	check(root, "formulas/0/unit", "\"visits\"");
+	/* nothing that changes: who has it need not fetch it again */
+	assert_null(json_object_get(root, "time"));
 	json_decref(root);
 }
 
