@@ -29,6 +29,7 @@ doc_add_path(struct strbuf *b, const char *text)
 	static const struct {
 		const char *value, *name;
 	} folders[] = {
+	    {PKGDATADIR "/", "@pkgdatadir@/"},
 	    {LOCALSTATEDIR "/", "@localstatedir@/"},
 	    {SYSCONFDIR "/", "@sysconfdir@/"},
 	};
