@@ -97,47 +97,26 @@ address_parse(struct address *a, const char *text, struct err *err)
 	    text);
 }
 
-/* Whether somebody answers there: then the path is not ours to take. */
 static int
-address_probe(const struct address *a, struct err *err)
-{
-	const char *path = address_un(a)->sun_path;
-	struct stat st;
-	int fd, rc, why;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "%s", path);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(
-		    err, "%s: something that is no socket is there", path);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_sys(err, "socket");
-	rc = connect(fd, (const struct sockaddr *)&a->to, a->len);
-	why = errno;
-	close(fd);
-	if (rc == 0 || why != ECONNREFUSED)
-		return err_set(err, "%s: another program answers there", path);
-	return unlink(path) == 0 ? 0 : err_sys(err, "%s", path);
-}
-
-static int
-address_bind_unix(int fd, const struct address *a, mode_t mode, struct err *err)
+address_bind_unix(int fd, struct address *a, mode_t mode, struct err *err)
 {
 	const char *path = address_un(a)->sun_path;
 	mode_t mask;
 	int rc;
 
-	if (address_probe(a, err) < 0)
+	if (unix_path_probe(path, err) < 0)
 		return -1;
+	unlink(path); /* left over by somebody who was killed */
 	mask = umask(0777 & ~mode);
 	rc = bind(fd, (const struct sockaddr *)&a->to, a->len);
 	umask(mask);
-	return rc == 0 ? 0 : err_sys(err, "%s", path);
+	if (rc < 0 || unix_path_note(path, &a->id) < 0)
+		return err_sys(err, "%s", path);
+	return 0;
 }
 
 int
-address_bind(const struct address *a, mode_t mode, struct err *err)
+address_bind(struct address *a, mode_t mode, struct err *err)
 {
 	int one = 1, rc, fd;
 
@@ -162,7 +141,7 @@ void
 address_unlink(const struct address *a)
 {
 	if (a->is_unix)
-		unlink(address_un(a)->sun_path);
+		unix_path_remove(address_un(a)->sun_path, &a->id);
 }
 
 bool

@@ -10,12 +10,14 @@
 #include <sys/socket.h>
 
 #include "base/err.h"
+#include "io/unix_path.h"
 
 struct address {
 	struct sockaddr_storage to;
 	socklen_t len;
 	bool is_unix;
-	bool is_local; /* a Unix socket, or a loopback address */
+	bool is_local;		/* a Unix socket, or a loopback address */
+	struct unix_path_id id; /* of a Unix socket that is bound */
 };
 
 int address_parse(struct address *address, const char *text, struct err *err);
@@ -25,9 +27,9 @@ int address_parse(struct address *address, const char *text, struct err *err);
  * socket gets the mode; what a killed daemon left behind at its path is
  * replaced, one that answers is not. Returns -1 with the reason.
  */
-int address_bind(const struct address *address, mode_t mode, struct err *err);
+int address_bind(struct address *address, mode_t mode, struct err *err);
 
-/* Takes a Unix socket's path out of the file system. */
+/* Takes the Unix socket that was bound out of the file system. */
 void address_unlink(const struct address *address);
 
 /*

@@ -11,6 +11,7 @@
 #include "base/utc.h"
 #include "io/listen.h"
 #include "io/loop.h"
+#include "io/unix_path.h"
 
 #define LISTEN_MODE	0660
 #define LISTEN_BACKLOG	1024
@@ -26,8 +27,7 @@ struct listen {
 	struct timer *rest;
 	char *path;
 	int fd;
-	dev_t device; /* of the socket in the file system */
-	ino_t inode;
+	struct unix_path_id id;
 	gid_t gid;
 	void (*accepted)(void *ctx, int fd);
 	void *ctx;
@@ -55,35 +55,6 @@ listen_socket(struct err *err)
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	return fd >= 0 ? fd : err_sys(err, "socket");
-}
-
-/* Sees to it that the path is free, or held by a socket that nobody serves. */
-static int
-listen_probe(const char *path, struct err *err)
-{
-	struct sockaddr_un address;
-	struct stat st;
-	int fd, rc, why;
-
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : err_sys(err, "%s", path);
-	if (!S_ISSOCK(st.st_mode))
-		return err_set(
-		    err, "%s: something that is no socket stands there", path);
-	if (listen_address(&address, path, "", err) < 0 ||
-	    (fd = listen_socket(err)) < 0)
-		return -1;
-	rc = connect(fd, (struct sockaddr *)&address, sizeof(address));
-	why = errno;
-	close(fd);
-	errno = why;
-	/* EAGAIN: so many wait there that somebody must be listening */
-	if (rc == 0 || why == EAGAIN)
-		return err_set(
-		    err, "%s: another daemon runs and answers there", path);
-	if (why == ECONNREFUSED || why == ENOENT)
-		return 0;
-	return err_sys(err, "%s: who holds it can not be told", path);
 }
 
 static int
@@ -142,15 +113,11 @@ static int
 listen_prepare(struct listen *l, const struct listen_config *config,
     const struct sockaddr_un *address, struct err *err)
 {
-	struct stat st;
-
 	if (listen_give(address->sun_path, config->group, &l->gid, err) < 0)
 		return -1;
 	if (listen(l->fd, LISTEN_BACKLOG) < 0 ||
-	    lstat(address->sun_path, &st) < 0)
+	    unix_path_note(address->sun_path, &l->id) < 0)
 		return err_sys(err, "%s", address->sun_path);
-	l->device = st.st_dev;
-	l->inode = st.st_ino;
 	return 0;
 }
 
@@ -161,7 +128,7 @@ listen_open(
 	struct sockaddr_un address;
 
 	if (listen_address(&address, config->path, LISTEN_NEW, err) < 0 ||
-	    listen_probe(config->path, err) < 0 ||
+	    unix_path_probe(config->path, err) < 0 ||
 	    (l->fd = listen_socket(err)) < 0 ||
 	    listen_bind(l->fd, &address, err) < 0)
 		return -1;
@@ -231,16 +198,6 @@ listen_new(
 	return l;
 }
 
-/* Somebody may have put another socket there since. */
-static bool
-listen_is_ours(const struct listen *l)
-{
-	struct stat st;
-
-	return lstat(l->path, &st) == 0 && st.st_dev == l->device &&
-	    st.st_ino == l->inode;
-}
-
 void
 listen_free(struct listen *l)
 {
@@ -248,8 +205,7 @@ listen_free(struct listen *l)
 		return;
 	watch_free(l->watch);
 	timer_free(l->rest);
-	if (listen_is_ours(l))
-		unlink(l->path);
+	unix_path_remove(l->path, &l->id);
 	close(l->fd);
 	free(l->path);
 	free(l);

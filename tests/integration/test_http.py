@@ -358,7 +358,7 @@ def test_unix_socket(rig, web):
         rig.feed(switch="other", path=rig.log + "-b")]))
     other.start(wait="READY=1")
     harness.poll("it says who is there",
-                 lambda: "another program answers" in other.stderr())
+                 lambda: "another daemon runs" in other.stderr())
     assert other.stop() == 0
     assert ask() == [200]
     daemon.kill()
