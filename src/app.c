@@ -5,6 +5,7 @@
 #include "base/utc.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "base/strbuf.h"
 #include "base/zone.h"
 #include "serve/auth.h"
 #include "serve/http.h"
@@ -164,6 +165,21 @@ app_feed_bytes(struct stage_upstream *up, const struct position *position,
 	return taken;
 }
 
+static bool
+app_feed_record(struct stage_upstream *up, const struct position *position,
+    const struct record *record)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	if (feed->sw->tally.live != NULL)
+		live_clock(&feed->sw->now, clock_wall_us());
+	intake_record(&feed->intake, position, record);
+	fault_point("after-parse");
+	store_touch(feed->app->store);
+	app_touch(feed->app);
+	return true;
+}
+
 static void
 app_feed_lost(
     struct stage_upstream *up, enum stage_loss loss, int64_t n, const char *why)
@@ -234,15 +250,23 @@ app_feed_close(struct app_feed *feed, const char *reason)
 	feed->intake = (struct intake){0};
 }
 
+static const char *
+app_feed_timezone(const struct app_feed *feed)
+{
+	return feed->conf->timezone != NULL ? feed->conf->timezone
+					    : feed->app->conf->timezone;
+}
+
 static int
 app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
 {
 	uint32_t number = (uint32_t)(feed - app->feeds);
+	struct stage_setup setup = {.options = feed->conf->format_options,
+	    .timezone = app_feed_timezone(feed)};
 
 	feed->from = (struct position){0};
 	if (intake_init(&feed->intake, feed->conf->name, number,
-		feed->conf->format, feed->conf->format_options,
-		&feed->sw->machine, err) == 0)
+		feed->conf->format, &setup, &feed->sw->machine, err) == 0)
 		return 0;
 	app_feed_close(feed, "its format can not work");
 	return err_prefix(err, "feed %s", feed->conf->name);
@@ -256,6 +280,11 @@ app_feed_open(struct app_feed *feed, struct err *err)
 	    .loop = feed->app->loop,
 	    .up = &feed->up,
 	    .from = &feed->from,
+	    .timezone = app_feed_timezone(feed),
+	    .spool = feed->spool,
+	    .framing = feed->conf->format->framing,
+	    .dialogue = feed->conf->format->dialogue,
+	    .format_options = feed->conf->format_options,
 	    .once = feed->app->once};
 
 	if (feed->intake.machine == NULL)
@@ -553,6 +582,31 @@ app_view_settings(const struct conf *conf)
 
 /* --- putting it together ------------------------------------------------ */
 
+/*
+ * The spool's folder: named after the feed, in letters that may stand in a
+ * file's name. Others are written as %xx, so that no two feeds share one.
+ */
+static char *
+app_spool_folder(const struct conf *conf, const char *feed)
+{
+	struct strbuf path = STRBUF_INIT;
+	char *folder;
+
+	strbuf_addf(&path, "%s/", conf->spool_folder);
+	for (; *feed != '\0'; feed++) {
+		unsigned char c = (unsigned char)*feed;
+
+		if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+		    (c >= 'A' && c <= 'Z') || c == '-' || c == '_')
+			strbuf_addc(&path, *feed);
+		else
+			strbuf_addf(&path, "%%%02x", c);
+	}
+	folder = mem_strdup(strbuf_str(&path));
+	strbuf_fini(&path);
+	return folder;
+}
+
 static void
 app_make_feeds(struct app *app)
 {
@@ -573,10 +627,12 @@ app_make_feeds(struct app *app)
 			sw->app = app;
 			sw->name = mem_strdup(conf->switch_name);
 		}
-		*feed = (struct app_feed){.up = {app_feed_bytes, app_feed_lost,
-					      app_feed_idle, app_feed_failed},
+		*feed = (struct app_feed){
+		    .up = {app_feed_bytes, app_feed_record, app_feed_lost,
+			app_feed_idle, app_feed_failed},
 		    .app = app,
 		    .conf = conf,
+		    .spool = app_spool_folder(app->conf, conf->name),
 		    .sw = sw};
 	}
 }
@@ -764,6 +820,8 @@ app_fini(struct app *app, const char *reason)
 	}
 	presence_board_fini(&app->board);
 	free(app->switches);
+	for (i = 0; i < app->n_feeds; i++)
+		free(app->feeds[i].spool);
 	free(app->feeds);
 	caller_key_wipe(&app->key);
 	if (app->conf != app->first)

@@ -38,6 +38,7 @@ struct app_feed {
 	const struct conf_feed *conf;
 	struct app_switch *sw;
 	struct intake intake;
+	char *spool;	      /* folder of its own */
 	struct position from; /* where the database says to go on */
 	void *transport;      /* running instance; NULL: not open */
 	bool idle;	      /* read to the present end */

@@ -20,6 +20,7 @@ struct conf_feed {
 	char *name;	   /* unique */
 	char *switch_name; /* feeds of one switch describe the same calls */
 	char *transport_name, *format_name;
+	char *timezone; /* of its local times; NULL: the site's */
 	const struct stage *transport, *format; /* of these names */
 	void *transport_options; /* as the descriptor's rows say; may be NULL */
 	void *format_options;
@@ -53,6 +54,7 @@ struct conf {
 	int64_t lost_after_us;
 	int64_t max_queues, max_agents, max_open_visits;
 	char *country_code; /* "44": makes 0114... and +44114... one caller */
+	char *spool_folder;
 	char *caller_key_file; /* made by the daemon; NULL: callers not kept */
 	struct {
 		char *conninfo;

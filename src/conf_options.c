@@ -153,6 +153,11 @@ const struct option_row conf_options[] = {
 	.help = "The country's calling code: it makes one caller of "
 		"01142730000 and +441142730000. Empty: numbers are taken as "
 		"they come."},
+    {"spool_folder", TOP(spool_folder), .type = OPTION_TEXT,
+	.preset = LOCALSTATEDIR "/lib/ringtally/spool", .unit = "",
+	.help = "Where feeds that are pushed, and can not be asked again, keep "
+		"what came in until its figures are committed: a folder for "
+		"each of them."},
     {"caller_key_file", TOP(caller_key_file), .type = OPTION_TEXT,
 	.preset = LOCALSTATEDIR "/lib/ringtally/caller.key", .unit = "",
 	.help = "Where the key lies with which callers' numbers are hashed. "
@@ -245,6 +250,11 @@ const struct option_row conf_options[] = {
 	.unit = "", .help = "How the bytes come in; see TRANSPORTS."},
     {"format", FEED(format_name), .type = OPTION_TEXT, .required = true,
 	.unit = "", .help = "What they mean; see FORMATS."},
+    {"timezone", FEED(timezone), .type = OPTION_TEXT, .unit = "",
+	.check = conf_check_timezone,
+	.help = "The zone of the local times that it tells, as of the switch "
+		"that wrote them; where a format's times are UTC, it is of "
+		"no meaning. By default it is the site's."},
 
     {"name", SERVICE(name), .type = OPTION_TEXT, .required = true,
 	.max = CONF_NAME_MAX, .unit = "", .on_reload = true,

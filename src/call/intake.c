@@ -154,14 +154,14 @@ intake_reject(struct intake *in, const struct position *position,
 }
 
 static RT_HOT void
-intake_record(
-    struct intake *in, const struct position *position, struct slice record)
+intake_input(struct intake *in, const struct position *position,
+    const struct record *record)
 {
 	const char *why = NULL;
 
-	if (record.n > 0 &&
+	if (record->bytes.n > 0 &&
 	    in->format->input(in->format_self, record, &in->sink, &why) < 0)
-		intake_reject(in, position, record, why);
+		intake_reject(in, position, record->bytes, why);
 	intake_add(in, INTAKE_RECORDS, 1);
 	in->records++;
 }
@@ -184,6 +184,16 @@ intake_begin_file(struct intake *in, uint32_t file_no)
 	in->file_no = file_no;
 }
 
+/* Nearly all are lines, and these come by the million. */
+static RT_HOT bool
+intake_frame(struct intake *in, const char *bytes, size_t n, size_t *at,
+    bool last, struct slice *record)
+{
+	return in->framer.framing == FRAMING_LINES
+	    ? framer_line(&in->framer, bytes, n, at, last, record)
+	    : framer_next(&in->framer, bytes, n, at, last, record);
+}
+
 /*
  * What is counted goes to the interval that the clock is in at that place of
  * the feed, however the bytes were chopped: what was passed over before a
@@ -196,17 +206,17 @@ intake_bytes(struct intake *in, const struct position *position,
 	struct counters *before = &in->now->counters;
 	uint64_t oversize = in->framer.oversize;
 	size_t at = 0, counted = 0;
-	struct slice record;
+	struct record record = RECORD_OF(((struct slice){"", 0}));
 
 	intake_begin_file(in, position->file_no);
 	in->sink.room = &in->held[0].event;
-	while (framer_line(&in->framer, bytes, n, &at, last, &record)) {
-		size_t begin = (size_t)(record.p - bytes);
+	while (intake_frame(in, bytes, n, &at, last, &record.bytes)) {
+		size_t begin = (size_t)(record.bytes.p - bytes);
 
 		in->offset = position->offset + (int64_t)begin;
 		if (RT_UNLIKELY(begin > counted))
 			intake_passed_over(in, begin - counted, &oversize);
-		intake_record(in, position, record);
+		intake_input(in, position, &record);
 		intake_add(in, INTAKE_BYTES, at - begin);
 		counted = at;
 	}
@@ -215,6 +225,29 @@ intake_bytes(struct intake *in, const struct position *position,
 	if (at > 0 && position->offset == 0)
 		before->v[COUNTER_files]++;
 	return at;
+}
+
+void
+intake_record(struct intake *in, const struct position *position,
+    const struct record *record)
+{
+	struct counters *before = &in->now->counters;
+
+	in->file_no = position->file_no;
+	in->offset = position->offset;
+	in->sink.room = &in->held[0].event;
+	if (record->kind == RECORD_DATA) {
+		intake_add(in, INTAKE_BYTES, record->bytes.n);
+		intake_input(in, position, record);
+	} else if ((in->format->traits & STAGE_MARKS) != 0) {
+		const char *why;
+
+		(void)in->format->input(
+		    in->format_self, record, &in->sink, &why);
+	}
+	intake_drain(in);
+	if (position->offset == 0)
+		before->v[COUNTER_files]++;
 }
 
 void
@@ -238,18 +271,23 @@ intake_count(struct intake *in, enum counter counter, uint64_t n)
 
 int
 intake_init(struct intake *in, const char *name, uint32_t feed,
-    const struct stage *format, const void *options, struct machine *machine,
-    struct err *err)
+    const struct stage *format, const struct stage_setup *setup,
+    struct machine *machine, struct err *err)
 {
-	struct stage_setup setup = {.feed = name, .options = options};
+	struct stage_setup own = {0};
+
+	if (setup != NULL)
+		own = *setup;
+	own.feed = name;
 
 	*in = (struct intake){.sink = {intake_event, NULL},
 	    .name = name,
 	    .feed = feed,
 	    .format = format,
-	    .machine = machine};
+	    .machine = machine,
+	    .framer = {.framing = format->framing}};
 	intake_find_cell(in);
-	return format->open(&in->format_self, &setup, err);
+	return format->open(&in->format_self, &own, err);
 }
 
 void

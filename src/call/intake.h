@@ -72,12 +72,12 @@ struct intake {
 };
 
 /*
- * Opens the format. options: of the format, may be NULL. The machine must
- * live as long.
+ * Opens the format. setup: what it needs of one (options, timezone), or NULL.
+ * The machine must live as long.
  */
 int intake_init(struct intake *in, const char *name, uint32_t feed,
-    const struct stage *format, const void *options, struct machine *machine,
-    struct err *err);
+    const struct stage *format, const struct stage_setup *setup,
+    struct machine *machine, struct err *err);
 void intake_fini(struct intake *in);
 
 /*
@@ -86,6 +86,13 @@ void intake_fini(struct intake *in);
  */
 size_t intake_bytes(struct intake *in, const struct position *position,
     const char *bytes, size_t n, bool last);
+
+/*
+ * Takes one whole record that stands at `position`: of what has been cut
+ * before, by a spool.
+ */
+void intake_record(struct intake *in, const struct position *position,
+    const struct record *record);
 
 /*
  * At start: goes on behind the bytes before `from`. intake_is_skipping is what

@@ -448,6 +448,9 @@ machine_event(
 	case EVENT_SWITCH_START:
 		machine_restart(m, ev->time_us);
 		break;
+	case EVENT_SUMMARY:
+	case EVENT_PICTURE:
+	case EVENT_PICTURE_END:
 	case EVENT_RING_CANCELED:
 	case EVENT_AGENT_DUMP:
 	case EVENT_NOTE:

@@ -67,7 +67,7 @@ static int64_t
 tally_first_time(const struct tally_run *run, const char *path)
 {
 	struct tally_peek peek = {{tally_peek_event, NULL}, INT64_MAX};
-	struct framer framer = {0};
+	struct framer framer = {.framing = run->format->framing};
 	struct stage_setup setup = {.feed = path};
 	struct slice record;
 	struct err err;
@@ -82,10 +82,11 @@ tally_first_time(const struct tally_run *run, const char *path)
 	bytes = mem_alloc(STAGE_RECORD_MAX);
 	n = input_read(in, bytes, STAGE_RECORD_MAX, &err);
 	while (n > 0 && peek.first_us == INT64_MAX &&
-	    framer_line(&framer, bytes, (size_t)n, &at, true, &record)) {
+	    framer_next(&framer, bytes, (size_t)n, &at, true, &record)) {
+		struct record whole = RECORD_OF(record);
 		const char *why;
 
-		(void)run->format->input(self, record, &peek.sink, &why);
+		(void)run->format->input(self, &whole, &peek.sink, &why);
 	}
 	free(bytes);
 	run->format->close(self, "peeked");

@@ -8,7 +8,8 @@ event_kind_name(enum event_kind kind)
 	static const char *const names[EVENT_KINDS] = {"none", "enter",
 	    "connect", "complete", "leave", "refuse", "ring_no_answer",
 	    "ring_canceled", "agent_dump", "login", "logoff", "pause",
-	    "unpause", "wrap_up", "switch_start", "note"};
+	    "unpause", "wrap_up", "summary", "switch_start", "picture",
+	    "picture_end", "note"};
 
 	BUG_ON((unsigned)kind >= EVENT_KINDS);
 	return names[kind];

@@ -29,8 +29,17 @@ enum event_kind {
 	EVENT_PAUSE,  /* text: the reason */
 	EVENT_UNPAUSE,
 	EVENT_WRAP_UP, /* session_ms: how long it will last */
+	/* of a call that is over, by those who tell of it only then */
+	EVENT_SUMMARY, /* begin_us, outcome, wait_ms, talk_ms */
 	/* of the switch */
 	EVENT_SWITCH_START, /* all open calls ended without a word */
+	/*
+	 * How things stand now, after a connection was made: between the two
+	 * come ENTER, LOGIN and PAUSE of all who wait and work, flagged
+	 * EVENT_PRESENT. What is not among them has ended unheard.
+	 */
+	EVENT_PICTURE,
+	EVENT_PICTURE_END,
 	/* counted and shown by name, moves nothing */
 	EVENT_NOTE,
 	EVENT_KINDS
@@ -54,8 +63,11 @@ enum outcome {
 #define EVENT_UNKNOWN_MS INT64_C(-1)
 
 enum event_flag {
-	EVENT_TRANSFERRED = 1, /* of COMPLETE: by passing the call on */
-	EVENT_UNKNOWN_NAME = 2 /* the format's tables do not know `name` */
+	EVENT_TRANSFERRED = 1,	/* of COMPLETE: by passing the call on */
+	EVENT_UNKNOWN_NAME = 2, /* the format's tables do not know `name` */
+	EVENT_PRESENT = 4,	/* of a picture: it is so, and was before */
+	EVENT_UNSURE = 8,	/* the outcome is one of several: see facts */
+	EVENT_AMBIGUOUS = 16	/* in the local hour that happens twice */
 };
 
 struct event {
@@ -73,6 +85,11 @@ struct event {
 	int64_t ring_ms;
 	int64_t talk_ms;
 	int64_t session_ms;
+	/*
+	 * SUMMARY: when the visit began (time_us: when it was over). ENTER of
+	 * a picture: when the wait began (time_us: now).
+	 */
+	int64_t begin_us;
 	/* where it stands, set by the feed: evidence */
 	uint32_t feed;	  /* number of the feed in this daemon */
 	uint32_t file_no; /* which of its files, see struct position */

@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The line framer: cuts records out of a run of bytes. Knows nothing of where
- * they come from. A record longer than STAGE_RECORD_MAX is passed over, also
- * when it arrives in pieces and also when we were started again within it
+ * Framers cut records out of a run of bytes. They know nothing of where these
+ * come from. A record longer than STAGE_RECORD_MAX is passed over, also when it
+ * arrives in pieces, and lines also when we were started again within one
  * (`skipping`, part of the position).
  */
 #ifndef RT_EVENT_FRAMER_H
 #define RT_EVENT_FRAMER_H
 
 #include "base/slice.h"
+#include "event/stage.h"
 
+/* Starts as {.framing = ...}. */
 struct framer {
+	enum framing framing;
 	bool skipping;	   /* within a record that is too long */
 	uint64_t oversize; /* records passed over since the start */
+	size_t skip;	   /* bytes still to be passed over, of a known count */
 };
 
 /*
@@ -22,6 +26,10 @@ struct framer {
  * With `last` the rest without a line end is a record too, if it is not empty.
  */
 bool framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
+    bool last, struct slice *record);
+
+/* The same for any framing. */
+bool framer_next(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record);
 
 #endif

@@ -18,10 +18,15 @@
  * transaction; after a crash the transport is opened with the position that
  * was committed, and the same bytes that were not yet counted come again.
  *
+ * What is pushed and can not be asked for again (TCP, UDP, HTTP ...) goes to a
+ * spool on disk first, cut into records, and is read from there like a file:
+ * see feed/spooled.h. Its positions are places in the spool.
+ *
  * So a transport never drops a byte that it handed over and that was not
- * taken, a format keeps no state that matters from record to record, and
- * neither knows the database. A transport knows sockets and files; a format is
- * pure: no socket, no clock, no allocation for each record.
+ * taken, and neither stage knows the database. A transport knows sockets and
+ * files; a format is pure: no socket, no clock, no allocation for each record.
+ * What a format must remember from record to record it gives away with `save`:
+ * it is committed with the position, and given back at the next start.
  *
  * Every transport and every format is one const descriptor in the tables of
  * feed/transports.def and format/formats.def.
@@ -32,11 +37,13 @@
 #include "base/err.h"
 #include "base/option.h"
 #include "event/event.h"
+#include "event/record.h"
 
 #define STAGE_TURN_BYTES (256 * 1024)
 #define STAGE_RECORD_MAX 65536 /* bytes of the longest record we take */
 #define STAGE_HEAD_BYTES 1024  /* of a file, hashed to know it again */
 #define STAGE_PATH_MAX	 1024
+#define STAGE_STATE_MAX	 (1024 * 1024) /* of what a format remembers */
 
 /*
  * Where a replayable transport can go on: written with the figures, given back
@@ -55,25 +62,46 @@ struct position {
 	bool skipping;	     /* offset is within a record that is too long */
 };
 
+/* How records are cut; see framer.h. */
 enum framing {
-	FRAMING_LINES /* LF or CRLF; the end is not part of the record */
+	FRAMING_LINES,	 /* LF or CRLF; the end is not part of the record */
+	FRAMING_BLOCKS,	 /* lines up to an empty one (AMI) */
+	FRAMING_ESL,	 /* the same, and a body of Content-Length bytes */
+	FRAMING_SYSLOG,	 /* octet-counted, or lines: told frame by frame */
+	FRAMING_DOCUMENT /* all of a file, datagram or POST is one record */
 };
 
 enum stage_kind { STAGE_TRANSPORT, STAGE_FORMAT };
 
 enum stage_trait {
 	STAGE_REPLAYABLE = 1, /* can start again at a saved position */
-	STAGE_TWO_WAY = 2     /* can send: a login, a subscription */
+	STAGE_TWO_WAY = 2,    /* transports: can send; see `dialogue` */
+	STAGE_SPOOLED = 4,    /* transports: hand over records of a spool */
+	STAGE_MARKS = 8,      /* formats: want RECORD_BEGIN and _END, too */
+	STAGE_AFTERWARDS = 16 /* formats: tell of calls when these are over */
 };
+
+/* What a format can know of a call; what it can not is NULL, never zero. */
+enum stage_fact {
+#define FACT(name, help) STAGE_FACT_##name,
+#include "event/facts.def"
+#undef FACT
+	STAGE_FACTS
+};
+#define STAGE_KNOWS(name) (1U << STAGE_FACT_##name)
 
 /* Why bytes were refused or lost; both count as gaps. */
 enum stage_loss {
 	STAGE_LOSS_TRUNCATED, /* cut off before we read them */
-	STAGE_LOSS_MISSING    /* a file that we were reading is gone */
+	STAGE_LOSS_MISSING,   /* a file that we were reading is gone */
+	STAGE_LOSS_AWAY,      /* not connected: nobody heard what was said */
+	STAGE_LOSS_FULL,      /* no room in the spool */
+	STAGE_LOSS_DAMAGED    /* unreadable: checksum, compression */
 };
 
 struct loop;
 struct position;
+struct strbuf;
 
 /*
  * What a transport calls, given to it at open and valid until close. All run
@@ -90,6 +118,12 @@ struct stage_upstream {
 	size_t (*bytes)(struct stage_upstream *up,
 	    const struct position *position, const char *bytes, size_t n,
 	    bool last);
+	/*
+	 * STAGE_SPOOLED: one whole record, which stands at `position`. Returns
+	 * false where it is not taken now; it must be offered again.
+	 */
+	bool (*record)(struct stage_upstream *up,
+	    const struct position *position, const struct record *record);
 	/* n bytes (or -1: unknown) were lost for ever; why: for the log. */
 	void (*lost)(struct stage_upstream *up, enum stage_loss loss, int64_t n,
 	    const char *why);
@@ -105,6 +139,51 @@ struct stage_upstream {
 	void (*failed)(struct stage_upstream *up, const char *why);
 };
 
+/*
+ * What is said on one connection of a transport that is STAGE_TWO_WAY, by a
+ * format that has to log in there. The transport makes one for each connection
+ * and calls the format's dialogue_ops; these call back.
+ */
+struct dialogue {
+	const char *feed; /* for messages */
+	/* from the transport's options; "" where not configured */
+	const char *user, *secret;
+	const void *options; /* the format's */
+	void (*send)(struct dialogue *d, const char *bytes, size_t n);
+	/* Logged in: the feed is connected, the back-off begins anew. */
+	void (*ready)(struct dialogue *d);
+	/*
+	 * It can not go on: closes the connection, to try again later.
+	 * by_operator: trying again soon is of no use (a wrong password).
+	 */
+	void (*refuse)(struct dialogue *d, const char *why, bool by_operator);
+};
+
+struct dialogue_ops {
+	/* A connection was made. Returns what the others are given. */
+	void *(*start)(struct dialogue *d);
+	/*
+	 * A record came. True: it is data, and goes to the spool; false: it
+	 * was part of the conversation only.
+	 */
+	bool (*hear)(void *self, struct slice record);
+	/* Each keepalive_s of silence: say something that is answered. */
+	void (*silence)(void *self);
+	void (*end)(void *self); /* frees; the connection is gone */
+};
+
+/* How a transport stands now: filled by `status`. */
+struct stage_status {
+	bool connected;	     /* or listening; false: see text */
+	int64_t since_us;    /* of that, by our clock; 0: not known */
+	int64_t heard_us;    /* when something came in last; 0: never */
+	int64_t spool_bytes; /* on disk, not yet committed */
+	uint64_t unread;     /* records in the spool, not yet counted */
+	char text[256];	     /* for people */
+};
+
+struct ingest;
+
 /* What one stage is given to open with. */
 struct stage_setup {
 	const char *feed;    /* its name, for messages; outlives the stage */
@@ -112,6 +191,12 @@ struct stage_setup {
 	struct loop *loop;   /* transports only */
 	struct stage_upstream *up;   /* transports only */
 	const struct position *from; /* transports only; all zero: none */
+	const char *timezone;	     /* of the feed's local times */
+	const char *spool;	     /* folder of this feed's own; spooled */
+	enum framing framing;	     /* of the feed's records; spooled */
+	struct ingest *ingest;	     /* of POSTs, see feed/ingest.h; or NULL */
+	const struct dialogue_ops *dialogue; /* of the format; two-way only */
+	const void *format_options;	     /* for the dialogue */
 	bool at_end; /* without a position: begin at the present end */
 	bool once;   /* read to the present end, then be idle for good */
 };
@@ -132,13 +217,31 @@ struct stage {
 	 */
 	int (*open)(
 	    void **self, const struct stage_setup *setup, struct err *err);
+	unsigned facts; /* formats: STAGE_KNOWS(...) | ... */
+
 	/*
 	 * Formats: makes events of one record, in the order in which they
 	 * happened. Returns 0, or -1 for a record that makes no sense (why:
 	 * a constant text).
 	 */
-	int (*input)(void *self, struct slice record, struct sink *sink,
+	int (*input)(void *self, const struct record *record, struct sink *sink,
 	    const char **why);
+	/*
+	 * Formats, or NULL: what makes the record the same when it is sent
+	 * again (a call's uuid): the feed passes over one that it knows.
+	 * Returns false where it has none; then, with a transport whose
+	 * senders repeat, the whole record is its own key.
+	 */
+	bool (*key)(void *self, const struct record *record, struct slice *key);
+	/*
+	 * Formats, or NULL: appends what it remembers (nothing: adds nothing),
+	 * and takes it back. At most STAGE_STATE_MAX bytes; load returns -1
+	 * for what it does not understand, and is as new then.
+	 */
+	void (*save)(void *self, struct strbuf *to);
+	int (*load)(void *self, struct slice from);
+	/* Formats that must speak, or NULL. */
+	const struct dialogue_ops *dialogue;
 	/*
 	 * Transports: stop handing over, and go on. A paused transport keeps
 	 * its place and reads nothing.
@@ -149,6 +252,10 @@ struct stage {
 	 * taken so far were committed.
 	 */
 	void (*position)(void *self, struct position *position);
+	/* Transports, or NULL: figures up to that position are committed. */
+	void (*committed)(void *self, const struct position *position);
+	/* Transports, or NULL: how it stands, for people. */
+	void (*status)(void *self, struct stage_status *status);
 	/* Frees the instance. reason: for the log. Never NULL. */
 	void (*close)(void *self, const char *reason);
 };

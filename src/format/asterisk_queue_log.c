@@ -517,9 +517,10 @@ queue_log_emit(
 
 static RT_HOT int
 queue_log_input(
-    void *self, struct slice record, struct sink *sink, const char **why)
+    void *self, const struct record *from, struct sink *sink, const char **why)
 {
 	struct queue_log *q = self;
+	struct slice record = from->bytes;
 	struct queue_log_line *line = &q->line;
 	const struct queue_log_event *row;
 	struct event *ev = sink->room != NULL ? sink->room : &q->event;
@@ -570,6 +571,13 @@ const struct stage asterisk_queue_log_stage = {
     .framing = FRAMING_LINES,
     .help = "Asterisk's queue_log, versions 1.2 to 23, with the additions of "
 	    "FreePBX, QueueMetrics, VICIdial, Wazo and XiVO.",
+    .facts = STAGE_KNOWS(live) | STAGE_KNOWS(queue) | STAGE_KNOWS(wait) |
+	STAGE_KNOWS(answer) | STAGE_KNOWS(agent) | STAGE_KNOWS(talk) |
+	STAGE_KNOWS(abandon) | STAGE_KNOWS(timeout) | STAGE_KNOWS(key) |
+	STAGE_KNOWS(empty) | STAGE_KNOWS(withdrawn) | STAGE_KNOWS(refused) |
+	STAGE_KNOWS(ring) | STAGE_KNOWS(transfer) | STAGE_KNOWS(caller) |
+	STAGE_KNOWS(login) | STAGE_KNOWS(pause) | STAGE_KNOWS(wrap_up) |
+	STAGE_KNOWS(restart),
     .open = queue_log_open,
     .input = queue_log_input,
     .close = queue_log_close,

@@ -79,10 +79,11 @@ samples_event(struct sink *sink, struct event *ev)
 static void
 samples_record(struct samples *s, struct slice record)
 {
+	struct record whole = RECORD_OF(record);
 	const char *why = NULL;
 
 	s->records++;
-	if (s->format->input(s->self, record, &s->sink, &why) < 0)
+	if (s->format->input(s->self, &whole, &s->sink, &why) < 0)
 		strbuf_addf(&s->got, "refused: %s\n", why);
 }
 

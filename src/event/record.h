@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * One record: what a framer cut out of a run of bytes, or what a sender pushed
+ * in one piece, with what is known of its coming. Only lent, like an event.
+ */
+#ifndef RT_EVENT_RECORD_H
+#define RT_EVENT_RECORD_H
+
+#include "base/slice.h"
+
+enum record_kind {
+	RECORD_DATA,
+	/*
+	 * A connection was made: what this source says from here on does not
+	 * go on with what it said before. bytes: the peer, for people.
+	 */
+	RECORD_BEGIN,
+	/*
+	 * The connection is lost, or was when we were started again. What the
+	 * source says until the next RECORD_BEGIN nobody hears.
+	 * bytes: why, for people.
+	 */
+	RECORD_END
+};
+
+struct record {
+	struct slice bytes;  /* without the mark that ends it */
+	int64_t received_us; /* by our clock; 0: not noted (it was a file) */
+	uint32_t source;     /* the same number: one connection or sender */
+	uint8_t kind;	     /* enum record_kind */
+};
+
+/* A record of a file: nothing but its bytes. */
+#define RECORD_OF(slice) ((struct record){.bytes = (slice)})
+
+#endif

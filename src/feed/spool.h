@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The spool of one feed: a queue of records on disk. What can not be asked for
+ * again is appended here before it is acknowledged or counted, and read from
+ * here like a file; when its figures are committed, it is deleted.
+ *
+ * A spool is a folder of segments, files named by their number
+ * ("00000001.spool"), each a row of records: a header with length, checksum
+ * (XXH3), kind, source and time of receipt, then the bytes. A record is
+ * durable once its segment was fdatasync'ed: a thread does that for as many as
+ * have gathered, at most each sync_us, and tells the loop. Only durable records
+ * are handed to the reader, so that no committed position is ever behind the
+ * spool's end. A record that a crash cut off was never acknowledged, and is cut
+ * off at the next start. One that is damaged in mid-segment is a counted loss.
+ *
+ * A position in the spool is a segment's number (position.file_no) and the
+ * offset of a record's header in it.
+ *
+ * Facts: fdatasync of a file whose size grows writes the size, too; the folder
+ * is fsync'ed when a segment is made (man fsync(2)). After a failed fsync the
+ * pages are marked clean: the segment is given up and begun anew (fsyncgate).
+ */
+#ifndef RT_FEED_SPOOL_H
+#define RT_FEED_SPOOL_H
+
+#include "event/stage.h"
+
+struct spool;
+
+struct spool_config {
+	const char *feed;      /* for messages */
+	const char *folder;    /* made with its parents, mode 0750 */
+	int64_t segment_bytes; /* a new segment is begun beyond */
+	int64_t max_bytes;     /* of all segments */
+	int64_t max_age_us;    /* the oldest record's; 0: any */
+	int64_t sync_us;       /* between two syncs */
+	bool drop_oldest;      /* when full; otherwise nothing is taken */
+};
+
+/* All run on the loop's thread. */
+struct spool_ops {
+	/* All records up to that number (see spool_append) are durable. */
+	void (*synced)(void *ctx, uint64_t upto);
+	/* There is room again, after spool_append had none. */
+	void (*room)(void *ctx);
+	/* So many records and bytes are lost: dropped as the oldest, or
+	   damaged. */
+	void (*lost)(void *ctx, enum stage_loss loss, uint64_t records,
+	    int64_t bytes, const char *why);
+};
+
+/*
+ * Opens it, and finds its end. What stands before *from (all zero: nothing)
+ * was committed and is deleted. NULL with the reason: no right to the folder,
+ * another daemon has it (flock), no room on the disk for a first segment.
+ */
+struct spool *spool_open(struct loop *loop, const struct spool_config *config,
+    const struct position *from, const struct spool_ops *ops, void *ctx,
+    struct err *err);
+/* Syncs what was appended, blocking, and frees. */
+void spool_close(struct spool *spool);
+
+/*
+ * Appends one record, with received_us as given. Returns its number, from 1
+ * on; 0: there is no room (the reason in spool_trouble), it was not taken.
+ */
+uint64_t spool_append(struct spool *spool, const struct record *record);
+const char *spool_trouble(const struct spool *spool); /* NULL: all is well */
+
+/*
+ * The next durable record behind the last one read; its bytes are lent until
+ * the next call. False: there is none now. *at is where it stands.
+ */
+bool
+spool_next(struct spool *spool, struct record *record, struct position *at);
+/* The last record that spool_next gave is to be given again. */
+void spool_back(struct spool *spool);
+/* Where reading would go on: behind the last record given. */
+void spool_position(const struct spool *spool, struct position *position);
+
+/* Figures up to there are committed: whole segments before it are deleted. */
+void spool_committed(struct spool *spool, const struct position *position);
+
+/* Bytes on disk, and records in them that were not yet read. */
+void spool_size(const struct spool *spool, int64_t *bytes, uint64_t *unread);
+
+#endif
