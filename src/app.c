@@ -16,6 +16,10 @@
  */
 #define APP_KEEP_CELLS_US (3600 * USEC_PER_SEC)
 
+#define APP_NO_SLOT UINT_MAX
+
+_Static_assert(CONF_FEEDS_PER_SWITCH == MACHINE_FEEDS, "each has its bit");
+
 /* --- the call machine's questions --------------------------------------- */
 
 static void
@@ -27,6 +31,14 @@ app_visit_ended(void *ctx, const struct visit *visit)
 	app->visits++;
 	if (visit->outcome == OUTCOME_ABANDONED && !app->once)
 		app_callbacks_ended(sw, visit);
+}
+
+static void
+app_visit_keep(void *ctx, const struct visit *visit)
+{
+	struct app_switch *sw = ctx;
+	struct app *app = sw->app;
+
 	if (app->conf->database.keep_visits_days > 0)
 		store_visit(app->store, sw->name,
 		    app->feeds[visit->feed].conf->name, visit);
@@ -70,6 +82,17 @@ app_switch_add_aliases(struct app_switch *sw)
 			    slice_of(agent->name));
 }
 
+static unsigned
+app_switch_feeds(const struct app_switch *sw)
+{
+	const struct conf_feed *feed;
+	unsigned n = 0;
+
+	for (feed = sw->app->conf->feeds; feed != NULL; feed = feed->next)
+		n += strcmp(feed->switch_name, sw->name) == 0;
+	return n;
+}
+
 static void
 app_switch_begin(struct app_switch *sw)
 {
@@ -83,13 +106,16 @@ app_switch_begin(struct app_switch *sw)
 	struct machine_config machine = {.lost_after_us = conf->lost_after_us,
 	    .max_open = (uint32_t)conf->max_open_visits,
 	    .ended = app_visit_ended,
+	    .keep = app_visit_keep,
 	    .span = app_span_ended,
 	    .answered = sw->app->once ? NULL : app_callbacks_answered,
 	    .hash_caller = sw->app->has_key ? app_hash_caller : NULL,
 	    .ctx = sw,
+	    .merge_window_us = conf->merge_window_us,
 	    .persistent = true,
 	    .keep_numbers = app_shows_numbers(sw->app)};
 
+	machine.n_feeds = app_switch_feeds(sw);
 	tally_init(&sw->tally, &tally);
 	app_switch_add_aliases(sw);
 	machine_init(&sw->machine, &machine, &sw->tally);
@@ -266,8 +292,12 @@ app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
 
 	feed->from = (struct position){0};
 	if (intake_init(&feed->intake, feed->conf->name, number,
-		feed->conf->format, &setup, &feed->sw->machine, err) == 0)
+		feed->conf->format, &setup, &feed->sw->machine, err) == 0) {
+		feed->intake.slot = APP_NO_SLOT;
+		feed->intake.repeats =
+		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
 		return 0;
+	}
 	app_feed_close(feed, "its format can not work");
 	return err_prefix(err, "feed %s", feed->conf->name);
 }
@@ -344,15 +374,73 @@ app_load_switch(void *ctx, const char *name, int64_t clock_us, int64_t leap_us)
 		machine_restore_clock(&sw->machine, clock_us, leap_us);
 }
 
-static void
-app_load_feed(void *ctx, const char *name, const struct position *position)
+static struct app_feed *
+app_feed_find(struct app *app, const char *name)
 {
-	struct app *app = ctx;
 	size_t i;
 
 	for (i = 0; i < app->n_feeds; i++)
 		if (strcmp(app->feeds[i].conf->name, name) == 0)
-			app->feeds[i].from = *position;
+			return &app->feeds[i];
+	return NULL;
+}
+
+static bool
+app_slot_is_taken(
+    const struct app *app, const struct app_feed *feed, unsigned slot)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++)
+		if (&app->feeds[i] != feed && app->feeds[i].sw == feed->sw &&
+		    app->feeds[i].intake.slot == slot)
+			return true;
+	return false;
+}
+
+static void
+app_load_feed(void *ctx, const char *name, const struct store_feed_row *row)
+{
+	struct app *app = ctx;
+	struct app_feed *feed = app_feed_find(app, name);
+
+	if (feed == NULL || feed->intake.machine == NULL)
+		return;
+	feed->from = row->position;
+	if (row->slot < feed->sw->machine.config.n_feeds &&
+	    !app_slot_is_taken(app, feed, row->slot)) {
+		feed->intake.slot = row->slot;
+		machine_restore_feed(
+		    &feed->sw->machine, row->slot, &row->times);
+	}
+	if (intake_load(&feed->intake, row->state) < 0)
+		log_warn("feed %s: what its format %s remembered was written "
+			 "by another version: it begins anew",
+		    name, feed->conf->format->name);
+}
+
+static void
+app_load_seen(void *ctx, const char *name, uint64_t key, int64_t at_us)
+{
+	struct app_feed *feed = app_feed_find(ctx, name);
+
+	if (feed != NULL)
+		seen_restore(&feed->intake.seen, key, at_us);
+}
+
+/* A number among the feeds of its switch, for those that have none yet. */
+static void
+app_feed_number(struct app *app, struct app_feed *feed)
+{
+	unsigned slot = feed->intake.slot;
+
+	if (feed->intake.machine == NULL)
+		return;
+	if (slot == APP_NO_SLOT)
+		for (slot = 0; app_slot_is_taken(app, feed, slot); slot++)
+			;
+	feed->intake.slot = slot;
+	feed->sw->machine.config.facts[slot] = feed->conf->format->facts;
 }
 
 static void
@@ -366,7 +454,9 @@ app_load_visit(void *ctx, const char *switch_name, const struct visit *like,
 	machine_restore(&sw->machine, like, call_id, queue, agent);
 	/* those that have ended come again, see app_load_ended */
 	if (sw->tally.live != NULL &&
-	    (like->state == VISIT_WAITING || like->state == VISIT_TALKING))
+	    (like->state == VISIT_WAITING || like->state == VISIT_TALKING ||
+		(like->state == VISIT_ENDED && like->heard != NULL &&
+		    !like->heard->kept)))
 		machine_show(&sw->machine, queue, like);
 }
 
@@ -434,6 +524,8 @@ app_ready(void *ctx)
 	app->loaded = true;
 	app_touch(app);
 	for (i = 0; i < app->n_feeds; i++)
+		app_feed_number(app, &app->feeds[i]);
+	for (i = 0; i < app->n_feeds; i++)
 		if (app_feed_open(&app->feeds[i], &err) < 0)
 			app->ops->failed(app->ops_ctx, err.text);
 	if (app->paused)
@@ -459,6 +551,16 @@ app_pressure(void *ctx, bool on)
 		if (feed->transport != NULL)
 			feed->conf->transport->pause(feed->transport, on);
 	}
+}
+
+static void
+app_committed_feed(void *ctx, const char *name, const struct position *position)
+{
+	struct app_feed *feed = app_feed_find(ctx, name);
+
+	if (feed != NULL && feed->transport != NULL &&
+	    feed->conf->transport->committed != NULL)
+		feed->conf->transport->committed(feed->transport, position);
 }
 
 static void
@@ -488,6 +590,7 @@ static const struct store_ops app_store_ops = {
     .reset = app_reset,
     .load_switch = app_load_switch,
     .load_feed = app_load_feed,
+    .load_seen = app_load_seen,
     .load_visit = app_load_visit,
     .load_session = app_load_session,
     .load_cell = app_load_cell,
@@ -499,6 +602,7 @@ static const struct store_ops app_store_ops = {
     .queues = app_queues,
     .ready = app_ready,
     .pressure = app_pressure,
+    .committed_feed = app_committed_feed,
     .committed = app_committed,
     .state = app_store_state,
 };
@@ -645,6 +749,7 @@ app_make_store(struct app *app)
 	    .site = conf->site,
 	    .flush_us = conf->database.flush_us,
 	    .keep_visits_days = conf->database.keep_visits_days,
+	    .keep_keys_days = conf->database.keep_keys_days,
 	    .interval_us = conf->interval_minutes * 60 * USEC_PER_SEC,
 	    .timezone = conf->timezone,
 	    .pending_max = (size_t)conf->database.pending_mb << 20,

@@ -112,8 +112,11 @@ conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 {
 	const char *path = conf_feed_path(feed), *other_path;
 	struct conf_feed **at, *other;
+	int same_switch = 0;
 
 	for (at = &conf->feeds; (other = *at) != NULL; at = &other->next) {
+		same_switch +=
+		    strcmp(other->switch_name, feed->switch_name) == 0;
 		if (strcmp(other->name, feed->name) == 0)
 			return err_set(err,
 			    "a second feed \"%s\"; the first stands at %s",
@@ -126,6 +129,11 @@ conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 			    "\"%s\" at %s: its calls would count twice",
 			    feed->name, path, other->name, other->where);
 	}
+	if (same_switch == CONF_FEEDS_PER_SWITCH)
+		return err_set(err,
+		    "feed \"%s\" is one too many of switch \"%s\": at most %d "
+		    "may tell of one",
+		    feed->name, feed->switch_name, CONF_FEEDS_PER_SWITCH);
 	*at = feed;
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "base/option.h"
 #include "event/stage.h"
 
+#define CONF_FEEDS_PER_SWITCH 8 /* MACHINE_FEEDS */
+
 #define CONF_PATH SYSCONFDIR "/ringtally/ringtally.conf"
 
 /* One feed: a transport plus a format. */
@@ -52,6 +54,7 @@ struct conf {
 	int64_t short_abandon_us;
 	int64_t interval_minutes;
 	int64_t lost_after_us;
+	int64_t merge_window_us;
 	int64_t max_queues, max_agents, max_open_visits;
 	char *country_code; /* "44": makes 0114... and +44114... one caller */
 	char *spool_folder;
@@ -60,6 +63,7 @@ struct conf {
 		char *conninfo;
 		int64_t flush_us;
 		int64_t keep_visits_days; /* 0: none are kept */
+		int64_t keep_keys_days;
 		int64_t pending_mb;
 		bool queue_live;
 	} database;

@@ -136,6 +136,13 @@ const struct option_row conf_options[] = {
 	.min = 60, .max = 31 * 86400, .unit = "s",
 	.help = "A visit of which nothing was heard for so long, by the "
 		"switch's own clock, is given up as lost."},
+    {"merge_window_s", TOP(merge_window_us), .type = OPTION_SECS,
+	.preset = "86400", .min = 600, .max = 31 * 86400, .unit = "s",
+	.help = "Where several feeds tell of one switch: how much later than "
+		"the others one of them may tell of a call, and it is known "
+		"for the same. So long ended visits are remembered, as long "
+		"as a feed is behind; what comes later still is not counted "
+		"where another feed was heard at that time."},
     {"max_queues", TOP(max_queues), .type = OPTION_INT, .preset = "10000",
 	.min = 1, .max = 1000000, .unit = "queues",
 	.help = "Queues of one switch that are told apart. Calls of further "
@@ -178,6 +185,11 @@ const struct option_row conf_options[] = {
 	.unit = "days",
 	.help = "How long single visits are kept. The counts of intervals "
 		"stay for ever. 0: single visits are not stored at all."},
+    {"keep_keys_days", DATABASE(database.keep_keys_days), .type = OPTION_INT,
+	.preset = "7", .min = 1, .max = 366, .unit = "days",
+	.help = "How long records are known by their keys, of feeds whose "
+		"senders may send one again: until then it is not counted "
+		"twice."},
     {"pending_mb", DATABASE(database.pending_mb), .type = OPTION_INT,
 	.preset = "64", .min = 1, .max = 65536, .unit = "MB",
 	.help = "Memory for what waits for a database that is away. Above "

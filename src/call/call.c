@@ -10,9 +10,10 @@ _Static_assert(offsetof(struct call, id) + CALL_POOL_ID == CALL_LINE,
 
 /* Whether the machine will look for the event's call. */
 static bool
-call_is_asked_for(const struct event *ev)
+call_is_asked_for(const struct machine *m, const struct event *ev)
 {
-	return ev->kind <= EVENT_REFUSE;
+	return ev->kind <= EVENT_SUMMARY ||
+	    (ev->kind == EVENT_RING_NO_ANSWER && m->config.n_feeds > 1);
 }
 
 /* Whether the event's agent will be looked for by its hash. */
@@ -31,7 +32,7 @@ call_hash(struct slice id)
 RT_HOT bool
 machine_expect(const struct machine *m, struct event *ev)
 {
-	if (!call_is_asked_for(ev))
+	if (!call_is_asked_for(m, ev))
 		return false;
 	ev->call_hash = call_hash(ev->call);
 	__builtin_prefetch(slots_home(&m->calls, ev->call_hash));
@@ -153,6 +154,13 @@ call_free(struct machine *m, struct call *call)
 		pool_put(&m->call_pool, call);
 	else
 		free(call);
+}
+
+void
+call_forget_empty(struct machine *m, struct call *call)
+{
+	if (call != NULL && call->visits == NULL)
+		call_free(m, call);
 }
 
 void

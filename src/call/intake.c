@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "base/phone.h"
+#include "base/strbuf.h"
 #include "base/utc.h"
 #include "call/intake.h"
 
@@ -116,6 +117,7 @@ intake_event(struct sink *sink, struct event *ev)
 		held->event = *ev;
 	ev = &held->event;
 	ev->feed = in->feed;
+	ev->slot = in->slot;
 	ev->file_no = in->file_no;
 	ev->offset = in->offset;
 	held->before = in->counts;
@@ -153,13 +155,35 @@ intake_reject(struct intake *in, const struct position *position,
 	    record.n > n ? "..." : "");
 }
 
+/* A record that its sender has sent before, and that was counted then. */
+static bool
+intake_is_repeat(struct intake *in, const struct record *record)
+{
+	struct slice key = record->bytes;
+	int64_t at_us = record->received_us;
+
+	if (record->kind != RECORD_DATA)
+		return false;
+	if ((in->format->key == NULL ||
+		!in->format->key(in->format_self, record, &key)) &&
+	    !in->repeats)
+		return false;
+	if (!seen_before(&in->seen, seen_hash(key),
+		at_us != 0 ? at_us : in->machine->clock_us))
+		return false;
+	in->now->counters.v[COUNTER_repeated]++;
+	return true;
+}
+
 static RT_HOT void
 intake_input(struct intake *in, const struct position *position,
     const struct record *record)
 {
 	const char *why = NULL;
+	bool again = RT_UNLIKELY(in->format->key != NULL || in->repeats) &&
+	    intake_is_repeat(in, record);
 
-	if (record->bytes.n > 0 &&
+	if (record->bytes.n > 0 && !again &&
 	    in->format->input(in->format_self, record, &in->sink, &why) < 0)
 		intake_reject(in, position, record->bytes, why);
 	intake_add(in, INTAKE_RECORDS, 1);
@@ -264,6 +288,24 @@ intake_is_skipping(const struct intake *in, uint32_t file_no)
 }
 
 void
+intake_save(const struct intake *in, struct strbuf *to)
+{
+	size_t had = to->n;
+
+	if (in->format->save != NULL)
+		in->format->save(in->format_self, to);
+	BUG_ON(to->n - had > STAGE_STATE_MAX);
+}
+
+int
+intake_load(struct intake *in, struct slice state)
+{
+	if (state.n == 0 || in->format->load == NULL)
+		return 0;
+	return in->format->load(in->format_self, state);
+}
+
+void
 intake_count(struct intake *in, enum counter counter, uint64_t n)
 {
 	in->now->counters.v[counter] += n;
@@ -297,6 +339,7 @@ intake_fini(struct intake *in)
 		in->format->close(in->format_self, "closed");
 	in->format_self = NULL;
 	names_fini(&in->names);
+	seen_fini(&in->seen);
 	intake_free_cells(in);
 }
 

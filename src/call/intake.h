@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "call/machine.h"
+#include "call/seen.h"
 #include "event/framer.h"
 #include "event/names.h"
 #include "event/stage.h"
@@ -50,6 +51,9 @@ struct intake {
 	void *format_self;
 	struct machine *machine;
 	uint32_t feed; /* its number, stamped on events */
+	unsigned slot; /* the same among the feeds of its switch */
+	bool repeats;  /* senders may send a record again */
+	struct seen seen;
 	struct framer framer;
 	struct names names;
 	struct intake_cell *cells; /* since last taken: uthash by starts_us */
@@ -101,6 +105,13 @@ void intake_record(struct intake *in, const struct position *position,
  */
 void intake_resume(struct intake *in, const struct position *from);
 bool intake_is_skipping(const struct intake *in, uint32_t file_no);
+
+/*
+ * What the format remembers, to be committed with the position: appended to
+ * `to`; and at start, given back. -1: it does not understand it, and is as new.
+ */
+void intake_save(const struct intake *in, struct strbuf *to);
+int intake_load(struct intake *in, struct slice state);
 
 /* Adds n to a counter that the transport knows of (gaps, lost bytes). */
 void intake_count(struct intake *in, enum counter counter, uint64_t n);

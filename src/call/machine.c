@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "base/utc.h"
-#include "call/visit.h"
+#include "call/merge.h"
 #include "tally/live.h"
 
 #define MACHINE_LEAP_US	     (SEC_PER_DAY * USEC_PER_SEC)
@@ -146,6 +146,104 @@ machine_queue_of(struct machine *m, const struct call *call, struct slice name)
 	return machine_queue(m, name);
 }
 
+/* The same where several feeds tell of the switch. */
+static void
+machine_merge(struct machine *m, enum visit_event what, struct call *call,
+    struct queue *queue, const struct event *ev)
+{
+	struct visit *v;
+
+	if (what == VISIT_EVENT_ENTER &&
+	    merge_arrived_before(m, call, queue, ev))
+		return;
+	v = merge_choose(m, call, queue, what, ev);
+	if (v == NULL && what != VISIT_EVENT_ENTER && call != NULL)
+		v = machine_choose(call, queue, what);
+	if (v == NULL && merge_is_too_old(m, ev)) {
+		machine_count(m, COUNTER_late);
+		call_forget_empty(m, call);
+		return;
+	}
+	if (v == NULL && what == VISIT_EVENT_ENTER) {
+		visit_begin(m, call, queue, ev);
+	} else if (v != NULL && what == VISIT_EVENT_ENTER &&
+	    merge_says_again(v, ev)) {
+		machine_count(m, COUNTER_repeated);
+	} else if (v == NULL) {
+		machine_early(m, queue, what, ev);
+	} else {
+		if (what != VISIT_EVENT_ENTER) {
+			merge_note(m, v, what, ev);
+			if (merge_again(m, v, what, ev))
+				return;
+		}
+		visit_event(m, v, what, ev);
+	}
+}
+
+static void
+machine_refuse(struct machine *m, const struct event *ev)
+{
+	struct queue *queue;
+	struct call *call;
+
+	if (ev->call.n == 0 || ev->queue.n == 0) {
+		machine_count(m, COUNTER_unmatched);
+		return;
+	}
+	call = call_find(m, ev->call, ev->call_hash, true);
+	queue = machine_queue(m, ev->queue);
+	if (m->config.n_feeds > 1 && merge_arrived_before(m, call, queue, ev))
+		return;
+	if (m->config.n_feeds > 1 && merge_is_too_old(m, ev)) {
+		machine_count(m, COUNTER_late);
+		call_forget_empty(m, call);
+		return;
+	}
+	visit_refuse(m, call, queue, ev);
+}
+
+/* A call that was told of when it was over. */
+static void
+machine_summary(struct machine *m, const struct event *ev)
+{
+	enum visit_event what = ev->outcome == OUTCOME_ANSWERED
+	    ? VISIT_EVENT_COMPLETE
+	    : VISIT_EVENT_LEAVE;
+	struct queue *queue;
+	struct call *call;
+	struct visit *v;
+
+	if (ev->call.n == 0 || ev->queue.n == 0 ||
+	    ev->outcome == OUTCOME_NONE) {
+		machine_count(m, COUNTER_unmatched);
+		return;
+	}
+	call = call_find(m, ev->call, ev->call_hash, true);
+	queue = machine_queue_of(m, call, ev->queue);
+	for (v = call->visits; v != NULL; v = v->next)
+		if (v->queue == queue && v->state != VISIT_EARLY &&
+		    llabs(v->entered_us - ev->begin_us) <=
+			(m->config.n_feeds > 1 ? MERGE_NEAR_US : 0))
+			break;
+	if (v == NULL && m->config.n_feeds > 1 && merge_is_too_old(m, ev)) {
+		machine_count(m, COUNTER_late);
+		call_forget_empty(m, call);
+	} else if (v == NULL) {
+		visit_summary(m, call, queue, ev);
+	} else if (v->heard == NULL) {
+		machine_count(m, COUNTER_repeated);
+	} else {
+		merge_note(m, v, what, ev);
+		if (merge_again(m, v, what, ev))
+			return;
+		if (merge_is_left(m, v, ev))
+			visit_end_by_summary(m, v, ev);
+		else
+			machine_count(m, COUNTER_confirmed);
+	}
+}
+
 static RT_HOT void
 machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 {
@@ -159,6 +257,10 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 	}
 	call = call_find(m, ev->call, ev->call_hash, what == VISIT_EVENT_ENTER);
 	queue = machine_queue_of(m, call, ev->queue);
+	if (RT_UNLIKELY(m->config.n_feeds > 1)) {
+		machine_merge(m, what, call, queue, ev);
+		return;
+	}
 	if (call != NULL)
 		v = machine_choose(call, queue, what);
 	if (v != NULL)
@@ -171,6 +273,24 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 
 /* --- agents ------------------------------------------------------------- */
 
+/*
+ * Another feed may have told of the same ring. One of a visit that nobody has
+ * told of yet is left to the feed that will.
+ */
+static bool
+machine_ring_is_new(
+    struct machine *m, const struct queue *queue, const struct event *ev)
+{
+	struct call *call;
+	struct visit *v;
+
+	if (ev->call.n == 0)
+		return merge_leads(m, ev->slot, STAGE_FACT_ring);
+	call = call_find(m, ev->call, ev->call_hash, false);
+	v = merge_choose(m, call, queue, VISIT_EVENT_COMPLETE, ev);
+	return v != NULL && merge_ring(m, v, ev->slot);
+}
+
 static void
 machine_ring(struct machine *m, const struct event *ev)
 {
@@ -179,6 +299,8 @@ machine_ring(struct machine *m, const struct event *ev)
 	if (ev->queue.n == 0)
 		return;
 	queue = machine_queue(m, ev->queue);
+	if (m->config.n_feeds > 1 && !machine_ring_is_new(m, queue, ev))
+		return;
 	tally_book(m->tally, tally_cell(queue, ev->time_us),
 	    MEASURE_ring_no_answer, 1);
 	if (m->tally->live != NULL)
@@ -229,6 +351,88 @@ machine_session(struct machine *m, const struct event *ev)
 	if (ev->kind == EVENT_LOGOFF &&
 	    (queue == NULL || queue == agent->wrap_up_queue))
 		agent->wrap_up_until_us = 0;
+}
+
+/* Whether somebody else tells of this agent's doings. */
+static bool
+machine_agent_is_told(struct machine *m, const struct event *ev)
+{
+	enum stage_fact fact = ev->kind == EVENT_WRAP_UP ? STAGE_FACT_wrap_up
+	    : ev->kind == EVENT_PAUSE || ev->kind == EVENT_UNPAUSE
+	    ? STAGE_FACT_pause
+	    : STAGE_FACT_login;
+
+	if (m->config.n_feeds <= 1 || merge_leads(m, ev->slot, fact))
+		return false;
+	machine_count(m, COUNTER_confirmed);
+	return true;
+}
+
+/* --- how things stand after a connection --------------------------------- */
+
+static void
+machine_picture(struct machine *m, const struct event *ev)
+{
+	struct visit *v;
+
+	TAILQ_FOREACH (v, &m->states[VISIT_WAITING], list)
+		v->pictured = false;
+	sessions_picture(&m->sessions);
+	m->picture_us = ev->time_us;
+}
+
+/* Who waits in the picture: known, gone on since, or arrived unheard. */
+static void
+machine_present(struct machine *m, const struct event *ev)
+{
+	struct event arrival = *ev;
+	struct queue *queue;
+	struct call *call;
+	struct visit *v;
+
+	if (ev->call.n == 0 || ev->queue.n == 0) {
+		machine_count(m, COUNTER_unmatched);
+		return;
+	}
+	call = call_find(m, ev->call, ev->call_hash, true);
+	queue = machine_queue_of(m, call, ev->queue);
+	for (v = call->visits; v != NULL; v = v->next)
+		if (v->queue == queue &&
+		    (v->state == VISIT_WAITING ||
+			(v->state != VISIT_EARLY &&
+			    llabs(v->entered_us - ev->begin_us) <=
+				MERGE_NEAR_US)))
+			break;
+	if (v != NULL) {
+		v->pictured = true;
+		if (m->config.n_feeds > 1)
+			merge_note(m, v, VISIT_EVENT_ENTER, ev);
+		machine_count(m, COUNTER_repeated);
+		return;
+	}
+	arrival.time_us = ev->begin_us != 0 ? ev->begin_us : ev->time_us;
+	visit_begin(m, call, queue, &arrival);
+	call->visits->pictured = true;
+}
+
+/* The picture is complete: who was waiting before and is not in it has left. */
+static void
+machine_picture_end(struct machine *m, const struct event *ev)
+{
+	struct visit *v, *next;
+
+	if (m->picture_us == 0)
+		return; /* of one that was begun before we were */
+	for (v = TAILQ_FIRST(&m->states[VISIT_WAITING]); v != NULL; v = next) {
+		next = TAILQ_NEXT(v, list);
+		if (!v->pictured && v->entered_us < m->picture_us &&
+		    (v->heard == NULL || merge_is_left(m, v, ev)))
+			visit_lose(m, v, ev->time_us, SLICE("left unheard"));
+	}
+	if (m->config.n_feeds <= 1 ||
+	    merge_leads(m, ev->slot, STAGE_FACT_login))
+		sessions_picture_end(&m->sessions, m->picture_us, ev->time_us);
+	m->picture_us = 0;
 }
 
 /* --- the switch and its clock ------------------------------------------- */
@@ -300,7 +504,9 @@ static RT_HOT void
 machine_expire(struct machine *m)
 {
 	int64_t lost_us = m->clock_us - m->config.lost_after_us;
-	int64_t linger_us = m->clock_us - MACHINE_LINGER_US;
+	int64_t linger_us = m->config.n_feeds > 1
+	    ? merge_linger_us(m)
+	    : m->clock_us - MACHINE_LINGER_US;
 	struct visit *v;
 	int state;
 
@@ -412,9 +618,16 @@ machine_event(
 	m->counters = counters;
 	if (ev->time_us != m->clock_us || m->leap_us != 0)
 		machine_clock(m, ev->time_us);
+	if (m->config.n_feeds > 1)
+		merge_clock(m, ev);
+	if (RT_UNLIKELY((ev->flags & EVENT_AMBIGUOUS) != 0))
+		machine_count(m, COUNTER_ambiguous);
 	switch (ev->kind) {
 	case EVENT_ENTER:
-		machine_caller(m, VISIT_EVENT_ENTER, ev);
+		if (RT_UNLIKELY((ev->flags & EVENT_PRESENT) != 0))
+			machine_present(m, ev);
+		else
+			machine_caller(m, VISIT_EVENT_ENTER, ev);
 		break;
 	case EVENT_CONNECT:
 		machine_caller(m, VISIT_EVENT_CONNECT, ev);
@@ -426,12 +639,7 @@ machine_event(
 		machine_caller(m, VISIT_EVENT_LEAVE, ev);
 		break;
 	case EVENT_REFUSE:
-		if (ev->call.n == 0 || ev->queue.n == 0)
-			machine_count(m, COUNTER_unmatched);
-		else
-			visit_refuse(m,
-			    call_find(m, ev->call, ev->call_hash, true),
-			    machine_queue(m, ev->queue), ev);
+		machine_refuse(m, ev);
 		break;
 	case EVENT_RING_NO_ANSWER:
 		machine_ring(m, ev);
@@ -440,17 +648,25 @@ machine_event(
 	case EVENT_LOGOFF:
 	case EVENT_PAUSE:
 	case EVENT_UNPAUSE:
-		machine_session(m, ev);
+		if (!machine_agent_is_told(m, ev))
+			machine_session(m, ev);
 		break;
 	case EVENT_WRAP_UP:
-		machine_wrap_up(m, ev);
+		if (!machine_agent_is_told(m, ev))
+			machine_wrap_up(m, ev);
 		break;
 	case EVENT_SWITCH_START:
 		machine_restart(m, ev->time_us);
 		break;
 	case EVENT_SUMMARY:
+		machine_summary(m, ev);
+		break;
 	case EVENT_PICTURE:
+		machine_picture(m, ev);
+		break;
 	case EVENT_PICTURE_END:
+		machine_picture_end(m, ev);
+		break;
 	case EVENT_RING_CANCELED:
 	case EVENT_AGENT_DUMP:
 	case EVENT_NOTE:
@@ -478,7 +694,9 @@ machine_init(
 		TAILQ_INIT(&m->states[i]);
 	TAILQ_INIT(&m->changed);
 	STAILQ_INIT(&m->gone);
+	BUG_ON(config->n_feeds > MACHINE_FEEDS);
 	pool_init(&m->visit_pool, sizeof(struct visit));
+	pool_init(&m->heard_pool, sizeof(struct heard));
 	pool_init(&m->call_pool, offsetof(struct call, id) + CALL_POOL_ID);
 }
 
@@ -502,11 +720,12 @@ machine_fini(struct machine *m)
 	for (i = 0; i < VISIT_STATES; i++)
 		while ((v = TAILQ_FIRST(&m->states[i])) != NULL) {
 			v->stored = false;
-			visit_free(m, v);
+			visit_discard(m, v);
 		}
 	machine_free_keys(m);
 	sessions_fini(&m->sessions);
 	pool_fini(&m->visit_pool);
+	pool_fini(&m->heard_pool);
 	pool_fini(&m->call_pool);
 	slots_fini(&m->calls);
 }
@@ -518,6 +737,14 @@ machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us)
 	m->leap_us = leap_us;
 	if (leap_us != clock_us)
 		sessions_clock(&m->sessions, clock_us);
+}
+
+void
+machine_restore_feed(
+    struct machine *m, unsigned slot, const struct machine_feed *feed)
+{
+	BUG_ON(slot >= MACHINE_FEEDS);
+	m->feeds[slot] = *feed;
 }
 
 void
@@ -537,6 +764,10 @@ machine_restore(struct machine *m, const struct visit *like,
 	v->agent = agent.n > 0 ? tally_agent(m->tally, agent) : NULL;
 	v->cell = NULL;
 	v->caller_number = NULL;
+	if (like->heard != NULL) {
+		v->heard = pool_get(&m->heard_pool);
+		*v->heard = *like->heard;
+	}
 	v->changed = false;
 	v->stored = true;
 	while (*at != NULL && (*at)->number > v->number)

@@ -32,6 +32,7 @@
 #include "base/slots.h"
 #include "event/counters.h"
 #include "event/event.h"
+#include "event/stage.h"
 #include "tally/session.h"
 #include "tally/tally.h"
 
@@ -42,6 +43,7 @@
 #define CALL_REASON_MAX	  24
 #define CALL_NUMBER_MAX	  64 /* bytes shown of a number */
 #define MACHINE_LINGER_US (600 * USEC_PER_SEC)
+#define MACHINE_FEEDS	  8 /* of one switch, at most */
 
 enum visit_state {
 	VISIT_EARLY,
@@ -58,6 +60,23 @@ struct call {
 	uint32_t entries; /* visits begun so far: the newest one's number */
 	uint16_t id_len;
 	char id[]; /* valid UTF-8, not terminated */
+};
+
+/*
+ * Of a visit of a switch with several feeds: who told what of it, a bit for
+ * each feed's slot; see merge.h.
+ */
+struct heard {
+	uint8_t entered, answered, ended;
+	bool unsure;	      /* the outcome may be another one */
+	bool kept;	      /* config.keep was told, when it ended */
+	uint8_t rings_booked; /* the most of: */
+	uint8_t rings[MACHINE_FEEDS];
+};
+
+/* How far each feed of such a switch has come; event times, 0: not heard. */
+struct machine_feed {
+	int64_t first_us, clock_us;
 };
 
 /*
@@ -81,6 +100,7 @@ struct visit {
 	bool has_caller : 1;
 	bool transferred : 1;
 	bool answer_derived : 1; /* answered_us was worked out from its end */
+	bool pictured : 1;	 /* stands in the picture that is being told */
 	struct agent *agent;	 /* who answered; or NULL */
 	LIST_ENTRY(visit) talk_list; /* on agent.talks while TALKING */
 	int64_t entered_us;	     /* 0 while EARLY */
@@ -95,6 +115,7 @@ struct visit {
 	uint8_t caller[CALL_CALLER_BYTES];
 	char reason[CALL_REASON_MAX]; /* the feed's word for the end */
 	char *caller_number;	      /* while open; see keep_numbers */
+	struct heard *heard;	      /* NULL: its switch has but one feed */
 };
 TAILQ_HEAD(visit_list, visit);
 
@@ -113,10 +134,16 @@ struct machine_config {
 	    max_open; /* visits in memory; above it the oldest are given up */
 	/*
 	 * Called when a visit with a known arrival has ended, before it
-	 * lingers; NULL: nobody keeps them. (An ended visit whose talk time
+	 * lingers; NULL: nobody asks. (An ended visit whose talk time
 	 * comes late is not told again.)
 	 */
 	void (*ended)(void *ctx, const struct visit *visit);
+	/*
+	 * Called for each of these once, when nothing can change it any more:
+	 * at once where the switch has one feed, else when all of them have
+	 * passed it. NULL: nobody keeps them.
+	 */
+	void (*keep)(void *ctx, const struct visit *visit);
 	/*
 	 * Called when a visit with a known arrival was answered, once for each
 	 * and in the moment that it is told: the conversation may be over
@@ -132,7 +159,10 @@ struct machine_config {
 	/* An agent's login or pause has ended; NULL: nobody keeps them. */
 	session_span_fn span;
 	void *ctx;
-	bool persistent; /* somebody takes `changed` and `gone` */
+	unsigned n_feeds;	       /* of this switch; 0 is 1 */
+	unsigned facts[MACHINE_FEEDS]; /* that each can tell: STAGE_KNOWS */
+	int64_t merge_window_us; /* how late one may be after the others */
+	bool persistent;	 /* somebody takes `changed` and `gone` */
 	/*
 	 * Callers' numbers stay with their visits until these end: to be
 	 * shown. Never stored. Needs hash_caller, which knows a withheld one.
@@ -150,6 +180,9 @@ struct machine {
 	struct visit_list changed;
 	struct visit_keys gone;
 	struct pool visit_pool;
+	struct pool heard_pool;
+	struct machine_feed feeds[MACHINE_FEEDS];
+	int64_t picture_us;    /* when the picture began that is being told */
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
 	size_t in_state[VISIT_STATES];
 	int64_t clock_us; /* the event clock; 0: no event yet */
@@ -171,6 +204,8 @@ void machine_nearer(const struct machine *m, const struct event *ev);
 /* The call of that id, or NULL; made when new with `make`. */
 struct call *
 call_find(struct machine *m, struct slice id, uint32_t hash, bool make);
+/* A call that was made for nothing goes again; NULL is fine. */
+void call_forget_empty(struct machine *m, struct call *call);
 /* Takes a visit out of its call, and the call with its last visit. */
 void call_remove_visit(struct machine *m, struct visit *visit);
 
@@ -192,10 +227,14 @@ void machine_event(
 void
 machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us);
 
+/* The same of one feed of several. */
+void machine_restore_feed(
+    struct machine *m, unsigned slot, const struct machine_feed *feed);
+
 /*
  * At start: puts a stored visit back (all fields but list links, call, queue,
- * agent and cell are taken from `like`); call in oldest-touched order. The
- * arrival is not booked again.
+ * agent and cell are taken from `like`, *heard is copied); call in
+ * oldest-touched order. The arrival is not booked again.
  */
 void machine_restore(struct machine *m, const struct visit *like,
     struct slice call_id, struct slice queue, struct slice agent);

@@ -3,7 +3,7 @@
 #include "base/base.h"
 #include "base/utc.h"
 #include "base/utf8.h"
-#include "call/visit.h"
+#include "call/merge.h"
 #include "tally/live.h"
 
 const char *
@@ -142,8 +142,32 @@ visit_gone(struct machine *m, const struct visit *v)
 	STAILQ_INSERT_TAIL(&m->gone, key, list);
 }
 
+/* Nothing changes it any more, and its row can be written. */
+static void
+visit_keep(struct machine *m, const struct visit *v)
+{
+	if (m->config.keep != NULL && v->cell != NULL)
+		m->config.keep(m->config.ctx, v);
+}
+
+static void
+visit_forget_heard(struct machine *m, struct visit *v)
+{
+	if (v->heard != NULL)
+		pool_put(&m->heard_pool, v->heard);
+	v->heard = NULL;
+}
+
 void
 visit_free(struct machine *m, struct visit *v)
+{
+	if (v->heard != NULL && v->state == VISIT_ENDED && !v->heard->kept)
+		visit_keep(m, v);
+	visit_discard(m, v);
+}
+
+void
+visit_discard(struct machine *m, struct visit *v)
 {
 	if (v->state == VISIT_TALKING && v->agent != NULL)
 		LIST_REMOVE(v, talk_list);
@@ -157,6 +181,7 @@ visit_free(struct machine *m, struct visit *v)
 	}
 	TAILQ_REMOVE(&m->states[v->state], v, list);
 	m->in_state[v->state]--;
+	visit_forget_heard(m, v);
 	call_remove_visit(m, v);
 	visit_forget_number(v);
 	pool_put(&m->visit_pool, v);
@@ -193,6 +218,8 @@ visit_end(struct machine *m, struct visit *v, int64_t ended_us)
 	visit_set_state(m, v, VISIT_ENDED);
 	if (m->config.ended != NULL && v->cell != NULL)
 		m->config.ended(m->config.ctx, v);
+	if (v->heard == NULL)
+		visit_keep(m, v);
 	visit_forget_number(v);
 }
 
@@ -210,19 +237,26 @@ visit_book(
 
 static void
 visit_book_outcome(struct machine *m, const struct visit *v,
-    enum outcome outcome, int64_t wait_ms)
+    enum outcome outcome, int64_t wait_ms, int n)
 {
-	tally_outcome(m->tally, v->cell, outcome, wait_ms);
+	tally_outcome(m->tally, v->cell, outcome, wait_ms, n);
 	if (RT_UNLIKELY(m->tally->live != NULL))
-		live_outcome(
-		    m->tally->live, v->queue, v->entered_us, outcome, wait_ms);
+		live_outcome(m->tally->live, v->queue, v->entered_us, outcome,
+		    wait_ms, n);
+}
+
+/* Nobody was sure: who answered and how long is not booked yet. */
+static bool
+visit_is_unsure(const struct visit *v)
+{
+	return v->heard != NULL && v->heard->unsure;
 }
 
 static RT_HOT void
 visit_book_answer(struct machine *m, struct visit *v)
 {
-	visit_book_outcome(m, v, OUTCOME_ANSWERED, v->wait_ms);
-	if (v->agent != NULL)
+	visit_book_outcome(m, v, OUTCOME_ANSWERED, v->wait_ms, 1);
+	if (v->agent != NULL && !visit_is_unsure(v))
 		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
 		    AGENT_handled, 1);
 	if (m->config.answered != NULL)
@@ -244,7 +278,7 @@ visit_book_talk(struct machine *m, struct visit *v)
 	if (v->talk_ms == EVENT_UNKNOWN_MS)
 		return;
 	visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
-	if (v->agent != NULL)
+	if (v->agent != NULL && !visit_is_unsure(v))
 		tally_book_span(m->tally, v->agent, v->queue, AGENT_talk_ms,
 		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
 }
@@ -259,7 +293,7 @@ machine_show(struct machine *m, struct slice name, const struct visit *like)
 	live_book(live, queue, at_us, MEASURE_offered, 1);
 	if (like->outcome == OUTCOME_NONE)
 		return;
-	live_outcome(live, queue, at_us, like->outcome, like->wait_ms);
+	live_outcome(live, queue, at_us, like->outcome, like->wait_ms, 1);
 	if (like->transferred)
 		live_book(live, queue, at_us, MEASURE_transferred, 1);
 	if (like->outcome == OUTCOME_ANSWERED &&
@@ -344,7 +378,9 @@ visit_leave(struct machine *m, struct visit *v, const struct event *ev)
 	    ? ev->wait_ms
 	    : visit_wait_until(v, ev->time_us);
 	visit_set_reason(v, ev->name);
-	visit_book_outcome(m, v, ev->outcome, v->wait_ms);
+	if (v->heard != NULL)
+		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
+	visit_book_outcome(m, v, ev->outcome, v->wait_ms, 1);
 	visit_end(m, v, ev->time_us);
 }
 
@@ -355,7 +391,7 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
 	visit_set_reason(v, why);
 	if (v->state == VISIT_WAITING) {
 		v->outcome = OUTCOME_LOST;
-		visit_book_outcome(m, v, OUTCOME_LOST, EVENT_UNKNOWN_MS);
+		visit_book_outcome(m, v, OUTCOME_LOST, EVENT_UNKNOWN_MS, 1);
 	}
 	visit_end(m, v, t_us);
 }
@@ -484,6 +520,8 @@ visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 	v->offset = ev->offset;
 	v->cell = tally_cell(v->queue, ev->time_us);
 	v->cell->visits++;
+	if (m->config.n_feeds > 1)
+		merge_note(m, v, VISIT_EVENT_ENTER, ev);
 	visit_book(m, v, MEASURE_offered, 1);
 	if (m->config.hash_caller != NULL && ev->caller.n > 0)
 		v->has_caller =
@@ -520,7 +558,7 @@ visit_adopt(struct machine *m, struct visit *v, const struct event *ev)
 		}
 		visit_book_talk(m, v);
 	} else {
-		visit_book_outcome(m, v, v->outcome, v->wait_ms);
+		visit_book_outcome(m, v, v->outcome, v->wait_ms, 1);
 	}
 	visit_end(m, v, v->ended_us);
 }
@@ -590,8 +628,153 @@ visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 	v->outcome = OUTCOME_REFUSED;
 	v->wait_ms = 0;
 	visit_set_reason(v, ev->name);
-	visit_book_outcome(m, v, OUTCOME_REFUSED, 0);
+	visit_book_outcome(m, v, OUTCOME_REFUSED, 0, 1);
 	visit_end(m, v, ev->time_us);
+}
+
+/* --- calls that are over ---------------------------------------------------
+ */
+
+/*
+ * As a summary tells it. What it does not tell stays unknown: nothing is worked
+ * out from times that are not those of the queue.
+ */
+static void
+visit_take_summary(struct machine *m, struct visit *v, const struct event *ev)
+{
+	bool talked = ev->talk_ms != EVENT_UNKNOWN_MS;
+
+	v->outcome = (uint8_t)ev->outcome;
+	v->wait_ms = ev->wait_ms;
+	visit_set_reason(v, ev->name);
+	if (v->heard != NULL)
+		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
+	if (ev->outcome != OUTCOME_ANSWERED)
+		return;
+	v->agent = machine_agent(m, ev);
+	v->talk_ms = ev->talk_ms;
+	v->transferred = (ev->flags & EVENT_TRANSFERRED) != 0;
+	v->answer_derived = true;
+	if (ev->wait_ms != EVENT_UNKNOWN_MS)
+		v->answered_us = v->entered_us + ev->wait_ms * USEC_PER_MSEC;
+	else
+		v->answered_us = talked
+		    ? ev->time_us - ev->talk_ms * USEC_PER_MSEC
+		    : v->entered_us;
+}
+
+static void
+visit_book_ended(struct machine *m, struct visit *v)
+{
+	if (v->outcome != OUTCOME_ANSWERED) {
+		visit_book_outcome(m, v, v->outcome, v->wait_ms, 1);
+		return;
+	}
+	visit_book_answer(m, v);
+	visit_book_talk(m, v);
+}
+
+void
+visit_end_by_summary(struct machine *m, struct visit *v, const struct event *ev)
+{
+	bool answered = v->state == VISIT_TALKING;
+
+	if (answered && ev->outcome != OUTCOME_ANSWERED) {
+		visit_late(m, v, ev);
+		return;
+	}
+	if (answered) {
+		v->talk_ms = ev->talk_ms;
+		v->transferred = (ev->flags & EVENT_TRANSFERRED) != 0;
+		v->ended_us = ev->time_us;
+		visit_book_talk(m, v);
+	} else {
+		visit_take_summary(m, v, ev);
+		v->ended_us = ev->time_us;
+		visit_book_ended(m, v);
+	}
+	visit_end(m, v, ev->time_us);
+}
+
+void
+visit_summary(struct machine *m, struct call *call, struct queue *queue,
+    const struct event *ev)
+{
+	struct event arrival = *ev;
+	struct visit *v = visit_new(m, call, queue, VISIT_WAITING);
+
+	arrival.time_us = ev->begin_us;
+	visit_arrive(m, v, &arrival);
+	v->cell->waiting++;
+	if (v->heard != NULL)
+		v->heard->ended |= v->heard->entered;
+	visit_end_by_summary(m, v, ev);
+}
+
+/* Takes back what was booked at its end. */
+static void
+visit_unbook(struct machine *m, struct visit *v)
+{
+	visit_book_outcome(m, v, v->outcome, v->wait_ms, -1);
+	if (v->outcome != OUTCOME_ANSWERED)
+		return;
+	if (v->transferred)
+		visit_book(m, v, MEASURE_transferred, -1);
+	if (v->talk_ms != EVENT_UNKNOWN_MS)
+		visit_book(m, v, MEASURE_talk_ms, -v->talk_ms);
+	v->transferred = false;
+	v->talk_ms = EVENT_UNKNOWN_MS;
+	v->answered_us = 0;
+	v->answer_derived = false;
+	v->agent = NULL;
+}
+
+/* It was answered, and the first word was another: CONNECT or its end. */
+static void
+visit_answered_after_all(
+    struct machine *m, struct visit *v, const struct event *ev)
+{
+	v->outcome = OUTCOME_NONE;
+	if (ev->kind == EVENT_CONNECT) {
+		visit_take_answer(m, v, ev);
+		visit_book_answer(m, v);
+		visit_set_state(m, v, VISIT_TALKING);
+		return;
+	}
+	visit_take_talk(m, v, ev);
+	visit_book_answer(m, v);
+	v->ended_us = ev->time_us;
+	visit_book_talk(m, v);
+}
+
+void
+visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
+    const struct event *ev)
+{
+	bool was_certain = v->outcome == OUTCOME_ANSWERED && !v->heard->unsure;
+
+	visit_count(m, COUNTER_repaired);
+	v->heard->unsure = false;
+	if (was_certain) { /* all but the wait was known */
+		visit_book_outcome(m, v, outcome, v->wait_ms, -1);
+		v->wait_ms = ev->wait_ms;
+		visit_book_outcome(m, v, outcome, v->wait_ms, 1);
+		visit_changed(m, v);
+		return;
+	}
+	visit_unbook(m, v);
+	visit_set_reason(v, ev->name);
+	v->wait_ms = ev->wait_ms;
+	v->outcome = (uint8_t)outcome;
+	if (outcome != OUTCOME_ANSWERED) {
+		if (v->wait_ms == EVENT_UNKNOWN_MS)
+			v->wait_ms = visit_wait_until(v, ev->time_us);
+		v->ended_us = ev->time_us;
+		visit_book_outcome(m, v, outcome, v->wait_ms, 1);
+	} else {
+		visit_answered_after_all(m, v, ev);
+	}
+	visit_changed(m, v);
 }
 
 /* --- the table ---------------------------------------------------------- */

@@ -35,11 +35,27 @@ void visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 void
 visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why);
 void visit_free(struct machine *m, struct visit *v);
+/* The same, but it is only memory that goes: nothing is told to anybody. */
+void visit_discard(struct machine *m, struct visit *v);
 /* Something that open_visit keeps is different now. */
 void visit_changed(struct machine *m, struct visit *v);
 
 /* It is remembered from now on, as if it had just been heard of. */
 void visit_touch(struct machine *m, struct visit *v);
+
+/*
+ * A visit that has ended otherwise than was told first: takes back what was
+ * booked, and books it as it was. Its agent's figures are those of the answer
+ * that is certain.
+ */
+void visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
+    const struct event *ev);
+/* A whole visit, told when it is over. */
+void visit_summary(struct machine *m, struct call *call, struct queue *queue,
+    const struct event *ev);
+/* One that is open ends as a summary tells. */
+void visit_end_by_summary(
+    struct machine *m, struct visit *v, const struct event *ev);
 
 /*
  * The event clock, as visits remember when they were last heard of. While a

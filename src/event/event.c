@@ -6,9 +6,9 @@ const char *
 event_kind_name(enum event_kind kind)
 {
 	static const char *const names[EVENT_KINDS] = {"none", "enter",
-	    "connect", "complete", "leave", "refuse", "ring_no_answer",
-	    "ring_canceled", "agent_dump", "login", "logoff", "pause",
-	    "unpause", "wrap_up", "summary", "switch_start", "picture",
+	    "connect", "complete", "leave", "refuse", "summary",
+	    "ring_no_answer", "ring_canceled", "agent_dump", "login", "logoff",
+	    "pause", "unpause", "wrap_up", "switch_start", "picture",
 	    "picture_end", "note"};
 
 	BUG_ON((unsigned)kind >= EVENT_KINDS);

@@ -15,11 +15,13 @@
 enum event_kind {
 	EVENT_NONE,
 	/* of callers */
-	EVENT_ENTER,	      /* call joins queue: a visit begins */
-	EVENT_CONNECT,	      /* an agent answers; wait_ms */
-	EVENT_COMPLETE,	      /* the conversation ends; wait_ms, talk_ms */
-	EVENT_LEAVE,	      /* unanswered, by `outcome`; wait_ms */
-	EVENT_REFUSE,	      /* could not join at all: a visit of no length */
+	EVENT_ENTER,	/* call joins queue: a visit begins */
+	EVENT_CONNECT,	/* an agent answers; wait_ms */
+	EVENT_COMPLETE, /* the conversation ends; wait_ms, talk_ms */
+	EVENT_LEAVE,	/* unanswered, by `outcome`; wait_ms */
+	EVENT_REFUSE,	/* could not join at all: a visit of no length */
+	/* of a call that is over, by those who tell of it only then */
+	EVENT_SUMMARY,	      /* begin_us, outcome, wait_ms, talk_ms */
 	EVENT_RING_NO_ANSWER, /* an agent's phone rang in vain; ring_ms */
 	EVENT_RING_CANCELED,  /* the caller left while it rang; ring_ms */
 	EVENT_AGENT_DUMP,     /* the agent sent the caller back; ends nothing */
@@ -29,8 +31,6 @@ enum event_kind {
 	EVENT_PAUSE,  /* text: the reason */
 	EVENT_UNPAUSE,
 	EVENT_WRAP_UP, /* session_ms: how long it will last */
-	/* of a call that is over, by those who tell of it only then */
-	EVENT_SUMMARY, /* begin_us, outcome, wait_ms, talk_ms */
 	/* of the switch */
 	EVENT_SWITCH_START, /* all open calls ended without a word */
 	/*
@@ -92,6 +92,7 @@ struct event {
 	int64_t begin_us;
 	/* where it stands, set by the feed: evidence */
 	uint32_t feed;	  /* number of the feed in this daemon */
+	uint32_t slot;	  /* and among the feeds of its switch */
 	uint32_t file_no; /* which of its files, see struct position */
 	int64_t offset;	  /* of the record's first byte in that file */
 	/* set by machine_expect */

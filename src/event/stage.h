@@ -78,6 +78,7 @@ enum stage_trait {
 	STAGE_TWO_WAY = 2,    /* transports: can send; see `dialogue` */
 	STAGE_SPOOLED = 4,    /* transports: hand over records of a spool */
 	STAGE_MARKS = 8,      /* formats: want RECORD_BEGIN and _END, too */
+	STAGE_REPEATS = 32,   /* transports: senders repeat what they said */
 	STAGE_AFTERWARDS = 16 /* formats: tell of calls when these are over */
 };
 

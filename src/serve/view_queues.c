@@ -307,6 +307,8 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 {
 	const struct view_target *target = &service->target;
 	int64_t offered = today->v[MEASURE_offered], within, calls;
+	bool known =
+	    !figure_value(FIGURE_answered_T, today, target->within_s).null;
 
 	if (!service->has_target) {
 		json_put_null(b, "target");
@@ -321,14 +323,14 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 	json_end_object(b);
 	within = hist_within(&today->wait_answered, target->within_s);
 	json_put_string(b, "status",
-	    offered == 0				       ? NULL
+	    offered == 0 || !known			       ? NULL
 		: figure_reaches(within, offered, target->pct) ? "green"
 		: target->amber_pct > 0 &&
 		    figure_reaches(within, offered, target->amber_pct)
 		? "amber"
 		: "red");
 	calls = figure_to_target(within, offered, target->pct);
-	if (calls < 0)
+	if (calls < 0 || !known)
 		json_put_null(b, "calls_to_target");
 	else
 		json_put_int(b, "calls_to_target", calls);

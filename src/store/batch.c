@@ -44,6 +44,7 @@ batch_fini(struct batch *batch)
 	rows_fini(&batch->new_queues);
 	rows_fini(&batch->new_agents);
 	rows_fini(&batch->clocks);
+	free(batch->positions);
 	strbuf_fini(&batch->visits);
 }
 

@@ -119,6 +119,25 @@ cut_visit_times(struct rows *rows, const struct visit *v)
 	cut_ms_or_null(rows, v->talk_ms);
 }
 
+/* One byte each; load_heard reads them. */
+static void
+cut_heard(struct rows *rows, const struct heard *h)
+{
+	uint8_t bytes[5 + MACHINE_FEEDS];
+
+	if (h == NULL) {
+		rows_null(rows);
+		return;
+	}
+	bytes[0] = h->entered;
+	bytes[1] = h->answered;
+	bytes[2] = h->ended;
+	bytes[3] = (uint8_t)(h->unsure | h->kept << 1);
+	bytes[4] = h->rings_booked;
+	memcpy(bytes + 5, h->rings, MACHINE_FEEDS);
+	rows_blob(rows, bytes, sizeof(bytes));
+}
+
 static void
 cut_visit(void *ctx, const struct visit *v)
 {
@@ -148,6 +167,7 @@ cut_visit(void *ctx, const struct visit *v)
 		    : ""));
 	rows_int(rows, v->file_no);
 	rows_int(rows, v->offset);
+	cut_heard(rows, v->heard);
 	rows_end(rows);
 }
 
@@ -323,6 +343,35 @@ cut_identity(struct cut *cut, struct rows *rows, const struct position *p)
 	rows_int(rows, p->head_size);
 }
 
+/* What the format remembers, and how far back the feed tells of its switch. */
+static void
+cut_feed_memory(struct cut *cut, struct rows *rows)
+{
+	const struct intake *in = cut->feed->intake;
+	int64_t first_us = in->machine->feeds[in->slot].first_us;
+
+	rows_int(rows, in->slot);
+	rows_time_or_null(rows, first_us != 0, first_us);
+	strbuf_reset(&cut->text);
+	intake_save(in, &cut->text);
+	if (cut->text.n > 0)
+		rows_blob(rows, cut->text.p, cut->text.n);
+	else
+		rows_null(rows);
+}
+
+static void
+cut_feed_seen(void *ctx, uint64_t key, int64_t at_us)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_FEED_SEEN];
+
+	rows_text(rows, slice_of(cut->feed->name));
+	rows_int(rows, (int64_t)key);
+	rows_time(rows, at_us);
+	rows_end(rows);
+}
+
 static void
 cut_feed_rows(struct cut *cut, const struct position *p)
 {
@@ -341,6 +390,7 @@ cut_feed_rows(struct cut *cut, const struct position *p)
 	rows_time_or_null(rows, feed->intake->last_event_us != 0,
 	    feed->intake->last_event_us);
 	rows_time(rows, clock_wall_us());
+	cut_feed_memory(cut, rows);
 	cut_counters(rows, &cut->sums);
 	rows_end(rows);
 	if (p->file_no == 0)
@@ -365,8 +415,13 @@ cut_feed(struct cut *cut)
 	intake_take(cut->feed->intake, cut_feed_interval, cut);
 	cut_feed_interval_end(cut);
 	names_take(&cut->feed->intake->names, cut_feed_event, cut);
+	seen_take(&cut->feed->intake->seen, cut_feed_seen, cut);
+	seen_forget(&cut->feed->intake->seen,
+	    clock_wall_us() -
+		cut->store->config.keep_keys_days * SEC_PER_DAY * USEC_PER_SEC);
 	cut->feed->position(cut->feed->ctx, &position);
 	cut_feed_rows(cut, &position);
+	cut->batch->positions[cut->feed - cut->store->feeds] = position;
 }
 
 /* --- the whole ----------------------------------------------------------- */

@@ -16,6 +16,7 @@ enum store_table {
 	TABLE_FEED_INTERVAL,
 	TABLE_FEED_EVENT,
 	TABLE_FEED_FILE,
+	TABLE_FEED_SEEN,
 	/* rows go before others come: a key may come back */
 	TABLE_OPEN_VISIT_GONE,
 	TABLE_OPEN_VISIT,
@@ -44,7 +45,8 @@ struct batch {
 	struct rows clocks;   /* parameters of advance() */
 	struct strbuf visits; /* as COPY takes them; empty: none */
 	uint64_t n_visits;
-	size_t keep_bytes; /* of each buffer, from batch to batch */
+	struct position *positions; /* of each feed; file_no 0: none */
+	size_t keep_bytes;	    /* of each buffer, from batch to batch */
 };
 
 /* A queue or an agent that the database knows by name. */
@@ -202,6 +204,8 @@ store_is_watched(const struct store *store)
 	return store->ops->load_cell != NULL && !store->config.once;
 }
 
+/* A step that forgets keys of records by age. */
+void store_seen_step(struct store *store, struct link_script *script);
 /* A step that makes and drops months of visits. */
 void store_keep_step(struct store *store, struct link_script *script);
 

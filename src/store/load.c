@@ -124,16 +124,57 @@ load_newest(void *ctx, const PGresult *res)
 
 static const char load_feeds_sql[] =
     "SELECT feed, switch, file_no, path, device, inode, generation, "
-    "head_hash, head_size, file_offset, size_seen, skipping "
+    "head_hash, head_size, file_offset, size_seen, skipping, slot, "
+    "(extract(epoch FROM first_event_at) * 1000000)::bigint, "
+    "(extract(epoch FROM last_event_at) * 1000000)::bigint, "
+    "encode(format_state, 'hex') "
     "FROM ringtally.feed WHERE site = $1::text AND feed = ANY ($2::text[])";
+
+static uint8_t
+load_hex(char c)
+{
+	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
+}
+
+static void
+load_hex_bytes(struct strbuf *to, const char *hex)
+{
+	strbuf_reset(to);
+	for (; hex[0] != '\0' && hex[1] != '\0'; hex += 2)
+		strbuf_addc(
+		    to, (char)(load_hex(hex[0]) << 4 | load_hex(hex[1])));
+}
+
+static const char load_seen_sql[] =
+    "SELECT feed, key, (extract(epoch FROM seen_at) * 1000000)::bigint "
+    "FROM ringtally.feed_seen "
+    "WHERE site = $1::text AND feed = ANY ($2::text[]) ORDER BY seen_at";
+
+static void
+load_seen(void *ctx, const PGresult *res)
+{
+	struct store *store = ctx;
+	int i;
+
+	for (i = 0; i < PQntuples(res); i++)
+		if (store->ops->load_seen != NULL)
+			store->ops->load_seen(store->ctx, PQgetvalue(res, i, 0),
+			    (uint64_t)result_int(res, i, 1),
+			    result_int(res, i, 2));
+}
 
 static void
 load_feeds(void *ctx, const PGresult *res)
 {
 	struct store *store = ctx;
+	struct strbuf state = STRBUF_INIT;
 	int i;
 
 	for (i = 0; i < PQntuples(res); i++) {
+		struct store_feed_row row = {
+		    .slot = (unsigned)result_int(res, i, 12),
+		    .times = {.first_us = result_int(res, i, 13),
+			.clock_us = result_int(res, i, 14)}};
 		struct position p = {.file_no = (uint32_t)result_int(res, i, 2),
 		    .device = (uint64_t)result_int(res, i, 4),
 		    .inode = (uint64_t)result_int(res, i, 5),
@@ -153,8 +194,12 @@ load_feeds(void *ctx, const PGresult *res)
 			log_warn("feed %s was of switch %s before, now of %s",
 			    store->feeds[n].name, PQgetvalue(res, i, 1),
 			    store->feeds[n].switch_name);
-		store->ops->load_feed(store->ctx, store->feeds[n].name, &p);
+		row.position = p;
+		load_hex_bytes(&state, PQgetvalue(res, i, 15));
+		row.state = (struct slice){strbuf_str(&state), state.n};
+		store->ops->load_feed(store->ctx, store->feeds[n].name, &row);
 	}
+	strbuf_fini(&state);
 }
 
 static void
@@ -179,7 +224,8 @@ static const char load_visits_sql[] =
     "(extract(epoch FROM ended_at) * 1000000)::bigint, "
     "(extract(epoch FROM touched_at) * 1000000)::bigint, "
     "wait_ms, talk_ms, transferred, answer_derived, reason, "
-    "encode(caller, 'hex'), feed, file_no, file_offset "
+    "encode(caller, 'hex'), feed, file_no, file_offset, "
+    "encode(heard, 'hex') "
     "FROM ringtally.open_visit "
     "WHERE site = $1::text AND switch = ANY ($2::text[]) "
     "ORDER BY touched_at, switch, call_id, visit_no";
@@ -213,12 +259,6 @@ load_outcome(const char *name)
 	return (uint8_t)outcome;
 }
 
-static uint8_t
-load_hex(char c)
-{
-	return (uint8_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 bool
 load_caller(
     const PGresult *res, int row, int column, uint8_t caller[CALL_CALLER_BYTES])
@@ -234,10 +274,35 @@ load_caller(
 	return true;
 }
 
+/* As cut_heard writes them. */
+static bool
+load_heard(const PGresult *res, int row, int column, struct heard *heard)
+{
+	struct strbuf bytes = STRBUF_INIT;
+	const uint8_t *b;
+	bool there;
+
+	load_hex_bytes(&bytes, PQgetvalue(res, row, column));
+	there = bytes.n == 5 + MACHINE_FEEDS;
+	b = (const uint8_t *)strbuf_str(&bytes);
+	if (there) {
+		*heard = (struct heard){.entered = b[0],
+		    .answered = b[1],
+		    .ended = b[2],
+		    .unsure = (b[3] & 1) != 0,
+		    .kept = (b[3] & 2) != 0,
+		    .rings_booked = b[4]};
+		memcpy(heard->rings, b + 5, MACHINE_FEEDS);
+	}
+	strbuf_fini(&bytes);
+	return there;
+}
+
 static void
 load_visit(struct store *store, const PGresult *res, int i)
 {
 	int feed = load_find_feed(store, PQgetvalue(res, i, 17));
+	struct heard heard;
 	struct visit v = {.number = (uint32_t)result_int(res, i, 2),
 	    .state = load_state(PQgetvalue(res, i, 3)),
 	    .outcome = load_outcome(PQgetvalue(res, i, 4)),
@@ -259,6 +324,8 @@ load_visit(struct store *store, const PGresult *res, int i)
 	}
 	snprintf(v.reason, sizeof(v.reason), "%s", PQgetvalue(res, i, 15));
 	v.has_caller = load_caller(res, i, 16, v.caller);
+	if (load_heard(res, i, 20, &heard))
+		v.heard = &heard;
 	store->ops->load_visit(store->ctx, PQgetvalue(res, i, 0), &v,
 	    result_slice(res, i, 1), result_slice(res, i, 5),
 	    result_slice(res, i, 6));
@@ -351,6 +418,19 @@ store_keep_step(struct store *store, struct link_script *script)
 }
 
 void
+store_seen_step(struct store *store, struct link_script *script)
+{
+	struct link_step *step = link_add(script,
+	    "DELETE FROM ringtally.feed_seen WHERE site = $1::text "
+	    "AND seen_at < now() - make_interval(days => $2::integer)");
+
+	step->optional = true;
+	link_param(script, store->config.site);
+	link_param_int(script, store->config.keep_keys_days);
+	link_add_sync(script);
+}
+
+void
 store_load_script(struct store *store)
 {
 	struct link_script *script = &store->script;
@@ -359,10 +439,13 @@ store_load_script(struct store *store)
 	load_site_step(store);
 	if (store->config.keep_visits_days > 0)
 		store_keep_step(store, script);
+	store_seen_step(store, script);
 	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	load_step(store, load_switches_sql, store->switch_array, load_switches);
 	load_step(store, load_newest_sql, store->switch_array, load_newest);
 	load_step(store, load_feeds_sql, store->feed_array, load_feeds);
+	load_step(store, load_seen_sql, store->feed_array, load_seen);
+	script->step[script->n - 1].one_by_one = true;
 	load_step(store,
 	    "SELECT switch, queue, service FROM ringtally.queue "
 	    "WHERE site = $1::text AND switch = ANY ($2::text[])",

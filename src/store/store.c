@@ -286,6 +286,20 @@ store_finish_with(struct store *store, const char *failed)
 }
 
 /* The batch is in the database, for certain. */
+/* Each feed may forget what it kept for the case that this batch is lost. */
+static void
+store_tell_feeds(struct store *store)
+{
+	int i;
+
+	if (store->ops->committed_feed == NULL)
+		return;
+	for (i = 0; i < store->n_feeds; i++)
+		if (store->flying.positions[i].file_no != 0)
+			store->ops->committed_feed(store->ctx,
+			    store->feeds[i].name, &store->flying.positions[i]);
+}
+
 static void
 store_landed(struct store *store)
 {
@@ -297,6 +311,7 @@ store_landed(struct store *store)
 	store->seq = number;
 	store->trouble[0] = '\0';
 	store_forget_tries(store);
+	store_tell_feeds(store);
 	batch_reset(batch);
 	if (since_us != 0)
 		store->ops->committed(
@@ -363,6 +378,7 @@ store_kick(struct store *store)
 	} else if (store_keep_due(store)) {
 		link_script_reset(&store->script);
 		store_keep_step(store, &store->script);
+		store_seen_step(store, &store->script);
 		store_run(store, store_kept);
 	} else if (queue_live_script(store->queue_live, &store->script)) {
 		store_run(store, store_queue_live_over);
@@ -836,6 +852,8 @@ store_start(struct store *store)
 		store_array_add(&array, store->feeds[i].name);
 	strbuf_addc(&array, '}');
 	store->feed_array = mem_strdup(strbuf_str(&array));
+	store->flying.positions = mem_zalloc(
+	    (size_t)store->n_feeds * sizeof(*store->flying.positions));
 	strbuf_fini(&array);
 	timer_set(store->retry, 0);
 }

@@ -52,6 +52,7 @@ struct store_config {
 	const char *site;
 	int64_t flush_us;	  /* from a change to its cut */
 	int64_t keep_visits_days; /* 0: ended visits are not stored */
+	int64_t keep_keys_days;	  /* of records that may be sent again */
 	int64_t interval_us;
 	const char *timezone; /* of the site, for local days */
 	size_t pending_max; /* bytes waiting for the database before pressure */
@@ -81,6 +82,14 @@ struct store_feed {
 	void *ctx;
 };
 
+/* What the database knows of a feed. */
+struct store_feed_row {
+	struct position position;
+	unsigned slot;
+	struct machine_feed times; /* of its oldest and newest event */
+	struct slice state;	   /* of its format; n 0: none */
+};
+
 /* One queue at this moment. All bytes count: no padding. */
 struct store_queue_now {
 	int64_t waiting_since_us; /* arrival of the longest waiting; 0: none */
@@ -101,7 +110,10 @@ struct store_ops {
 	void (*load_switch)(
 	    void *ctx, const char *name, int64_t clock_us, int64_t leap_us);
 	void (*load_feed)(
-	    void *ctx, const char *name, const struct position *position);
+	    void *ctx, const char *name, const struct store_feed_row *row);
+	/* What came in of a feed whose senders may send it again. */
+	void (*load_seen)(
+	    void *ctx, const char *name, uint64_t key, int64_t at_us);
 	/* see machine_restore */
 	void (*load_visit)(void *ctx, const char *switch_name,
 	    const struct visit *like, struct slice call_id, struct slice queue,
@@ -143,6 +155,9 @@ struct store_ops {
 	 * nobody can tell.
 	 */
 	void (*queues)(void *ctx, struct store *store);
+	/* That feed's figures up to there are committed. NULL: nobody asks. */
+	void (*committed_feed)(
+	    void *ctx, const char *name, const struct position *position);
 	/* A batch was committed; lag_us: since the oldest change in it. */
 	void (*committed)(void *ctx, uint64_t number, int64_t lag_us);
 	/* The state changed, with a line for people. */

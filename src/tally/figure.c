@@ -115,6 +115,64 @@ figure_percentile(const struct hist *h, int pct)
 	    .n = RT_MAX(seconds, 0), .null = seconds < 0};
 }
 
+static struct figure_value
+figure_unknown(int8_t decimals)
+{
+	return (struct figure_value){.decimals = decimals, .null = true};
+}
+
+static int8_t
+figure_decimals(enum figure figure)
+{
+	return figure == FIGURE_answered_T || figure == FIGURE_abandoned_T ||
+		figure == FIGURE_p50_wait_s || figure == FIGURE_p90_wait_s ||
+		figure == FIGURE_p95_wait_s
+	    ? 0
+	    : 1;
+}
+
+/*
+ * A feed that tells of calls afterwards may not know how long one waited: it is
+ * in the counts and in no histogram.
+ */
+static bool
+figure_waits_known(const struct hist *h, int64_t visits)
+{
+	return hist_total(h) == visits;
+}
+
+/* Whether the figure can be told: it asks for waits that all are known. */
+static bool
+figure_is_known(enum figure figure, const struct figure_sum *sum)
+{
+	const int64_t *v = sum->v;
+
+	switch (figure) {
+	case FIGURE_abandoned_T:
+	case FIGURE_abandoned_excl_short_pct:
+		return figure_waits_known(
+		    &sum->wait_abandoned, v[MEASURE_abandoned]);
+	case FIGURE_sl_T_excl_short_pct:
+	case FIGURE_sl_T_excl_within_pct:
+	case FIGURE_sl_T_incl_within_pct:
+		return figure_waits_known(
+			   &sum->wait_abandoned, v[MEASURE_abandoned]) &&
+		    figure_waits_known(
+			&sum->wait_answered, v[MEASURE_answered]);
+	case FIGURE_answered_T:
+	case FIGURE_sl_T_offered_pct:
+	case FIGURE_sl_T_answered_pct:
+	case FIGURE_asa_s:
+	case FIGURE_p50_wait_s:
+	case FIGURE_p90_wait_s:
+	case FIGURE_p95_wait_s:
+		return figure_waits_known(
+		    &sum->wait_answered, v[MEASURE_answered]);
+	default:
+		return true;
+	}
+}
+
 /* The figures that look at the histograms for a T. */
 static struct figure_value
 figure_within(enum figure figure, const struct figure_sum *sum, int64_t within)
@@ -189,6 +247,8 @@ figure_value(enum figure figure, const struct figure_sum *sum, int64_t within_s)
 	struct figure_value value;
 
 	BUG_ON((unsigned)figure >= FIGURES);
+	if (!figure_is_known(figure, sum))
+		return figure_unknown(figure_decimals(figure));
 	if (figure_rows[figure].per_t)
 		return figure_within(figure, sum, within_s);
 	if (figure_counted(figure, v, &value))

@@ -263,7 +263,7 @@ live_book(struct live *live, struct queue *queue, int64_t entered_us,
 
 void
 live_outcome(struct live *live, struct queue *queue, int64_t entered_us,
-    enum outcome outcome, int64_t wait_ms)
+    enum outcome outcome, int64_t wait_ms, int n)
 {
 	struct live_cell *cell = live_minute_cell(live, queue, entered_us);
 	int64_t *v;
@@ -271,18 +271,21 @@ live_outcome(struct live *live, struct queue *queue, int64_t entered_us,
 	if (cell == NULL)
 		return;
 	v = cell->v;
-	v[tally_outcome_measure[outcome]]++;
+	v[tally_outcome_measure[outcome]] += n;
 	if (wait_ms == EVENT_UNKNOWN_MS)
 		return;
-	v[MEASURE_max_wait_ms] = RT_MAX(v[MEASURE_max_wait_ms], wait_ms);
+	if (n > 0)
+		v[MEASURE_max_wait_ms] =
+		    RT_MAX(v[MEASURE_max_wait_ms], wait_ms);
 	if (outcome == OUTCOME_ANSWERED) {
-		v[MEASURE_wait_answered_ms] += wait_ms;
-		bins_add(&cell->wait_answered, hist_bin(wait_ms), 1);
+		v[MEASURE_wait_answered_ms] += n * wait_ms;
+		bins_add(&cell->wait_answered, hist_bin(wait_ms), n);
 	} else if (outcome == OUTCOME_ABANDONED) {
-		v[MEASURE_wait_abandoned_ms] += wait_ms;
-		v[MEASURE_abandoned_short] += wait_ms * USEC_PER_MSEC <=
-		    live->tally->config.short_abandon_us;
-		bins_add(&cell->wait_abandoned, hist_bin(wait_ms), 1);
+		v[MEASURE_wait_abandoned_ms] += n * wait_ms;
+		if (wait_ms * USEC_PER_MSEC <=
+		    live->tally->config.short_abandon_us)
+			v[MEASURE_abandoned_short] += n;
+		bins_add(&cell->wait_abandoned, hist_bin(wait_ms), n);
 	}
 }
 

@@ -96,7 +96,7 @@ void live_touch(struct live *live, struct queue *queue);
 void live_book(struct live *live, struct queue *queue, int64_t entered_us,
     enum measure m, int64_t n);
 void live_outcome(struct live *live, struct queue *queue, int64_t entered_us,
-    enum outcome outcome, int64_t wait_ms);
+    enum outcome outcome, int64_t wait_ms, int n);
 
 /* Adds the day so far, what waits for the cut included, to `to`. */
 void live_today(

@@ -228,6 +228,7 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 
 	switch (ev->kind) {
 	case EVENT_LOGIN:
+		session->pictured = true;
 		session_login(s, session, t_us);
 		break;
 	case EVENT_LOGOFF:
@@ -236,6 +237,7 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 			session_tell_back(s, session, t_us, ev->session_ms);
 		break;
 	case EVENT_PAUSE:
+		session->pictured_paused = true;
 		session_pause(s, session, t_us, ev->text);
 		break;
 	case EVENT_UNPAUSE:
@@ -247,6 +249,32 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 	/* an end of what never began */
 	if (!session->changed && session_is_over(session))
 		session_free(s, session);
+}
+
+void
+sessions_picture(struct sessions *s)
+{
+	struct agent_session *session;
+
+	TAILQ_FOREACH (session, &s->all, list)
+		session->pictured = session->pictured_paused = false;
+}
+
+void
+sessions_picture_end(struct sessions *s, int64_t from_us, int64_t t_us)
+{
+	struct agent_session *session;
+
+	TAILQ_FOREACH (session, &s->all, list) {
+		if (session->queue == NULL)
+			continue; /* pictures are of queues' members */
+		if (session->paused && !session->pictured_paused &&
+		    session->pause_us < from_us)
+			session_unpause(s, session, t_us);
+		if (session->logged_in && !session->pictured &&
+		    session->login_us < from_us)
+			session_logoff(s, session, t_us);
+	}
 }
 
 /*

@@ -411,22 +411,23 @@ const enum measure tally_outcome_measure[OUTCOMES] = {
 };
 
 RT_HOT void
-tally_outcome(
-    struct tally *t, struct cell *cell, enum outcome outcome, int64_t wait_ms)
+tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
+    int64_t wait_ms, int n)
 {
 	BUG_ON(outcome <= OUTCOME_NONE || outcome >= OUTCOMES);
-	tally_book(t, cell, tally_outcome_measure[outcome], 1);
+	tally_book(t, cell, tally_outcome_measure[outcome], n);
 	if (wait_ms == EVENT_UNKNOWN_MS)
 		return;
-	tally_book(t, cell, MEASURE_max_wait_ms, wait_ms);
+	if (n > 0)
+		tally_book(t, cell, MEASURE_max_wait_ms, wait_ms);
 	if (outcome == OUTCOME_ANSWERED) {
-		tally_book(t, cell, MEASURE_wait_answered_ms, wait_ms);
-		hist_add(&cell->wait_answered, hist_bin(wait_ms), 1);
+		tally_book(t, cell, MEASURE_wait_answered_ms, n * wait_ms);
+		hist_add(&cell->wait_answered, hist_bin(wait_ms), n);
 	} else if (outcome == OUTCOME_ABANDONED) {
-		tally_book(t, cell, MEASURE_wait_abandoned_ms, wait_ms);
-		hist_add(&cell->wait_abandoned, hist_bin(wait_ms), 1);
+		tally_book(t, cell, MEASURE_wait_abandoned_ms, n * wait_ms);
+		hist_add(&cell->wait_abandoned, hist_bin(wait_ms), n);
 		if (wait_ms * USEC_PER_MSEC <= t->config.short_abandon_us)
-			tally_book(t, cell, MEASURE_abandoned_short, 1);
+			tally_book(t, cell, MEASURE_abandoned_short, n);
 	}
 }
 

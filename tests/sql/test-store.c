@@ -106,7 +106,7 @@ small_reset(void *ctx)
 	    .max_agents = 100};
 	struct machine_config machine = {.lost_after_us = 86400 * USEC_PER_SEC,
 	    .max_open = 1000,
-	    .ended = small_ended,
+	    .keep = small_ended,
 	    .span = small_span,
 	    .hash_caller = small_hash,
 	    .ctx = s,
@@ -137,12 +137,12 @@ small_load_switch(void *ctx, const char *name, int64_t clock, int64_t leap)
 }
 
 static void
-small_load_feed(void *ctx, const char *name, const struct position *position)
+small_load_feed(void *ctx, const char *name, const struct store_feed_row *row)
 {
 	struct small *s = ctx;
 
 	assert_string_equal(name, "log");
-	s->loaded = s->position = *position;
+	s->loaded = s->position = row->position;
 }
 
 static void

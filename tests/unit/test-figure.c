@@ -120,7 +120,36 @@ test_half_goes_up(void **state RT_UNUSED)
 	check_figure(&sum, FIGURE_abandoned_pct, 0, "18.8");
 	sum.v[MEASURE_answered] = 2;
 	sum.v[MEASURE_wait_answered_ms] = 500;
+	hist_add(&sum.wait_answered, hist_bin(250), 2);
 	check_figure(&sum, FIGURE_asa_s, 0, "0.3");
+	figure_sum_fini(&sum);
+}
+
+/* A visit of which only the outcome is known: what asks for waits is silent. */
+static void
+test_unknown_waits(void **state RT_UNUSED)
+{
+	struct figure_sum sum = {0};
+
+	sum.v[MEASURE_offered] = 4;
+	sum.v[MEASURE_answered] = 2;
+	sum.v[MEASURE_abandoned] = 1;
+	hist_add(&sum.wait_answered, hist_bin(250), 1);
+	hist_add(&sum.wait_abandoned, hist_bin(250), 1);
+	check_figure(&sum, FIGURE_answered, 0, "2");
+	check_figure(&sum, FIGURE_abandoned_pct, 0, "25.0");
+	check_figure(&sum, FIGURE_abandoned_T, 15, "1");
+	check_figure(&sum, FIGURE_answered_T, 15, "null");
+	check_figure(&sum, FIGURE_sl_T_offered_pct, 15, "null");
+	check_figure(&sum, FIGURE_sl_T_excl_within_pct, 15, "null");
+	check_figure(&sum, FIGURE_asa_s, 0, "null");
+	check_figure(&sum, FIGURE_p90_wait_s, 0, "null");
+	hist_add(&sum.wait_answered, hist_bin(30000), 1);
+	check_figure(&sum, FIGURE_sl_T_offered_pct, 15, "25.0");
+	sum.v[MEASURE_abandoned] = 2;
+	check_figure(&sum, FIGURE_abandoned_excl_short_pct, 0, "null");
+	check_figure(&sum, FIGURE_sl_T_answered_pct, 15, "50.0");
+	figure_sum_fini(&sum);
 }
 
 static void
@@ -138,6 +167,7 @@ test_sums_add(void **state RT_UNUSED)
 	check_figure(&a, FIGURE_answered_T, 15, "6");
 	cell.v[MEASURE_offered] = 1;
 	cell.v[MEASURE_max_wait_ms] = 1;
+	cell.v[MEASURE_answered] = 4;
 	hist_add(&cell.wait_answered, 15, 4);
 	figure_add_cell(&a, &cell);
 	assert_int_equal(a.v[MEASURE_offered], 21);
@@ -207,6 +237,7 @@ main(void)
 	    cmocka_unit_test(test_each_figure),
 	    cmocka_unit_test(test_nothing_is_null),
 	    cmocka_unit_test(test_half_goes_up),
+	    cmocka_unit_test(test_unknown_waits),
 	    cmocka_unit_test(test_sums_add),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_calls_to_target),

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+#include "base/utc.h"
+#include "call/merge.h"
+
+static void
+merge_count(struct machine *m, enum counter counter)
+{
+	m->counters->v[counter]++;
+}
+
+static uint8_t
+merge_bit(const struct event *ev)
+{
+	return (uint8_t)(1U << ev->slot);
+}
+
+/* What is remembered of a visit; made when there is none. */
+static struct heard *
+merge_heard(struct machine *m, struct visit *v)
+{
+	if (v->heard == NULL) {
+		v->heard = pool_get(&m->heard_pool);
+		/* it ended when its switch had but one feed */
+		v->heard->kept = v->state == VISIT_ENDED;
+	}
+	return v->heard;
+}
+
+/* --- which visit --------------------------------------------------------- */
+
+/* How well a visit fits what the feed has told of it: 0, not at all. */
+static int
+merge_fits(const struct visit *v, enum visit_event what, uint8_t bit)
+{
+	const struct heard *h = v->heard;
+
+	if (what == VISIT_EVENT_ENTER)
+		return h != NULL && (h->entered & bit) != 0
+		    ? 2
+		    : v->state == VISIT_EARLY;
+	if (h == NULL)
+		return v->state == VISIT_EARLY;
+	if ((h->ended & bit) != 0)
+		return 0;
+	if (what == VISIT_EVENT_CONNECT && (h->answered & bit) != 0)
+		return 0;
+	/* one whose arrival it told, before one that began without it */
+	return (h->entered & bit) != 0 ? 3 : 2;
+}
+
+struct visit *
+merge_choose(const struct machine *m, const struct call *call,
+    const struct queue *queue, enum visit_event what, const struct event *ev)
+{
+	struct visit *v, *best = NULL;
+	int fits, most = 0;
+
+	(void)m;
+	if (call == NULL)
+		return NULL;
+	for (v = call->visits; v != NULL; v = v->next) {
+		if (v->queue != queue)
+			continue;
+		fits = merge_fits(v, what, merge_bit(ev));
+		if (fits > most) {
+			most = fits;
+			best = v;
+		}
+	}
+	return best;
+}
+
+static int64_t
+merge_arrival_us(const struct event *ev)
+{
+	return ev->begin_us != 0 ? ev->begin_us : ev->time_us;
+}
+
+static bool
+merge_is_near(const struct visit *v, int64_t t_us)
+{
+	return llabs(v->entered_us - t_us) <= MERGE_NEAR_US;
+}
+
+static bool
+merge_is_finer(int64_t now_us, int64_t t_us, int64_t interval_us)
+{
+	return now_us % USEC_PER_SEC == 0 && t_us % USEC_PER_SEC != 0 &&
+	    utc_floor(now_us, interval_us) == utc_floor(t_us, interval_us) &&
+	    llabs(now_us - t_us) < 2 * USEC_PER_SEC;
+}
+
+bool
+merge_arrived_before(struct machine *m, const struct call *call,
+    const struct queue *queue, const struct event *ev)
+{
+	int64_t t_us = merge_arrival_us(ev);
+	struct visit *v;
+
+	for (v = call->visits; v != NULL; v = v->next)
+		if (v->queue == queue && v->state != VISIT_EARLY &&
+		    v->heard != NULL &&
+		    (v->heard->entered & merge_bit(ev)) == 0 &&
+		    merge_is_near(v, t_us))
+			break;
+	if (v == NULL)
+		return false;
+	v->heard->entered |= merge_bit(ev);
+	if (merge_is_finer(v->entered_us, t_us, m->tally->config.interval_us))
+		v->entered_us = t_us;
+	visit_changed(m, v);
+	merge_count(m, COUNTER_confirmed);
+	return true;
+}
+
+/* The visit's time may have been made finer since. */
+bool
+merge_says_again(const struct visit *v, const struct event *ev)
+{
+	return v->state != VISIT_EARLY &&
+	    utc_floor(v->entered_us, USEC_PER_SEC) ==
+	    utc_floor(ev->time_us, USEC_PER_SEC) &&
+	    (v->ended_us == 0 || ev->time_us < v->ended_us);
+}
+
+void
+merge_note(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev)
+{
+	struct heard *h = merge_heard(m, v);
+
+	switch (what) {
+	case VISIT_EVENT_ENTER:
+		h->entered |= merge_bit(ev);
+		break;
+	case VISIT_EVENT_CONNECT:
+		h->answered |= merge_bit(ev);
+		break;
+	case VISIT_EVENT_COMPLETE:
+		h->answered |= merge_bit(ev);
+		h->ended |= merge_bit(ev);
+		break;
+	case VISIT_EVENT_LEAVE:
+		h->ended |= merge_bit(ev);
+		break;
+	case VISIT_EVENTS:
+		BUG("no event of a visit");
+	}
+	if (ev->kind == EVENT_SUMMARY)
+		h->entered |= merge_bit(ev);
+	visit_changed(m, v);
+}
+
+/* --- what was told before --------------------------------------------------
+ */
+
+static enum outcome
+merge_outcome(enum visit_event what, const struct event *ev)
+{
+	return what == VISIT_EVENT_LEAVE ? ev->outcome : OUTCOME_ANSWERED;
+}
+
+/* Was the first word no certain one, and is this? */
+static bool
+merge_corrects(
+    const struct visit *v, enum outcome outcome, const struct event *ev)
+{
+	if ((ev->flags & EVENT_UNSURE) != 0 || v->state != VISIT_ENDED)
+		return false;
+	if (v->outcome == (uint8_t)outcome)
+		return v->wait_ms == EVENT_UNKNOWN_MS &&
+		    ev->wait_ms != EVENT_UNKNOWN_MS;
+	return v->heard->unsure || v->outcome == OUTCOME_LOST;
+}
+
+static void
+merge_confirm(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev)
+{
+	if (what == VISIT_EVENT_CONNECT &&
+	    merge_is_finer(
+		v->answered_us, ev->time_us, m->tally->config.interval_us))
+		v->answered_us = ev->time_us;
+	if ((ev->flags & EVENT_UNSURE) == 0)
+		v->heard->unsure = false;
+	visit_changed(m, v);
+	merge_count(m, COUNTER_confirmed);
+}
+
+bool
+merge_again(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev)
+{
+	enum outcome outcome = merge_outcome(what, ev);
+
+	if (v->state != VISIT_ENDED &&
+	    !(v->state == VISIT_TALKING && what == VISIT_EVENT_CONNECT))
+		return false;
+	if (merge_corrects(v, outcome, ev))
+		visit_correct(m, v, outcome, ev);
+	else if (v->outcome == (uint8_t)outcome ||
+	    (ev->flags & EVENT_UNSURE) != 0)
+		merge_confirm(m, v, what, ev);
+	else
+		merge_count(m, COUNTER_late);
+	return true;
+}
+
+bool
+merge_is_left(
+    const struct machine *m, const struct visit *v, const struct event *ev)
+{
+	unsigned i;
+
+	for (i = 0; i < m->config.n_feeds; i++)
+		if (i != ev->slot && (v->heard->entered >> i & 1) != 0 &&
+		    m->feeds[i].clock_us >= ev->time_us - MERGE_SILENT_US)
+			return false;
+	return true;
+}
+
+/* --- time ------------------------------------------------------------------
+ */
+
+void
+merge_clock(struct machine *m, const struct event *ev)
+{
+	struct machine_feed *feed = &m->feeds[ev->slot];
+	int64_t t_us = ev->time_us;
+
+	if (t_us > m->clock_us)
+		return; /* a leap that is not believed */
+	feed->clock_us = RT_MAX(feed->clock_us, t_us);
+	t_us = merge_arrival_us(ev);
+	if (feed->first_us == 0 || t_us < feed->first_us)
+		feed->first_us = t_us;
+}
+
+int64_t
+merge_linger_us(const struct machine *m)
+{
+	int64_t slowest_us = m->clock_us;
+	unsigned i;
+
+	for (i = 0; i < m->config.n_feeds; i++)
+		slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
+	return RT_MAX(slowest_us - MACHINE_LINGER_US,
+	    m->clock_us - m->config.merge_window_us);
+}
+
+bool
+merge_is_too_old(const struct machine *m, const struct event *ev)
+{
+	int64_t t_us = merge_arrival_us(ev);
+	unsigned i;
+
+	if (t_us >= merge_linger_us(m))
+		return false;
+	for (i = 0; i < m->config.n_feeds; i++)
+		if (i != ev->slot && m->feeds[i].first_us != 0 &&
+		    m->feeds[i].first_us <= t_us &&
+		    m->feeds[i].clock_us >= t_us)
+			return true;
+	return false;
+}
+
+/* --- agents ----------------------------------------------------------------
+ */
+
+bool
+merge_leads(const struct machine *m, unsigned slot, enum stage_fact fact)
+{
+	unsigned i;
+
+	for (i = 0; i < slot; i++)
+		if ((m->config.facts[i] >> fact & 1) != 0 &&
+		    m->feeds[i].clock_us >= m->clock_us - MERGE_SILENT_US)
+			return false;
+	return true;
+}
+
+bool
+merge_ring(struct machine *m, struct visit *v, unsigned slot)
+{
+	struct heard *h = merge_heard(m, v);
+
+	visit_changed(m, v);
+	if (h->rings[slot] < UINT8_MAX)
+		h->rings[slot]++;
+	if (h->rings[slot] <= h->rings_booked) {
+		merge_count(m, COUNTER_confirmed);
+		return false;
+	}
+	h->rings_booked = h->rings[slot];
+	return true;
+}

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Several feeds of one switch describe the same calls: a queue_log and AMI,
+ * say. Each call is counted once, whoever tells of it first; either feed may
+ * fail, come late or be read again.
+ *
+ * Each visit remembers which feeds told of its arrival, answer and end, by the
+ * feed's slot, its number among the feeds of the switch. An event is about the
+ * newest visit of its call and queue of which its feed has told so far as the
+ * event supposes; an arrival of which another feed has told within
+ * MERGE_NEAR_US is that one again. What is told again changes nothing
+ * (`confirmed`), but makes a time finer, says a wait that was not known, or
+ * corrects an outcome of which the first one was not sure (EVENT_UNSURE, or
+ * lost).
+ *
+ * What bears no call (sessions, wrap-up) is taken of the first feed that knows
+ * of such things and has not fallen silent. Rings are counted by visit and
+ * feed, and the greater number counts.
+ *
+ * An ended visit is remembered until all feeds have passed it, for merge_window
+ * at most. What a feed tells of an older time, in which another feed was heard,
+ * is not counted (`late`). For the same reason its row is kept from being
+ * written until it is forgotten: it can not change any more then.
+ *
+ * All times are event times, so that the same feeds give the same figures at
+ * any speed.
+ */
+#ifndef RT_CALL_MERGE_H
+#define RT_CALL_MERGE_H
+
+#include "call/visit.h"
+
+#define MERGE_NEAR_US	(5 * USEC_PER_SEC)
+#define MERGE_SILENT_US (60 * USEC_PER_SEC)
+
+/*
+ * The visit that an event of one of several feeds is about, as far as the feed
+ * has told of it; NULL: of none that is known.
+ */
+struct visit *merge_choose(const struct machine *m, const struct call *call,
+    const struct queue *queue, enum visit_event what, const struct event *ev);
+
+/*
+ * Another feed told of this arrival already: notes that this one did, too.
+ * Returns false where none did.
+ */
+bool merge_arrived_before(struct machine *m, const struct call *call,
+    const struct queue *queue, const struct event *ev);
+
+/* Whether an arrival is the one that this feed has told of before. */
+bool merge_says_again(const struct visit *v, const struct event *ev);
+
+/* The event is about that visit: notes who told it. */
+void merge_note(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev);
+
+/*
+ * Whether the event says again what another feed told of the visit; then
+ * all that it changes has been changed.
+ */
+bool merge_again(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev);
+
+/* Of a time that is forgotten, and in which another feed was heard. */
+bool merge_is_too_old(const struct machine *m, const struct event *ev);
+
+/* Whether agents' doings are taken of this feed now, and of no other. */
+bool merge_leads(const struct machine *m, unsigned slot, enum stage_fact fact);
+
+/* A ring of this visit: true where it is to be counted. */
+bool merge_ring(struct machine *m, struct visit *v, unsigned slot);
+
+/* Whether all who told of the arrival have fallen silent since. */
+bool merge_is_left(
+    const struct machine *m, const struct visit *v, const struct event *ev);
+
+/* The feed has come to that time. */
+void merge_clock(struct machine *m, const struct event *ev);
+/* Ended visits that were last heard of before may be forgotten. */
+int64_t merge_linger_us(const struct machine *m);
+
+#endif
