@@ -8,6 +8,11 @@ ALTER TABLE ringtally.feed
 	ADD COLUMN slot smallint NOT NULL DEFAULT 0,
 	ADD COLUMN first_event_at timestamptz,
 	ADD COLUMN format_state bytea,
+	ADD COLUMN guarantee text NOT NULL DEFAULT '',
+	ADD COLUMN connected boolean,
+	ADD COLUMN connected_at timestamptz,
+	ADD COLUMN status text,
+	ADD COLUMN spool_bytes bigint NOT NULL DEFAULT 0,
 	ADD COLUMN confirmed bigint NOT NULL DEFAULT 0,
 	ADD COLUMN ambiguous bigint NOT NULL DEFAULT 0;
 UPDATE ringtally.feed AS f SET slot = n.slot, first_event_at = f.last_event_at
@@ -21,6 +26,16 @@ COMMENT ON COLUMN ringtally.feed.first_event_at IS
     'Time of its oldest event: from there on it has told of the switch''s calls.';
 COMMENT ON COLUMN ringtally.feed.format_state IS
     'What its format remembers from record to record, of no meaning to others; NULL: nothing.';
+COMMENT ON COLUMN ringtally.feed.guarantee IS
+    'What may be lost. replayed: nothing, it is read again from where it was; acknowledged: nothing, the sender keeps it until it is safe; received: nothing that came in, but what is said while nobody listens; empty: not known yet.';
+COMMENT ON COLUMN ringtally.feed.connected IS
+    'Whether it was connected, or listening, when the row was written; NULL: it does not connect.';
+COMMENT ON COLUMN ringtally.feed.connected_at IS
+    'Since when; NULL: it is not.';
+COMMENT ON COLUMN ringtally.feed.status IS
+    'How its transport stood then, in words.';
+COMMENT ON COLUMN ringtally.feed.spool_bytes IS
+    'What had come in and was not yet committed, bytes on disk.';
 COMMENT ON COLUMN ringtally.feed.confirmed IS
     'Events that another feed of the switch had told already; they change nothing, or make times finer.';
 COMMENT ON COLUMN ringtally.feed.ambiguous IS

@@ -250,7 +250,7 @@ app_feed_failed(struct stage_upstream *up, const char *why)
 }
 
 /* Where the feed would go on; what the store writes with the figures. */
-static void
+void
 app_feed_position(void *ctx, struct position *position)
 {
 	struct app_feed *feed = ctx;
@@ -647,32 +647,6 @@ app_database(void *ctx, struct view_database *database)
 		.pending_bytes = store_pending(app->store)};
 }
 
-static enum view_feed_state
-app_feed_state(void *ctx, const char **why)
-{
-	const struct app_feed *feed = ctx;
-	struct position position;
-
-	if (feed->transport == NULL && feed->app->loaded) {
-		*why = "it could not be opened: see the log";
-		return VIEW_FEED_FAILED;
-	}
-	if (feed->transport == NULL) {
-		*why = feed->app->store_text;
-		return VIEW_FEED_CLOSED;
-	}
-	if (store_holds_back(feed->app->store)) {
-		*why = "too much waits for the database";
-		return VIEW_FEED_PAUSED;
-	}
-	app_feed_position(ctx, &position);
-	if (position.file_no == 0) {
-		*why = "nothing to read was found yet";
-		return VIEW_FEED_WAITING;
-	}
-	return feed->idle ? VIEW_FEED_FOLLOWING : VIEW_FEED_READING;
-}
-
 static struct view_settings
 app_view_settings(const struct conf *conf)
 {
@@ -768,7 +742,8 @@ app_make_store(struct app *app)
 		struct app_feed *f = &app->feeds[i];
 		struct store_feed feed = {f->conf->name, f->sw->name,
 		    f->conf->transport->name, f->conf->format->name, &f->intake,
-		    app_feed_position, f};
+		    app_feed_position, stage_guarantee(f->conf->transport),
+		    app_feed_status, f};
 
 		store_add_feed(app->store, &feed);
 	}
@@ -801,7 +776,8 @@ app_make_view(struct app *app)
 		struct app_feed *f = &app->feeds[i];
 		struct view_feed shown = {f->conf->name, f->sw->name,
 		    f->conf->transport->name, f->conf->format->name, &f->intake,
-		    app_feed_position, app_feed_state, f};
+		    app_feed_position, app_feed_state,
+		    stage_guarantee(f->conf->transport), app_feed_status, f};
 
 		view_add_feed(app->view, &shown);
 	}

@@ -38,10 +38,11 @@ struct app_feed {
 	const struct conf_feed *conf;
 	struct app_switch *sw;
 	struct intake intake;
-	char *spool;	      /* folder of its own */
-	struct position from; /* where the database says to go on */
-	void *transport;      /* running instance; NULL: not open */
-	bool idle;	      /* read to the present end */
+	char *spool;		    /* folder of its own */
+	struct position from;	    /* where the database says to go on */
+	void *transport;	    /* running instance; NULL: not open */
+	bool idle;		    /* read to the present end */
+	struct stage_status status; /* as asked for last */
 	struct log_limit limit;
 };
 
@@ -115,6 +116,11 @@ void app_callbacks_answered(void *ctx, const struct visit *visit);
 void app_load_callback(void *ctx, const char *switch_name, struct slice queue,
     struct slice call_id, const struct callback *like);
 void app_load_abandoned(void *ctx, const char *switch_name, uint64_t n);
+
+/* app_feed.c, and of app.c: what the store and the views ask of a feed (ctx) */
+void app_feed_position(void *ctx, struct position *position);
+bool app_feed_status(void *ctx, struct stage_status *status);
+enum view_feed_state app_feed_state(void *ctx, const char **why);
 
 struct app_switch *app_switch_find(struct app *app, const char *name);
 

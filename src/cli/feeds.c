@@ -147,6 +147,40 @@ feeds_fill_writer(struct table *table, const struct query_feed *feed)
 		table_text(table, feed->released ? "stopped" : feed->holder);
 }
 
+static void
+feeds_fill_guarantee(struct table *table, const struct query_feed *feed)
+{
+	table_text(table, feed->guarantee[0] != '\0' ? feed->guarantee : NULL);
+}
+
+static void
+feeds_fill_connected(struct table *table, const struct query_feed *feed)
+{
+	if (feed->connects && feed->connected)
+		feeds_add_time(table, feed->connected_us);
+	else
+		table_null(table);
+}
+
+static void
+feeds_fill_status(struct table *table, const struct query_feed *feed)
+{
+	table_text(table, feed->status[0] != '\0' ? feed->status : NULL);
+}
+
+static void
+feeds_fill_spool(struct table *table, const struct query_feed *feed)
+{
+	table_int(table, feed->spool_bytes);
+}
+
+/* Records a second, of the last hour. */
+static void
+feeds_fill_rate(struct table *table, const struct query_feed *feed)
+{
+	table_ms(table, feed->records_of_hour * 1000 / 3600);
+}
+
 /* The counters follow behind these. */
 static const struct feeds_column {
 	struct table_column head;
@@ -167,6 +201,11 @@ static const struct feeds_column {
     {{"last_event_at", TABLE_TIME, 0}, feeds_fill_last_event, true},
     {{"lag_s", TABLE_DECIMAL, 0}, feeds_fill_lag, true},
     {{"updated_at", TABLE_TIME, 0}, feeds_fill_updated, false},
+    {{"guarantee", TABLE_TEXT, 0}, feeds_fill_guarantee, true},
+    {{"connected_at", TABLE_TIME, 0}, feeds_fill_connected, false},
+    {{"status", TABLE_TEXT, 0}, feeds_fill_status, false},
+    {{"spool_bytes", TABLE_INT, 0}, feeds_fill_spool, false},
+    {{"records_per_s", TABLE_DECIMAL, 0}, feeds_fill_rate, true},
 };
 
 #define FEEDS_COLUMNS RT_COUNT(feeds_columns)

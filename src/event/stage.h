@@ -261,4 +261,14 @@ struct stage {
 	void (*close)(void *self, const char *reason);
 };
 
+/* What may be lost: a word that is explained in ringtally-feeds(7). */
+static inline const char *
+stage_guarantee(const struct stage *transport)
+{
+	if ((transport->traits & STAGE_SPOOLED) == 0)
+		return "replayed";
+	return (transport->traits & STAGE_REPEATS) != 0 ? "acknowledged"
+							: "received";
+}
+
 #endif

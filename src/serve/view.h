@@ -124,6 +124,9 @@ struct view_feed {
 	void (*position)(void *ctx, struct position *position);
 	/* *why: a reason for people, or left NULL. */
 	enum view_feed_state (*state)(void *ctx, const char **why);
+	const char *guarantee;
+	/* as of struct store_feed; or NULL */
+	bool (*status)(void *ctx, struct stage_status *status);
 	void *ctx;
 };
 
@@ -204,6 +207,8 @@ struct view_feed_now {
 	int64_t silence_us;    /* since then; -1: none yet */
 	struct position position;
 	struct counters counters; /* since the start */
+	bool connects;		  /* `status` says something */
+	struct stage_status status;
 };
 void view_feed_now(const struct view *view, size_t i, int64_t now_us,
     struct view_feed_now *now);

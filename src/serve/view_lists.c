@@ -132,6 +132,8 @@ view_feed_now(const struct view *view, size_t i, int64_t now_us,
 	now->state = feed->state(feed->ctx, &now->why);
 	feed->position(feed->ctx, &now->position);
 	intake_counted(in, &now->counters);
+	now->connects =
+	    feed->status != NULL && feed->status(feed->ctx, &now->status);
 	if (in->last_event_us != 0)
 		now->silence_us = RT_MAX(now_us - in->last_event_us, 0);
 	now->stale = (now->state != VIEW_FEED_FOLLOWING &&
@@ -167,6 +169,16 @@ view_feed_write(struct strbuf *b, const struct view_feed *feed,
 	    now->position.path[0] != '\0' ? now->position.path : NULL);
 	json_put_int(b, "file_no", now->position.file_no);
 	json_put_int(b, "offset", now->position.offset);
+	json_put_string(b, "guarantee", feed->guarantee);
+	if (now->connects)
+		json_put_bool(b, "connected", now->status.connected);
+	else
+		json_put_null(b, "connected");
+	json_put_time(b, "connected_at",
+	    now->status.connected ? now->status.since_us : 0);
+	json_put_string(b, "status", now->connects ? now->status.text : NULL);
+	json_put_int(b, "spool_bytes", now->status.spool_bytes);
+	json_put_int(b, "spool_records", (int64_t)now->status.unread);
 	for (i = 0; i < COUNTERS; i++)
 		json_put_int(
 		    b, counter_rows[i].name, (int64_t)now->counters.v[i]);

@@ -361,6 +361,23 @@ cut_feed_memory(struct cut *cut, struct rows *rows)
 }
 
 static void
+cut_feed_status(const struct store_feed *feed, struct rows *rows)
+{
+	struct stage_status status = {.connected = false};
+	bool there = feed->status != NULL && feed->status(feed->ctx, &status);
+
+	rows_text(rows, slice_of(feed->guarantee));
+	if (there)
+		rows_bool(rows, status.connected);
+	else
+		rows_null(rows);
+	rows_time_or_null(
+	    rows, status.connected && status.since_us != 0, status.since_us);
+	rows_text_or_null(rows, slice_of(status.text));
+	rows_int(rows, status.spool_bytes);
+}
+
+static void
 cut_feed_seen(void *ctx, uint64_t key, int64_t at_us)
 {
 	struct cut *cut = ctx;
@@ -391,6 +408,7 @@ cut_feed_rows(struct cut *cut, const struct position *p)
 	    feed->intake->last_event_us);
 	rows_time(rows, clock_wall_us());
 	cut_feed_memory(cut, rows);
+	cut_feed_status(cut->feed, rows);
 	cut_counters(rows, &cut->sums);
 	rows_end(rows);
 	if (p->file_no == 0)

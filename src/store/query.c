@@ -6,40 +6,36 @@
 #include "base/strbuf.h"
 #include "store/query.h"
 
-/* Microseconds since 1970, as an integer. */
-#define QUERY_US(time) "(extract(epoch FROM " time ") * 1000000)::bigint"
+/*
+ * The columns before the counters, in the order of query_take_feed. Times are
+ * microseconds since 1970.
+ */
+static const char query_feed_sql[] =
+    "SELECT f.site, f.feed, f.switch, f.transport, f.format, f.path, "
+    "f.file_no, f.device, f.inode, f.file_offset, f.size_seen, "
+    "(extract(epoch FROM f.last_event_at) * 1000000)::bigint, "
+    "(extract(epoch FROM f.updated_at) * 1000000)::bigint, "
+    "(extract(epoch FROM now()) * 1000000)::bigint, "
+    "(extract(epoch FROM w.renewed_at) * 1000000)::bigint, "
+    "coalesce(w.holder, ''), coalesce(w.released, true), "
+    "f.guarantee, f.connected, "
+    "(extract(epoch FROM f.connected_at) * 1000000)::bigint, "
+    "coalesce(f.status, ''), f.spool_bytes, "
+    "(SELECT coalesce(sum(i.records), 0) FROM ringtally.feed_interval AS i "
+    "WHERE i.site = f.site AND i.feed = f.feed "
+    "AND i.starts_at > now() - interval '1 hour')";
+#define QUERY_FEED_COLUMNS 23
 
-/* The columns before the counters, in the order of query_take_feed. */
-#define QUERY_FEED                                                                                              \
-	"SELECT f.site, f.feed, f.switch, f.transport, f.format, f.path, "                                      \
-	"f.file_no, f.device, f.inode, f.file_offset, f.size_seen, " QUERY_US("f.last_event_at") ", " QUERY_US( \
-	    "f.updated_at") ", " QUERY_US("now()") ", " QUERY_US("w.renewed_"                                   \
-								 "at") ", "                                     \
-								       "coale"                                  \
-								       "sce("                                   \
-								       "w."                                     \
-								       "holde"                                  \
-								       "r, "                                    \
-								       "''), "                                  \
-								       "coale"                                  \
-								       "sce("                                   \
-								       "w."                                     \
-								       "relea"                                  \
-								       "sed, "                                  \
-								       "true)"
-#define QUERY_FEED_COLUMNS 17
+static const char query_feed_from[] =
+    " FROM ringtally.feed AS f "
+    "LEFT JOIN ringtally.writer AS w USING (site, switch) "
+    "WHERE $1::text IS NULL OR f.site = $1 ORDER BY f.site, f.feed";
 
-#define QUERY_FEED_FROM                                         \
-	" FROM ringtally.feed AS f "                            \
-	"LEFT JOIN ringtally.writer AS w USING (site, switch) " \
-	"WHERE $1::text IS NULL OR f.site = $1 ORDER BY f.site, f.feed"
-
-#define QUERY_EVENTS                                           \
-	"SELECT site, feed, event, unknown, count, " QUERY_US( \
-	    "last_at") " "                                     \
-		       "FROM ringtally.feed_event "            \
-		       "WHERE $1::text IS NULL OR site = $1 "  \
-		       "ORDER BY site, feed, count DESC, event"
+static const char query_events_sql[] =
+    "SELECT site, feed, event, unknown, count, "
+    "(extract(epoch FROM last_at) * 1000000)::bigint "
+    "FROM ringtally.feed_event WHERE $1::text IS NULL OR site = $1 "
+    "ORDER BY site, feed, count DESC, event";
 
 /* libpq's messages have several lines; ours have one. */
 static int
@@ -156,6 +152,13 @@ query_take_feed(struct query_feed *feed, const PGresult *r, int row)
 	    .renewed_us = query_time(r, row, 14),
 	    .holder = PQgetvalue(r, row, 15),
 	    .released = query_bool(r, row, 16),
+	    .guarantee = PQgetvalue(r, row, 17),
+	    .connects = !PQgetisnull(r, row, 18),
+	    .connected = query_bool(r, row, 18),
+	    .connected_us = query_time(r, row, 19),
+	    .status = PQgetvalue(r, row, 20),
+	    .spool_bytes = query_int(r, row, 21),
+	    .records_of_hour = query_int(r, row, 22),
 	};
 	for (i = 0; i < COUNTERS; i++)
 		feed->counters[i] = query_int(r, row, QUERY_FEED_COLUMNS + i);
@@ -174,10 +177,10 @@ query_feeds(const char *conninfo, const char *site,
 
 	if (conn == NULL)
 		return -1;
-	strbuf_adds(&sql, QUERY_FEED);
+	strbuf_adds(&sql, query_feed_sql);
 	for (i = 0; i < COUNTERS; i++)
 		strbuf_addf(&sql, ", f.%s", counter_rows[i].name);
-	strbuf_adds(&sql, QUERY_FEED_FROM);
+	strbuf_adds(&sql, query_feed_from);
 	result = query_ask(conn, sql.p, site, err);
 	strbuf_fini(&sql);
 	for (i = 0; result != NULL && i < PQntuples(result); i++) {
@@ -202,7 +205,7 @@ query_events(const char *conninfo, const char *site,
 
 	if (conn == NULL)
 		return -1;
-	r = query_ask(conn, QUERY_EVENTS, site, err);
+	r = query_ask(conn, query_events_sql, site, err);
 	for (i = 0; r != NULL && i < PQntuples(r); i++) {
 		const struct query_event event = {.site = PQgetvalue(r, i, 0),
 		    .feed = PQgetvalue(r, i, 1),

@@ -22,6 +22,13 @@ struct query_feed {
 	int64_t renewed_us;    /* when the switch's writer wrote last */
 	const char *holder;    /* where that runs; empty: none yet */
 	bool released;	       /* it has ended in good order */
+	const char *guarantee; /* empty: not known yet */
+	bool connects;	       /* else `connected` says nothing */
+	bool connected;
+	int64_t connected_us; /* since when, or QUERY_NO_TIME */
+	const char *status;   /* in words; or empty */
+	int64_t spool_bytes;
+	int64_t records_of_hour; /* of the last hour, by event time */
 	int64_t counters[COUNTERS];
 };
 

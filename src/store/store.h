@@ -79,6 +79,9 @@ struct store_feed {
 	 */
 	struct intake *intake;
 	void (*position)(void *ctx, struct position *position);
+	const char *guarantee; /* see stage_guarantee */
+	/* How it stands; false: it does not connect. NULL: the same. */
+	bool (*status)(void *ctx, struct stage_status *status);
 	void *ctx;
 };
 
