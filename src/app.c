@@ -228,6 +228,16 @@ app_feed_lost(
 }
 
 static void
+app_feed_oversize(struct stage_upstream *up, uint64_t n)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	intake_count(&feed->intake, COUNTER_oversize, n);
+	store_touch(feed->app->store);
+	app_touch(feed->app);
+}
+
+static void
 app_feed_idle(struct stage_upstream *up, bool idle)
 {
 	struct app_feed *feed = (struct app_feed *)up;
@@ -707,7 +717,7 @@ app_make_feeds(struct app *app)
 		}
 		*feed = (struct app_feed){
 		    .up = {app_feed_bytes, app_feed_record, app_feed_lost,
-			app_feed_idle, app_feed_failed},
+			app_feed_idle, app_feed_failed, app_feed_oversize},
 		    .app = app,
 		    .conf = conf,
 		    .spool = app_spool_folder(app->conf, conf->name),

@@ -17,7 +17,8 @@ enum record_kind {
 	RECORD_BEGIN,
 	/*
 	 * The connection is lost, or was when we were started again. What the
-	 * source says until the next RECORD_BEGIN nobody hears.
+	 * source says until the next RECORD_BEGIN nobody hears. Source 0: all
+	 * of them (the feed was closed, or its daemon did not run).
 	 * bytes: why, for people.
 	 */
 	RECORD_END

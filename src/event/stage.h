@@ -138,6 +138,8 @@ struct stage_upstream {
 	 * of no use. May be NULL: nobody asks.
 	 */
 	void (*failed)(struct stage_upstream *up, const char *why);
+	/* So many records were longer than STAGE_RECORD_MAX. May be NULL. */
+	void (*oversize)(struct stage_upstream *up, uint64_t n);
 };
 
 /*

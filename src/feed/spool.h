@@ -14,7 +14,9 @@
  * off at the next start. One that is damaged in mid-segment is a counted loss.
  *
  * A position in the spool is a segment's number (position.file_no) and the
- * offset of a record's header in it.
+ * offset of a record's header in it; position.generation holds the record's
+ * number. Records are numbered without a gap as long as the feed lives, so that
+ * it is known how many are missing, whatever was done to the spool's files.
  *
  * Facts: fdatasync of a file whose size grows writes the size, too; the folder
  * is fsync'ed when a segment is made (man fsync(2)). After a failed fsync the
@@ -62,7 +64,8 @@ void spool_close(struct spool *spool);
 
 /*
  * Appends one record, with received_us as given. Returns its number, from 1
- * on; 0: there is no room (the reason in spool_trouble), it was not taken.
+ * on and above all that were given before, also by an earlier run; 0: there is
+ * no room (the reason in spool_trouble), it was not taken.
  */
 uint64_t spool_append(struct spool *spool, const struct record *record);
 const char *spool_trouble(const struct spool *spool); /* NULL: all is well */
@@ -76,10 +79,18 @@ spool_next(struct spool *spool, struct record *record, struct position *at);
 /* The last record that spool_next gave is to be given again. */
 void spool_back(struct spool *spool);
 /* Where reading would go on: behind the last record given. */
-void spool_position(const struct spool *spool, struct position *position);
+void spool_position(struct spool *spool, struct position *position);
 
 /* Figures up to there are committed: whole segments before it are deleted. */
 void spool_committed(struct spool *spool, const struct position *position);
+
+/*
+ * What was found when it was opened. The newest record: its kind, source and
+ * time, not its bytes; false: there was none. And the highest number of a
+ * source that any record ever had, whether it is still there or not.
+ */
+bool spool_last(const struct spool *spool, struct record *last);
+uint32_t spool_sources(const struct spool *spool);
 
 /* Bytes on disk, and records in them that were not yet read. */
 void spool_size(const struct spool *spool, int64_t *bytes, uint64_t *unread);

@@ -120,12 +120,18 @@ extern const char *const spooled_when_full[]; /* for OPTION_CHOICE */
  */
 uint64_t
 spooled_give(struct spooled *spooled, uint32_t source, struct slice bytes);
-/* A connection was made or lost; see record_kind. */
+/*
+ * A connection was made or lost; see record_kind. Never refused: where there
+ * is no room it waits in memory, and what comes after it is refused. The end
+ * of all sources is said by itself when the feed is closed, and at the next
+ * start when it could not be.
+ */
 void spooled_mark(struct spooled *spooled, uint32_t source,
     enum record_kind kind, const char *text);
 /* A number for a new connection or sender; never the same twice. */
 uint32_t spooled_source(struct spooled *spooled);
-/* For people: "connected to 10.0.0.1:5038", "refused: wrong password". */
+/* For people, and in the log when `connected` changes: "connected
+ * to 10.0.0.1:5038", "refused: wrong password". */
 void spooled_says(struct spooled *spooled, bool connected, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 /* What a sender said did not fit (an oversize record): counted. */

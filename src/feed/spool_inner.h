@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* What the files of the spool share, and nobody else sees; see spool.h. */
+#ifndef RT_FEED_SPOOL_INNER_H
+#define RT_FEED_SPOOL_INNER_H
+
+#include "base/log.h"
+#include "event/record.h"
+#include "feed/spool.h"
+#include "feed/spool_format.h"
+#include "feed/spool_sync.h"
+#include "io/loop.h"
+
+/* A segment that holds durable entries. */
+struct segment {
+	uint32_t no;
+	uint64_t first; /* number of its first entry ... */
+	uint64_t after; /* ... and of the one behind its last */
+	uint64_t seed;
+	int64_t end; /* bytes */
+	int64_t begun_us;
+	bool unreadable; /* its head is damaged: nothing can be checked */
+};
+
+/* All of them, in order. */
+struct segments {
+	const char *folder; /* for messages */
+	int fd;		    /* of the folder */
+	struct segment *v;
+	size_t n, cap;
+	int64_t bytes;
+};
+
+/* What a scan of a folder finds beside the segments. */
+struct found {
+	uint32_t last_no;   /* highest number of a file; 0: none */
+	uint64_t number;    /* of the next entry; 0: not known */
+	uint32_t sources;   /* highest number of a source */
+	struct record last; /* the newest record; kind, source and time */
+	bool has_last;
+};
+
+/* --- spool_segment.c ------------------------------------------------------ */
+
+/* Opens a segment for reading. Returns -1 with errno. */
+int segment_open(const struct segments *all, const struct segment *seg);
+/* The first of those with this number or a higher one; n: none. */
+size_t segment_find(const struct segments *all, uint32_t no);
+void segment_add(struct segments *all, const struct segment *seg);
+/* Deletes the file of the first one, and forgets it. */
+void segment_drop_first(struct segments *all);
+/*
+ * Lists what stands in the folder, deletes what is before `from`, and cuts the
+ * last one off behind its last good entry.
+ */
+int segment_scan(struct segments *all, const struct position *from,
+    struct found *found, struct err *err);
+
+/* --- spool_read.c --------------------------------------------------------- */
+
+struct reader {
+	uint32_t no;	 /* of the segment read from; 0: none yet */
+	int64_t at;	 /* of the entry to be read next ... */
+	uint64_t number; /* ... and its number; 0: whichever comes */
+	int64_t skipped; /* bytes of no sense before `at` */
+	bool can_back;
+	int64_t back_at; /* of the one given last */
+	uint64_t back_number;
+
+	int fd; /* -1: not open */
+	uint32_t fd_no;
+	char *buf; /* bytes [buf_at, buf_at + buf_n) of it */
+	size_t cap, buf_n;
+	int64_t buf_at;
+	int error; /* of a read that failed; 0: all is well */
+	unsigned tries;
+};
+
+void reader_init(struct reader *r, const struct position *from);
+void reader_fini(struct reader *r);
+/*
+ * Makes the bytes of seg at r->at available, n of them or as many as there
+ * are up to seg->end. Returns how many, with *to at them; -1 with errno.
+ */
+ssize_t reader_load(struct reader *r, const struct segments *all,
+    const struct segment *seg, size_t n, const char **to);
+/*
+ * What stands at r->at: see entry_get; ENTRY_SHORT where the segment ends.
+ * Returns -1, with errno, where the disk says no.
+ */
+int reader_look(struct reader *r, const struct segments *all,
+    const struct segment *seg, struct entry_head *head, const char **bytes);
+/*
+ * Goes on to the next good entry behind damage, with a number from `least` on
+ * and below `below`, or to the segment's end. Returns -1 with errno.
+ */
+int reader_seek(struct reader *r, const struct segments *all,
+    const struct segment *seg, uint64_t least, uint64_t below);
+
+/* --- the spool ------------------------------------------------------------ */
+
+struct spool {
+	char *feed, *folder;
+	struct spool_config config;
+	const struct spool_ops *ops;
+	void *ctx;
+	int lock_fd;
+	struct segments segments;
+	struct reader reader;
+	struct sync *sync;
+	struct watch *watch;
+	struct timer *timer;
+	struct found found; /* at the start */
+
+	uint64_t seed;	  /* of the segments of this run */
+	uint64_t number;  /* of the next record to be appended */
+	uint64_t synced;  /* all records before this one are durable */
+	int64_t unsynced; /* bytes appended and not yet durable */
+	struct sync_state state;
+	bool wants_room;   /* an append was refused */
+	char trouble[320]; /* "": all is well */
+	bool gone;	   /* no segments, though figures were committed */
+	char path[STAGE_PATH_MAX]; /* of the segment path_no */
+	size_t path_n;		   /* its bytes, with the end */
+	uint32_t path_no;
+};
+
+#endif

@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/strbuf.h"
+#include "feed/spooled.h"
+#include "io/loop.h"
+
+#define SPOOLED_MIB	    (1024 * 1024)
+#define SPOOLED_SEGMENTS    16		       /* of a full spool, about ... */
+#define SPOOLED_SEGMENT_MAX (16 * SPOOLED_MIB) /* ... but no longer ones */
+#define SPOOLED_OFFER_US    (100 * USEC_PER_MSEC) /* what was refused, again */
+
+enum spooled_full { SPOOLED_WAIT, SPOOLED_DROP_OLDEST };
+
+const char *const spooled_when_full[] = {
+    [SPOOLED_WAIT] = "wait",
+    [SPOOLED_DROP_OLDEST] = "drop-oldest",
+    NULL,
+};
+
+/* One that waits for room. */
+struct spooled_waiting {
+	uint32_t source;
+	enum record_kind kind;
+	char *text;
+};
+
+struct spooled {
+	const char *feed;
+	struct stage_upstream *up;
+	const struct source_ops *source;
+	void *source_self; /* NULL: not open */
+	struct spool *spool;
+	struct task *task;   /* one turn of reading */
+	struct timer *timer; /* the next offer of what was refused */
+	bool paused, idle, once;
+	bool held;	  /* no room: the source was told so */
+	uint32_t sources; /* numbers given away */
+	uint64_t last;	  /* number of the record appended last; 0: none */
+	uint64_t synced;  /* of the newest durable one */
+	bool poke;	  /* the source is to be told `synced` once more */
+	bool ended;	  /* the last word is that nobody hears any source */
+	struct spooled_waiting *waiting;
+	size_t n_waiting;
+	struct stage_status status;
+	struct log_limit full_limit;
+};
+
+static void
+spooled_set_idle(struct spooled *s, bool idle)
+{
+	if (idle == s->idle)
+		return;
+	s->idle = idle;
+	s->up->idle(s->up, idle);
+}
+
+/* --- from the source to the spool ----------------------------------------- */
+
+static void
+spooled_hold(struct spooled *s, bool hold)
+{
+	if (hold == s->held)
+		return;
+	s->held = hold;
+	if (hold)
+		log_limited(&s->full_limit, LOG_LEVEL_WARN,
+		    "feed %s: its spool takes nothing: %s: senders have to "
+		    "wait",
+		    s->feed, spool_trouble(s->spool));
+	else
+		log_limited(&s->full_limit, LOG_LEVEL_NOTE,
+		    "feed %s: there is room in its spool again", s->feed);
+	if (s->source_self != NULL)
+		s->source->hold(s->source_self, hold);
+}
+
+/* Returns the number, or 0: there is no room. */
+static uint64_t
+spooled_append(struct spooled *s, uint32_t source, enum record_kind kind,
+    struct slice bytes)
+{
+	struct record record = {.bytes = bytes,
+	    .received_us = clock_wall_us(),
+	    .source = source,
+	    .kind = (uint8_t)kind};
+	uint64_t number = spool_append(s->spool, &record);
+
+	if (number == 0)
+		return 0;
+	s->last = number;
+	s->ended = kind == RECORD_END && source == 0;
+	return number;
+}
+
+uint64_t
+spooled_give(struct spooled *s, uint32_t source, struct slice bytes)
+{
+	uint64_t number = 0;
+
+	s->status.heard_us = clock_wall_us();
+	if (bytes.n > STAGE_RECORD_MAX) {
+		/* done with; all before it may be acknowledged with it */
+		spooled_oversize(s, 1);
+		s->poke = true;
+		task_set(s->task);
+		return RT_MAX(s->last, UINT64_C(1));
+	}
+	if (s->n_waiting == 0)
+		number = spooled_append(s, source, RECORD_DATA, bytes);
+	if (number == 0)
+		spooled_hold(s, true);
+	return number;
+}
+
+/*
+ * Remembers a mark until there is room. The end of a connection of which
+ * nothing was taken takes its beginning away with it, so that there are never
+ * more than two for each connection, however often they come and go.
+ */
+static void
+spooled_wait(
+    struct spooled *s, uint32_t source, enum record_kind kind, const char *text)
+{
+	struct spooled_waiting *w;
+
+	for (w = s->waiting; w < s->waiting + s->n_waiting; w++) {
+		if (w->source != source || w->kind != RECORD_BEGIN ||
+		    kind != RECORD_END)
+			continue;
+		free(w->text);
+		s->n_waiting--;
+		memmove(w, w + 1,
+		    (size_t)(s->waiting + s->n_waiting - w) * sizeof(*w));
+		return;
+	}
+	s->waiting =
+	    mem_realloc(s->waiting, s->n_waiting + 1, sizeof(*s->waiting));
+	s->waiting[s->n_waiting++] =
+	    (struct spooled_waiting){source, kind, mem_strdup(text)};
+}
+
+void
+spooled_mark(
+    struct spooled *s, uint32_t source, enum record_kind kind, const char *text)
+{
+	BUG_ON(kind == RECORD_DATA);
+	if (s->n_waiting == 0 &&
+	    spooled_append(s, source, kind, slice_of(text)) > 0)
+		return;
+	spooled_wait(s, source, kind, text);
+	spooled_hold(s, true);
+}
+
+uint32_t
+spooled_source(struct spooled *s)
+{
+	/* 0 is for all of them */
+	if (++s->sources == 0)
+		s->sources = 1;
+	return s->sources;
+}
+
+void
+spooled_says(struct spooled *s, bool connected, const char *fmt, ...)
+{
+	struct stage_status *st = &s->status;
+	bool changed = st->since_us == 0 || connected != st->connected;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(st->text, sizeof(st->text), fmt, ap);
+	va_end(ap);
+	st->connected = connected;
+	if (changed) {
+		st->since_us = clock_wall_us();
+		log_note("feed %s: %s", s->feed, st->text);
+	} else {
+		log_debug("feed %s: %s", s->feed, st->text);
+	}
+}
+
+void
+spooled_oversize(struct spooled *s, uint64_t n)
+{
+	if (s->up->oversize != NULL)
+		s->up->oversize(s->up, n);
+}
+
+/* --- what the spool tells ------------------------------------------------- */
+
+static void
+spooled_tell_synced(struct spooled *s)
+{
+	if (s->source_self != NULL && s->source->synced != NULL)
+		s->source->synced(
+		    s->source_self, RT_MAX(s->synced, UINT64_C(1)));
+}
+
+static void
+spooled_synced_cb(void *ctx, uint64_t upto)
+{
+	struct spooled *s = ctx;
+
+	s->synced = upto;
+	task_set(s->task);
+	spooled_tell_synced(s);
+}
+
+static void
+spooled_room_cb(void *ctx)
+{
+	struct spooled *s = ctx;
+
+	while (s->n_waiting > 0) {
+		struct spooled_waiting *w = &s->waiting[0];
+
+		if (spooled_append(s, w->source, w->kind, slice_of(w->text)) ==
+		    0)
+			return;
+		free(w->text);
+		memmove(w, w + 1, --s->n_waiting * sizeof(*w));
+	}
+	spooled_hold(s, false);
+}
+
+static void
+spooled_lost_cb(void *ctx, enum stage_loss loss, uint64_t records,
+    int64_t bytes, const char *why)
+{
+	struct spooled *s = ctx;
+	char text[160];
+
+	if (records > 0)
+		snprintf(text, sizeof(text),
+		    "%" PRIu64 " records of the spool: %s", records, why);
+	else
+		snprintf(text, sizeof(text), "of the spool: %s", why);
+	s->up->lost(s->up, loss, bytes, text);
+}
+
+static const struct spool_ops spooled_spool_ops = {
+    .synced = spooled_synced_cb,
+    .room = spooled_room_cb,
+    .lost = spooled_lost_cb,
+};
+
+/* --- from the spool to the feed ------------------------------------------- */
+
+static void
+spooled_read(struct spooled *s)
+{
+	struct position at = {0};
+	struct record record;
+	size_t done = 0;
+
+	while (done < STAGE_TURN_BYTES) {
+		if (s->paused)
+			return;
+		if (!spool_next(s->spool, &record, &at)) {
+			spooled_set_idle(s, true);
+			return;
+		}
+		spooled_set_idle(s, false);
+		if (!s->up->record(s->up, &at, &record)) {
+			spool_back(s->spool);
+			timer_set(s->timer, SPOOLED_OFFER_US);
+			return;
+		}
+		/* a short one is work, too */
+		done += record.bytes.n + 64;
+	}
+	task_set(s->task);
+}
+
+static void
+spooled_turn_cb(void *ctx)
+{
+	struct spooled *s = ctx;
+
+	if (s->poke) {
+		s->poke = false;
+		if (s->synced >= s->last)
+			spooled_tell_synced(s);
+	}
+	spooled_read(s);
+}
+
+static void
+spooled_timer_cb(void *ctx)
+{
+	struct spooled *s = ctx;
+
+	task_set(s->task);
+}
+
+void
+spooled_pause(void *self, bool paused)
+{
+	struct spooled *s = self;
+
+	s->paused = paused;
+	if (!paused)
+		task_set(s->task);
+}
+
+void
+spooled_position(void *self, struct position *position)
+{
+	struct spooled *s = self;
+
+	spool_position(s->spool, position);
+}
+
+void
+spooled_committed(void *self, const struct position *position)
+{
+	struct spooled *s = self;
+
+	spool_committed(s->spool, position);
+}
+
+void
+spooled_status(void *self, struct stage_status *status)
+{
+	struct spooled *s = self;
+	const char *trouble = spool_trouble(s->spool);
+	size_t n;
+
+	*status = s->status;
+	spool_size(s->spool, &status->spool_bytes, &status->unread);
+	n = strlen(status->text);
+	if (trouble != NULL)
+		snprintf(status->text + n, sizeof(status->text) - n,
+		    "%sthe spool takes nothing: %s", n > 0 ? "; " : "",
+		    trouble);
+}
+
+/* --- opening -------------------------------------------------------------- */
+
+/*
+ * A daemon that ended badly could not say that it heard its sources no longer.
+ * Nothing at all is known of a spool whose records are all deleted.
+ */
+static void
+spooled_say_ended(struct spooled *s, const struct position *from)
+{
+	struct record last;
+	bool found = spool_last(s->spool, &last);
+
+	s->ended = found ? last.kind == RECORD_END && last.source == 0
+			 : from->file_no == 0;
+	if (!s->ended)
+		spooled_mark(s, 0, RECORD_END, "the daemon was not running");
+}
+
+static int
+spooled_open_spool(
+    struct spooled *s, const struct stage_setup *setup, struct err *err)
+{
+	const struct spooled_options *o = setup->options;
+	int64_t max = o->max_mb * SPOOLED_MIB;
+	struct spool_config config = {.feed = setup->feed,
+	    .folder = setup->spool,
+	    .segment_bytes =
+		RT_MIN(max / SPOOLED_SEGMENTS, (int64_t)SPOOLED_SEGMENT_MAX),
+	    .max_bytes = max,
+	    .max_age_us = o->max_age_us,
+	    .sync_us = o->sync_us,
+	    .drop_oldest = o->when_full == SPOOLED_DROP_OLDEST};
+
+	s->spool = spool_open(
+	    setup->loop, &config, setup->from, &spooled_spool_ops, s, err);
+	if (s->spool == NULL)
+		return -1;
+	s->sources = spool_sources(s->spool);
+	return 0;
+}
+
+static int
+spooled_open_source(
+    struct spooled *s, const struct stage_setup *setup, struct err *err)
+{
+	void *self = NULL;
+
+	if (s->source->open(&self, s, setup, err) < 0)
+		return -1;
+	s->source_self = self;
+	if (s->held)
+		s->source->hold(self, true);
+	return 0;
+}
+
+static void
+spooled_free(struct spooled *s)
+{
+	size_t i;
+
+	spool_close(s->spool);
+	for (i = 0; i < s->n_waiting; i++)
+		free(s->waiting[i].text);
+	free(s->waiting);
+	timer_free(s->timer);
+	task_free(s->task);
+	free(s);
+}
+
+int
+spooled_open(void **self, const struct stage_setup *setup,
+    const struct source_ops *source, struct err *err)
+{
+	struct spooled *s = mem_zalloc(sizeof(*s));
+
+	s->feed = setup->feed;
+	s->up = setup->up;
+	s->once = setup->once;
+	s->source = source;
+	s->task = task_new(setup->loop, spooled_turn_cb, s);
+	s->timer = timer_new(setup->loop, spooled_timer_cb, s);
+	if (spooled_open_spool(s, setup, err) < 0) {
+		spooled_free(s);
+		return -1;
+	}
+	if (s->once) {
+		snprintf(s->status.text, sizeof(s->status.text),
+		    "only what is in the spool is read");
+	} else {
+		spooled_say_ended(s, setup->from);
+		if (spooled_open_source(s, setup, err) < 0) {
+			spooled_free(s);
+			return -1;
+		}
+	}
+	task_set(s->task);
+	*self = s;
+	return 0;
+}
+
+void
+spooled_close(void *self, const char *reason)
+{
+	struct spooled *s = self;
+	char text[200];
+
+	if (s->source_self != NULL) {
+		void *source = s->source_self;
+
+		s->source_self = NULL;
+		s->source->close(source);
+	}
+	snprintf(text, sizeof(text), "the feed was closed: %.150s", reason);
+	if (!s->once && !s->ended && s->n_waiting == 0 && s->last > 0)
+		(void)spooled_append(s, 0, RECORD_END, slice_of(text));
+	log_info("feed %s: closed: %s", s->feed, reason);
+	spooled_free(s);
+}
