@@ -19,7 +19,7 @@
 #define SPOOL_LOCK	   "lock"
 #define SPOOL_MEMORY_BYTES (32 * 1024 * 1024) /* not yet durable, at most */
 #define SPOOL_LOOK_US	   USEC_PER_SEC	      /* for what is too old */
-#define SPOOL_READ_TRIES   8 /* then what can not be read is given up */
+#define SPOOL_READ_TRIES   30 /* then what can not be read is given up */
 
 static void
 spool_lose(struct spool *spool, enum stage_loss loss, uint64_t records,
@@ -30,10 +30,13 @@ spool_lose(struct spool *spool, enum stage_loss loss, uint64_t records,
 
 /* --- room ----------------------------------------------------------------- */
 
+/* With what is still in memory, and the heads of the segments it will make. */
 static int64_t
 spool_bytes(const struct spool *spool)
 {
-	return spool->segments.bytes + spool->unsynced;
+	int64_t heads = 2 + spool->unsynced / spool->config.segment_bytes;
+
+	return spool->segments.bytes + spool->unsynced + heads * SEGMENT_BEGINS;
 }
 
 /* Says, once, that there is room again. */
@@ -229,11 +232,12 @@ spool_settle(struct spool *spool, uint64_t number)
 	if (r->number != 0 && number > r->number)
 		lost = number - r->number;
 	r->number = RT_MAX(r->number, number);
-	if (lost > 0)
-		spool_lose(spool, STAGE_LOSS_DAMAGED, lost,
-		    r->skipped > 0 ? r->skipped : -1,
-		    r->skipped > 0 ? "a segment is damaged"
-				   : "a segment is gone");
+	if (lost > 0 && r->skipped > 0)
+		spool_lose(spool, STAGE_LOSS_DAMAGED, lost, r->skipped,
+		    "a segment is damaged");
+	else if (lost > 0)
+		spool_lose(spool, STAGE_LOSS_MISSING, lost, -1,
+		    "a segment, or the end of one, is gone");
 	r->skipped = 0;
 }
 

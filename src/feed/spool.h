@@ -45,8 +45,11 @@ struct spool_ops {
 	void (*synced)(void *ctx, uint64_t upto);
 	/* There is room again, after spool_append had none. */
 	void (*room)(void *ctx);
-	/* So many records and bytes are lost: dropped as the oldest, or
-	   damaged. */
+	/*
+	 * So many records and bytes (-1: unknown) are lost: dropped as the
+	 * oldest (FULL), damaged, or missing. Told while records are read or
+	 * appended, and by the spool's own timer.
+	 */
 	void (*lost)(void *ctx, enum stage_loss loss, uint64_t records,
 	    int64_t bytes, const char *why);
 };
@@ -64,7 +67,7 @@ void spool_close(struct spool *spool);
 
 /*
  * Appends one record, with received_us as given. Returns its number, from 1
- * on and above all that were given before, also by an earlier run; 0: there is
+ * on and above all that were known before, also by an earlier run; 0: there is
  * no room (the reason in spool_trouble), it was not taken.
  */
 uint64_t spool_append(struct spool *spool, const struct record *record);

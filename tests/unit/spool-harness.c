@@ -7,6 +7,7 @@
 #include "base/log.h"
 
 struct rig_faults rig_faults;
+const char *rig_home = "/tmp";
 
 /* --- in place of libc's: calls that fail, from whichever thread ---------- */
 
@@ -80,6 +81,20 @@ pread64(int fd, void *to, size_t n, off_t at)
 }
 
 int
+ftruncate(int fd, off_t size)
+{
+	if (fault_hits(&rig_faults.truncate))
+		return -1;
+	return (int)syscall(SYS_ftruncate, fd, size);
+}
+
+int
+ftruncate64(int fd, off_t size)
+{
+	return ftruncate(fd, size);
+}
+
+int
 fdatasync(int fd)
 {
 	if (fault_hits(&rig_faults.datasync))
@@ -103,7 +118,7 @@ rig_synced(void *ctx, uint64_t upto)
 	struct rig *rig = ctx;
 
 	assert_true(upto >= rig->synced);
-	assert_true(upto <= rig->number);
+	assert_true(upto <= rig->highest);
 	rig->synced = upto;
 }
 
@@ -213,8 +228,8 @@ rig_append(struct rig *rig, unsigned n)
 			assert_non_null(spool_trouble(rig->spool));
 			break;
 		}
-		assert_true(number > rig->number);
-		rig->number = number;
+		assert_true(number > rig->highest);
+		rig->highest = rig->number = number;
 		rig->added++;
 	}
 	return i;
@@ -264,6 +279,7 @@ rig_start(struct rig *rig)
 {
 	struct err err;
 
+	rig->number = rig->synced = 0;
 	rig->spool = spool_open(
 	    rig->loop, &rig->config, &rig->from, &rig_ops, rig, &err);
 	if (rig->spool == NULL)
@@ -284,6 +300,13 @@ rig_commit(struct rig *rig)
 	spool_committed(rig->spool, &rig->from);
 }
 
+void
+rig_forked(struct rig *rig)
+{
+	rig->loop = loop_new(NULL);
+	rig->tick = timer_new(rig->loop, rig_tick_cb, rig);
+}
+
 bool
 rig_slow(void)
 {
@@ -295,10 +318,11 @@ rig_slow(void)
 int
 rig_set_up(void **state)
 {
-	static char dir[] = "/tmp/test-spool-XXXXXX";
 	struct rig *rig = mem_zalloc(sizeof(*rig));
+	char dir[64];
 
-	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
+	snprintf(dir, sizeof(dir), "%s/test-spool-XXXXXX",
+	    access(rig_home, W_OK) == 0 ? rig_home : "/tmp");
 	assert_non_null(mkdtemp(dir));
 	assert_int_equal(chdir(dir), 0);
 	rig->config = (struct spool_config){.feed = "test",
@@ -306,8 +330,8 @@ rig_set_up(void **state)
 	    .segment_bytes = RIG_MIB,
 	    .max_bytes = 8 * RIG_MIB,
 	    .sync_us = USEC_PER_MSEC};
-	rig->loop = loop_new(NULL);
-	rig->tick = timer_new(rig->loop, rig_tick_cb, rig);
+	rig->pid = getpid();
+	rig_forked(rig);
 	*state = rig;
 	return 0;
 }
@@ -318,6 +342,8 @@ rig_tear_down(void **state)
 	struct rig *rig = *state;
 	char dir[PATH_MAX];
 
+	if (getpid() != rig->pid)
+		_exit(1);
 	memset(&rig_faults, 0, sizeof(rig_faults));
 	rig_stop(rig);
 	timer_free(rig->tick);

@@ -24,10 +24,11 @@
 #include "feed/spool_format.h"
 #include "io/loop.h"
 
-#define PATIENCE_US (20 * USEC_PER_SEC)
+#define PATIENCE_US (60 * USEC_PER_SEC)
 #define RIG_MIB	    (1024 * 1024)
 
 struct rig {
+	int pid; /* of the test: a child must not end it */
 	struct loop *loop;
 	struct timer *tick;
 	int64_t deadline_us;
@@ -37,7 +38,8 @@ struct rig {
 	struct spool *spool;
 	struct position from; /* as committed last */
 	unsigned added;	      /* records appended since the start */
-	uint64_t number;      /* of the one appended last */
+	uint64_t number;      /* of the one appended last in this run ... */
+	uint64_t highest;     /* ... or in any */
 	uint64_t synced;
 	unsigned read;	  /* the next record that is expected */
 	unsigned missing; /* were passed over */
@@ -59,11 +61,15 @@ struct rig_fault {
 };
 
 struct rig_faults {
-	struct rig_fault datasync, sync, write, read;
+	struct rig_fault datasync, sync, write, read, truncate;
 	_Atomic int short_writes; /* so many of them write a half */
 	_Atomic int64_t room;	  /* of all files together; 0: any */
 };
 extern struct rig_faults rig_faults;
+
+/* Where the folders are made, if it is there; otherwise, and by default /tmp.
+ */
+extern const char *rig_home;
 
 #define RIG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
@@ -79,6 +85,9 @@ void rig_start(struct rig *rig);
 void rig_stop(struct rig *rig);
 /* Keeps the position, and tells the spool that it is committed. */
 void rig_commit(struct rig *rig);
+
+/* In a child: a loop of its own. */
+void rig_forked(struct rig *rig);
 
 /* The record of that number; lent until the next call. */
 struct record rig_record(unsigned i);
