@@ -7,7 +7,7 @@ BENCH_LINES   lines of the log (5000000)
 BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally once latency memory flush
-              live
+              live spool
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -26,6 +26,7 @@ import harness  # noqa: E402
 import live  # noqa: E402
 import measure  # noqa: E402
 import reading  # noqa: E402
+import spool  # noqa: E402
 
 LINES = int(os.environ.get("BENCH_LINES") or 5000000)
 PART = min(LINES, int(os.environ.get("BENCH_PART") or 1000000))
@@ -98,6 +99,7 @@ BENCHES = {
     "memory": follow.bench_memory,
     "flush": database.bench_flush,
     "live": live.bench_live,
+    "spool": spool.bench_spool,
 }
 
 
