@@ -12,7 +12,8 @@ enum record_kind {
 	RECORD_DATA,
 	/*
 	 * A connection was made: what this source says from here on does not
-	 * go on with what it said before. bytes: the peer, for people.
+	 * go on with what it said before. bytes: the peer, for people. (What
+	 * is lost takes its marks with it: data may come without it.)
 	 */
 	RECORD_BEGIN,
 	/*

@@ -136,6 +136,8 @@ spool_append(struct spool *spool, const struct record *record)
 const char *
 spool_trouble(const struct spool *spool)
 {
+	if (spool->state.error != 0)
+		return spool->state.text;
 	return spool->trouble[0] != '\0' ? spool->trouble : NULL;
 }
 

@@ -195,25 +195,29 @@ segment_measure(const struct segments *all, struct segment *seg,
 	return rc < 0 ? -1 : 0;
 }
 
-/* What a crash cut off was never acknowledged. */
+/*
+ * Makes the file end there: what a crash cut off was never acknowledged. And
+ * makes durable what is read from here on: it may have been written, and not
+ * yet synced, when the daemon was killed.
+ */
 static int
 segment_cut(const struct segments *all, const struct segment *seg, int64_t size,
     struct err *err)
 {
-	int fd, rc;
+	int fd = segment_open_file(all, seg->no, O_RDWR);
+	int rc = fd < 0 ? -1 : 0;
 
-	if (seg->end == size)
-		return 0;
-	log_note("%s/%08" PRIu32 ".spool: the last %" PRId64 " bytes were cut "
-		 "off by a crash",
-	    all->folder, seg->no, size - seg->end);
-	fd = segment_open_file(all, seg->no, O_RDWR);
-	rc = fd < 0 ? -1 : ftruncate(fd, (off_t)seg->end);
+	if (rc == 0 && seg->end < size) {
+		log_note("%s/%08" PRIu32 ".spool: its last %" PRId64
+			 " bytes were cut off by a crash",
+		    all->folder, seg->no, size - seg->end);
+		rc = ftruncate(fd, (off_t)seg->end);
+	}
 	if (rc == 0)
 		rc = fdatasync(fd);
 	if (rc < 0)
-		err_sys(err, "cutting %s/%08" PRIu32 ".spool", all->folder,
-		    seg->no);
+		err_sys(
+		    err, "ending %s/%08" PRIu32 ".spool", all->folder, seg->no);
 	if (fd >= 0)
 		close(fd);
 	return rc;

@@ -11,6 +11,7 @@
 #include "base/strbuf.h"
 #include "feed/spool_sync.h"
 
+#define SYNC_MUCH	  (8 * 1024 * 1024)    /* is synced before its time */
 #define SYNC_GATHER_US	  USEC_PER_MSEC	       /* between two writes */
 #define SYNC_RETRY_US	  (50 * USEC_PER_MSEC) /* doubled each time ... */
 #define SYNC_RETRY_MAX_US (3 * USEC_PER_SEC)   /* ... up to this */
@@ -194,6 +195,8 @@ sync_flush(struct sync *s, struct err *err)
 	s->kept.n -= s->written;
 	memmove(s->kept.p, s->kept.p + s->written, s->kept.n);
 	s->written = 0;
+	if (s->kept.n == 0 && s->kept.cap > SYNC_MUCH)
+		strbuf_fini(&s->kept);
 	sync_report(s);
 	return 0;
 }
@@ -268,6 +271,8 @@ sync_write(struct sync *s, struct err *err)
 static int64_t
 sync_due_us(const struct sync *s)
 {
+	if (s->kept.n > SYNC_MUCH)
+		return 0;
 	return s->synced_us + s->setup.sync_us;
 }
 

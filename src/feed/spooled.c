@@ -348,10 +348,14 @@ static void
 spooled_say_ended(struct spooled *s, const struct position *from)
 {
 	struct record last;
-	bool found = spool_last(s->spool, &last);
+	uint64_t unread;
+	int64_t bytes;
 
-	s->ended = found ? last.kind == RECORD_END && last.source == 0
-			 : from->file_no == 0;
+	spool_size(s->spool, &bytes, &unread);
+	if (spool_last(s->spool, &last))
+		s->ended = last.kind == RECORD_END && last.source == 0;
+	else
+		s->ended = from->file_no == 0 && bytes == 0;
 	if (!s->ended)
 		spooled_mark(s, 0, RECORD_END, "the daemon was not running");
 }

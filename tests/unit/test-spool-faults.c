@@ -49,6 +49,8 @@ static void
 test_no_false_yes(void **state)
 {
 	struct rig *rig = *state;
+	struct record record;
+	struct position at;
 
 	rig_start(rig);
 	rig_append(rig, 100);
@@ -66,6 +68,12 @@ test_no_false_yes(void **state)
 	rig_faults.datasync.calls = 0;
 	rig_turn(rig, has_room);
 	rig_sync(rig);
+	/* never asked again: all of it was written once more, elsewhere */
+	assert_true(spool_next(rig->spool, &record, &at));
+	assert_int_equal(at.generation, 101);
+	assert_true(at.file_no > 1);
+	assert_int_equal(at.offset, SEGMENT_BEGINS);
+	spool_back(rig->spool);
 	assert_int_equal(rig_append(rig, 10), 10);
 	rig_sync(rig);
 	rig_expect_all(rig);
