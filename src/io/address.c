@@ -137,6 +137,21 @@ address_bind(struct address *a, mode_t mode, struct err *err)
 	return -1;
 }
 
+int
+address_bind_datagram(const struct address *a, struct err *err)
+{
+	int fd = socket(
+	    a->to.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return err_sys(err, "socket");
+	if (bind(fd, (const struct sockaddr *)&a->to, a->len) == 0)
+		return fd;
+	err_sys(err, "bind");
+	close(fd);
+	return -1;
+}
+
 void
 address_unlink(const struct address *a)
 {
@@ -151,4 +166,47 @@ address_is_ip(const char *host)
 
 	return strcmp(host, "*") != 0 &&
 	    (address_parse_in(&a, host, 1) || address_parse_in6(&a, host, 1));
+}
+
+static void
+address_text_in(
+    const struct in_addr *in, uint16_t port, char *text, size_t size)
+{
+	char number[INET_ADDRSTRLEN];
+
+	inet_ntop(AF_INET, in, number, sizeof(number));
+	snprintf(text, size, "%s:%u", number, ntohs(port));
+}
+
+static void
+address_text_in6(const struct sockaddr_in6 *in6, char *text, size_t size)
+{
+	char number[INET6_ADDRSTRLEN];
+	struct in_addr in;
+
+	if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+		memcpy(&in, in6->sin6_addr.s6_addr + 12, sizeof(in));
+		address_text_in(&in, in6->sin6_port, text, size);
+		return;
+	}
+	inet_ntop(AF_INET6, &in6->sin6_addr, number, sizeof(number));
+	snprintf(text, size, "[%s]:%u", number, ntohs(in6->sin6_port));
+}
+
+void
+address_text(
+    const struct sockaddr *from, socklen_t len, char *text, size_t size)
+{
+	struct sockaddr_storage all = {.ss_family = AF_UNSPEC};
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&all;
+
+	memcpy(&all, from, RT_MIN((size_t)len, sizeof(all)));
+	if (all.ss_family == AF_INET)
+		address_text_in(&in->sin_addr, in->sin_port, text, size);
+	else if (all.ss_family == AF_INET6)
+		address_text_in6((const struct sockaddr_in6 *)&all, text, size);
+	else
+		snprintf(text, size, "unix:%.*s",
+		    (int)sizeof(((struct sockaddr_un *)0)->sun_path),
+		    ((const struct sockaddr_un *)(uintptr_t)&all)->sun_path);
 }

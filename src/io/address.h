@@ -23,11 +23,21 @@ struct address {
 int address_parse(struct address *address, const char *text, struct err *err);
 
 /*
+ * A peer's address for people: "192.0.2.1:5038", "[2001:db8::1]:5038", or
+ * "unix:PATH". An IPv4 address within an IPv6 one is shown as what it is.
+ */
+void address_text(
+    const struct sockaddr *from, socklen_t len, char *text, size_t size);
+
+/*
  * A socket that is bound there, does not block and is not yet listening. A Unix
  * socket gets the mode; what a killed daemon left behind at its path is
  * replaced, one that answers is not. Returns -1 with the reason.
  */
 int address_bind(struct address *address, mode_t mode, struct err *err);
+
+/* The same for datagrams; not of a Unix socket. */
+int address_bind_datagram(const struct address *address, struct err *err);
 
 /* Takes the Unix socket that was bound out of the file system. */
 void address_unlink(const struct address *address);

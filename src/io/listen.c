@@ -7,31 +7,22 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
-#include "base/log.h"
-#include "base/utc.h"
+#include "io/acceptor.h"
 #include "io/listen.h"
-#include "io/loop.h"
 #include "io/unix_path.h"
 
-#define LISTEN_MODE	0660
-#define LISTEN_BACKLOG	1024
-#define LISTEN_PER_TURN 16
-#define LISTEN_GROUPS	1024 /* of a peer, at most */
-#define LISTEN_NEW	".new"
-/* Without descriptors or memory: the loop must not spin on what waits. */
-#define LISTEN_REST_US (200 * USEC_PER_MSEC)
+#define LISTEN_MODE    0660
+#define LISTEN_BACKLOG 1024
+#define LISTEN_GROUPS  1024 /* of a peer, at most */
+#define LISTEN_NEW     ".new"
 
 struct listen {
-	struct loop *loop;
-	struct watch *watch;
-	struct timer *rest;
+	struct acceptor *acceptor;
 	char *path;
 	int fd;
 	struct unix_path_id id;
 	gid_t gid;
-	void (*accepted)(void *ctx, int fd);
-	void *ctx;
-	struct log_limit limit;
+	mode_t mode;
 };
 
 static int
@@ -80,8 +71,10 @@ listen_group(const char *name, gid_t *gid, struct err *err)
  * of the kernel where it has the group already: a sandbox may forbid chown(2).
  */
 static int
-listen_give(const char *path, const char *group, gid_t *gid, struct err *err)
+listen_give(
+    struct listen *l, const char *path, const char *group, struct err *err)
 {
+	gid_t *gid = &l->gid;
 	struct stat st;
 
 	if (listen_group(group, gid, err) < 0)
@@ -91,7 +84,7 @@ listen_give(const char *path, const char *group, gid_t *gid, struct err *err)
 	if (st.st_gid != *gid && chown(path, (uid_t)-1, *gid) < 0)
 		return err_sys(err, "%s: giving it to group %s", path,
 		    group != NULL ? group : "of our own");
-	if (chmod(path, LISTEN_MODE) < 0)
+	if (chmod(path, l->mode) < 0)
 		return err_sys(err, "%s: setting its mode", path);
 	return 0;
 }
@@ -113,7 +106,7 @@ static int
 listen_prepare(struct listen *l, const struct listen_config *config,
     const struct sockaddr_un *address, struct err *err)
 {
-	if (listen_give(address->sun_path, config->group, &l->gid, err) < 0)
+	if (listen_give(l, address->sun_path, config->group, err) < 0)
 		return -1;
 	if (listen(l->fd, LISTEN_BACKLOG) < 0 ||
 	    unix_path_note(address->sun_path, &l->id) < 0)
@@ -144,47 +137,14 @@ listen_open(
 	return 0;
 }
 
-static void
-listen_wait(void *ctx)
-{
-	struct listen *l = ctx;
-
-	watch_set(l->watch, l->fd, WATCH_READ);
-}
-
-static void
-listen_ready(void *ctx, int what RT_UNUSED)
-{
-	struct listen *l = ctx;
-	int i, fd;
-
-	for (i = 0; i < LISTEN_PER_TURN; i++) {
-		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (fd >= 0) {
-			l->accepted(l->ctx, fd);
-		} else if (errno == EAGAIN) {
-			break;
-		} else if (errno != EINTR && errno != ECONNABORTED) {
-			log_limited(&l->limit, LOG_LEVEL_WARN,
-			    "%s: no more clients: %s", l->path,
-			    strerror(errno));
-			timer_set(l->rest, LISTEN_REST_US);
-			return;
-		}
-	}
-	listen_wait(l);
-}
-
 struct listen *
 listen_new(
     struct loop *loop, const struct listen_config *config, struct err *err)
 {
 	struct listen *l = mem_alloc(sizeof(*l));
 
-	*l = (struct listen){.loop = loop,
-	    .fd = -1,
-	    .accepted = config->accepted,
-	    .ctx = config->ctx};
+	*l = (struct listen){
+	    .fd = -1, .mode = config->mode != 0 ? config->mode : LISTEN_MODE};
 	if (listen_open(l, config, err) < 0) {
 		if (l->fd >= 0)
 			close(l->fd);
@@ -192,9 +152,8 @@ listen_new(
 		return NULL;
 	}
 	l->path = mem_strdup(config->path);
-	l->watch = watch_new(loop, listen_ready, l);
-	l->rest = timer_new(loop, listen_wait, l);
-	listen_wait(l);
+	l->acceptor =
+	    acceptor_new(loop, l->fd, l->path, config->accepted, config->ctx);
 	return l;
 }
 
@@ -203,8 +162,7 @@ listen_free(struct listen *l)
 {
 	if (l == NULL)
 		return;
-	watch_free(l->watch);
-	timer_free(l->rest);
+	acceptor_free(l->acceptor);
 	unix_path_remove(l->path, &l->id);
 	close(l->fd);
 	free(l->path);
@@ -214,7 +172,7 @@ listen_free(struct listen *l)
 int
 listen_set_group(struct listen *l, const char *group, struct err *err)
 {
-	return listen_give(l->path, group, &l->gid, err);
+	return listen_give(l, l->path, group, err);
 }
 
 static bool

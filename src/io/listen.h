@@ -22,6 +22,7 @@ struct loop;
 struct listen_config {
 	const char *path;  /* copied */
 	const char *group; /* whose members may connect; NULL: our own */
+	mode_t mode;	   /* of the socket; 0: 0660 */
 	/* A client: the descriptor, which does not block, is the callee's. */
 	void (*accepted)(void *ctx, int fd);
 	void *ctx;

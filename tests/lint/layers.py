@@ -22,6 +22,7 @@ PLACES = [
     (r"libpq-fe\.h|libpq/|postgres_ext\.h", r"store/"),
     (r"libconfig\.h", r"conf[^/]*\.c$"),
     (r"event2/|event\.h", r"io/|serve/http[^/]*$"),
+    (r"openssl/", r"io/(tls|stream)\.c$"),
     (r"sodium", r"base/|store/|call/caller\.c$|caller_key\.c$|serve/auth\.c$"),
     # the one thread: the loop must not wait for a disk's fdatasync
     (r"pthread\.h", r"feed/spool_sync\.c$"),

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/base.h"
+
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "feed/peers.h"
+#include "io/address.h"
+#include "io/cidr.h"
+#include "io/dial.h"
+
+struct peers {
+	struct peers_config config;
+	char *where;
+	struct peer **all;
+	size_t n;
+	struct log_limit refused, ended;
+};
+
+static void
+peers_say(struct peers *ps)
+{
+	spooled_says(ps->config.peer.spooled, true,
+	    "listening at %s, %zu connection%s", ps->where, ps->n,
+	    ps->n == 1 ? "" : "s");
+}
+
+static void
+peers_begun(void *ctx, struct peer *peer)
+{
+	struct peers *ps = ctx;
+
+	log_debug(
+	    "feed %s: %s has connected", ps->config.feed, peer_name(peer));
+	peer_mark(peer);
+}
+
+static void
+peers_gone(void *ctx, struct peer *peer, const char *why, size_t half)
+{
+	struct peers *ps = ctx;
+	char text[DIAL_PEER_MAX + 300];
+	size_t i = 0;
+
+	snprintf(text, sizeof(text), "%s ended%s: %s", peer_name(peer),
+	    half > 0 ? " within a record" : "", why);
+	if (half > 0)
+		ps->config.up->lost(
+		    ps->config.up, STAGE_LOSS_TRUNCATED, (int64_t)half, text);
+	else if (peer_is_marked(peer))
+		log_debug("feed %s: %s", ps->config.feed, text);
+	else
+		log_limited(&ps->ended, LOG_LEVEL_WARN, "feed %s: %s",
+		    ps->config.feed, text);
+	while (ps->all[i] != peer)
+		i++;
+	ps->all[i] = ps->all[--ps->n];
+	peer_free(peer);
+	peers_say(ps);
+}
+
+static const struct peer_ops peers_peer_ops = {
+    .begun = peers_begun, .gone = peers_gone};
+
+struct peers *
+peers_new(const struct peers_config *config)
+{
+	struct peers *ps = mem_alloc(sizeof(*ps));
+
+	*ps = (struct peers){.config = *config};
+	ps->where = mem_strdup(config->where);
+	ps->all = mem_zalloc(config->most * sizeof(struct peer *));
+	peers_say(ps);
+	return ps;
+}
+
+void
+peers_free(struct peers *ps, const char *why)
+{
+	size_t i;
+
+	if (ps == NULL)
+		return;
+	for (i = 0; i < ps->n; i++) {
+		if (peer_is_marked(ps->all[i]))
+			spooled_mark(ps->config.peer.spooled,
+			    peer_source(ps->all[i]), RECORD_END, why);
+		peer_free(ps->all[i]);
+	}
+	free(ps->all);
+	free(ps->where);
+	free(ps);
+}
+
+static void
+peers_refuse(struct peers *ps, int fd, const char *who, const char *why)
+{
+	log_limited(&ps->refused, LOG_LEVEL_WARN, "feed %s: %s was refused: %s",
+	    ps->config.feed, who, why);
+	close(fd);
+}
+
+/* A process is known by its number: it has no address. */
+static void
+peers_name(
+    int fd, const struct sockaddr *from, socklen_t len, char *who, size_t size)
+{
+	struct ucred peer;
+	socklen_t n = sizeof(peer);
+
+	if (from->sa_family == AF_UNIX &&
+	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) == 0)
+		snprintf(who, size, "process %ld of user %ld", (long)peer.pid,
+		    (long)peer.uid);
+	else
+		address_text(from, len, who, size);
+}
+
+void
+peers_accept(void *ctx, int fd)
+{
+	struct peers *ps = ctx;
+	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(from);
+	char who[DIAL_PEER_MAX];
+	struct peer *peer;
+	struct err err;
+
+	if (getpeername(fd, (struct sockaddr *)&from, &len) < 0) {
+		close(fd); /* it has gone already */
+		return;
+	}
+	peers_name(fd, (struct sockaddr *)&from, len, who, sizeof(who));
+	if (!cidr_allows(ps->config.allow, (struct sockaddr *)&from)) {
+		peers_refuse(ps, fd, who, "it is not in the list of allow");
+		return;
+	}
+	if (ps->n == ps->config.most) {
+		peers_refuse(ps, fd, who, "there are max_connections already");
+		return;
+	}
+	if (ps->config.keep_alive_us > 0)
+		dial_keep_alive(fd, ps->config.keep_alive_us);
+	peer = peer_new(&ps->config.peer, fd, who, &peers_peer_ops, ps, &err);
+	if (peer == NULL) {
+		log_limited(&ps->refused, LOG_LEVEL_WARN, "feed %s: %s: %s",
+		    ps->config.feed, who, err.text);
+		return;
+	}
+	ps->all[ps->n++] = peer;
+	peers_say(ps);
+}
+
+/* With no room each keeps what was refused, and is read no further. */
+void
+peers_hold(struct peers *ps, bool hold)
+{
+	size_t i;
+
+	if (hold)
+		return;
+	for (i = 0; i < ps->n; i++)
+		peer_go_on(ps->all[i]);
+}

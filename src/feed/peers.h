@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The connections of a source that listens (tcp-listen, unix-listen): who may
+ * come, how many, how long they may be silent. Each is a peer (feed/peer.h).
+ */
+#ifndef RT_FEED_PEERS_H
+#define RT_FEED_PEERS_H
+
+#include "feed/peer.h"
+
+#define PEERS_MOST_DEFAULT "32"
+#define PEERS_MOST_MAX	   1024
+
+struct peers;
+
+struct peers_config {
+	const char *feed;
+	struct stage_upstream *up;
+	struct peer_config peer;
+	const char *const *allow; /* see io/cidr.h */
+	size_t most;		  /* connections */
+	int64_t keep_alive_us;
+	const char *where; /* for people: what we listen at; copied */
+};
+
+/* All that config points to, but `where`, outlives it. */
+struct peers *peers_new(const struct peers_config *config);
+/* Ends all connections, with that reason. NULL is fine. */
+void peers_free(struct peers *peers, const char *why);
+/* For acceptor_new: a connection that has come. */
+void peers_accept(void *peers, int fd);
+void peers_hold(struct peers *peers, bool hold);
+
+#endif
