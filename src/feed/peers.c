@@ -70,23 +70,18 @@ peers_new(const struct peers_config *config)
 	*ps = (struct peers){.config = *config};
 	ps->where = mem_strdup(config->where);
 	ps->all = mem_zalloc(config->most * sizeof(struct peer *));
-	peers_say(ps);
 	return ps;
 }
 
 void
-peers_free(struct peers *ps, const char *why)
+peers_free(struct peers *ps)
 {
 	size_t i;
 
 	if (ps == NULL)
 		return;
-	for (i = 0; i < ps->n; i++) {
-		if (peer_is_marked(ps->all[i]))
-			spooled_mark(ps->config.peer.spooled,
-			    peer_source(ps->all[i]), RECORD_END, why);
+	for (i = 0; i < ps->n; i++)
 		peer_free(ps->all[i]);
-	}
 	free(ps->all);
 	free(ps->where);
 	free(ps);

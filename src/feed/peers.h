@@ -25,8 +25,8 @@ struct peers_config {
 
 /* All that config points to, but `where`, outlives it. */
 struct peers *peers_new(const struct peers_config *config);
-/* Ends all connections, with that reason. NULL is fine. */
-void peers_free(struct peers *peers, const char *why);
+/* Ends all connections. NULL is fine. */
+void peers_free(struct peers *peers);
 /* For acceptor_new: a connection that has come. */
 void peers_accept(void *peers, int fd);
 void peers_hold(struct peers *peers, bool hold);

@@ -125,7 +125,6 @@ tcp_ready(struct tcp *t)
 	t->said[0] = '\0';
 	peer_mark(t->peer);
 	spooled_says(t->spooled, true, "connected to %s", peer_name(t->peer));
-	log_note("feed %s: connected to %s", t->feed, peer_name(t->peer));
 }
 
 static void
@@ -148,9 +147,11 @@ tcp_gone(void *ctx, struct peer *peer, const char *why, size_t half)
 	char text[DIAL_PEER_MAX + 300];
 
 	snprintf(text, sizeof(text), "%s: %s", peer_name(peer), why);
-	if (peer_is_marked(peer))
+	if (peer_is_marked(peer)) { /* which is logged */
 		t->up->lost(t->up, STAGE_LOSS_AWAY,
 		    half > 0 ? (int64_t)half : -1, text);
+		snprintf(t->said, sizeof(t->said), "%s", text);
+	}
 	tcp_dialogue_end(t);
 	peer_free(peer);
 	t->peer = NULL;
@@ -238,9 +239,6 @@ tcp_close(void *self)
 {
 	struct tcp *t = self;
 
-	if (t->peer != NULL && peer_is_marked(t->peer))
-		spooled_mark(t->spooled, peer_source(t->peer), RECORD_END,
-		    "the daemon ends");
 	tcp_dialogue_end(t);
 	peer_free(t->peer);
 	dial_free(t->dial);

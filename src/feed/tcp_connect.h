@@ -49,7 +49,7 @@ struct tcp {
 	bool taken_in;	    /* the record at the front was heard already */
 	bool fed;	    /* it has sent data */
 	bool by_operator;   /* trying again soon is of no use */
-	char said[256];	    /* why it failed, as was logged last */
+	char said[448];	    /* why it failed, as was logged last */
 };
 
 /* --- tcp_dialogue.c --- */

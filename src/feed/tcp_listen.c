@@ -68,7 +68,6 @@ tcp_listen_bind(struct tcp_listen *t, struct err *err)
 static void
 tcp_listen_begin(struct tcp_listen *t)
 {
-	log_note("feed %s: listening at %s", t->feed, t->options->listen);
 	spooled_says(t->spooled, true, "listening at %s", t->options->listen);
 	t->acceptor = acceptor_new(
 	    t->loop, t->fd, t->options->listen, peers_accept, t->peers);
@@ -123,7 +122,7 @@ tcp_listen_close(void *self)
 	struct tcp_listen *t = self;
 
 	acceptor_free(t->acceptor);
-	peers_free(t->peers, "the daemon ends");
+	peers_free(t->peers);
 	timer_free(t->retry);
 	if (t->fd >= 0)
 		close(t->fd);

@@ -255,8 +255,6 @@ udp_listen_try(void *ctx)
 	u->fd = address_bind_datagram(&u->address, &err);
 	if (u->fd >= 0) {
 		udp_listen_buffer(u);
-		log_note(
-		    "feed %s: listening at %s", u->feed, u->options->listen);
 		spooled_says(
 		    u->spooled, true, "listening at %s", u->options->listen);
 		watch_set(u->watch, u->fd, WATCH_READ);

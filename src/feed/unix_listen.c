@@ -71,7 +71,6 @@ unix_listen_try(void *ctx)
 		BUG("a mode that was not checked");
 	u->listen = listen_new(u->loop, &config, &err);
 	if (u->listen != NULL) {
-		log_note("feed %s: listening at %s", u->feed, o->path);
 		spooled_says(u->spooled, true, "listening at %s", o->path);
 		return;
 	}
@@ -90,7 +89,7 @@ unix_listen_close(void *self)
 	struct unix_listen *u = self;
 
 	listen_free(u->listen);
-	peers_free(u->peers, "the daemon ends");
+	peers_free(u->peers);
 	timer_free(u->retry);
 	free(u);
 }
