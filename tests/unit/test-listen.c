@@ -275,7 +275,8 @@ test_ends_while_there_is_no_room(void **state)
 	struct net *net = *state;
 	int port = begin(net), fd;
 	char line[1000];
-	int i;
+	size_t lines = 0, at = 0;
+	ssize_t n;
 
 	memset(line, 'y', sizeof(line));
 	line[999] = '\n';
@@ -283,19 +284,24 @@ test_ends_while_there_is_no_room(void **state)
 	net->refuse = true;
 	net_open(net);
 	fd = net_connect(port);
-	for (i = 0; strstr(net_says(net), "takes nothing") == NULL; i++)
-		net_say_all(net, fd, line, sizeof(line));
+	while (strstr(net_says(net), "takes nothing") == NULL) {
+		n = write(fd, line + at, sizeof(line) - at);
+		at += n > 0 ? (size_t)n : 0;
+		lines += at == sizeof(line);
+		at %= sizeof(line);
+		net_turn(net);
+	}
 	close(fd);
 	fd = net_connect(port); /* its mark has to wait, too */
 	net_turn_for(net, 20 * USEC_PER_MSEC);
 	net->refuse = false;
-	while (net->records < (size_t)i || net->ends < 1 || net->begins < 2) {
+	while (net->records < lines || net->ends < 1 || net->begins < 2) {
 		net_turn(net);
 		net_commit(net);
 	}
 	net_say(fd, "next\n");
-	NET_UNTIL(net, net->records == (size_t)i + 1);
-	assert_int_equal(net->losses, 0);
+	NET_UNTIL(net, net->records == lines + 1);
+	assert_int_equal(net->losses, at > 0);
 	close(fd);
 }
 
@@ -329,20 +335,20 @@ test_a_thousand_connections(void **state)
 		int fd = net_connect(port);
 
 		net_say(fd, "x\n");
-		if (i % 3 == 0)
+		if (i % 10 == 3)
 			net_reset(fd);
 		else
 			close(fd);
-		if (i % 10 == 0) {
-			NET_UNTIL(net, net->ends == net->begins);
+		if (i % 10 == 9) {
+			NET_UNTIL(net,
+			    net->begins >= (i + 1) / 10 * 9 &&
+				net->ends == net->begins);
 			before = before != 0 ? before : net_descriptors();
 		}
 	}
-	NET_UNTIL(net,
-	    strstr(net_says(net), " 0 connections") != NULL &&
-		net->ends == net->begins);
+	NET_UNTIL(net, strstr(net_says(net), " 0 connections") != NULL);
 	/* a reset may come before we accept, or take what was not read */
-	assert_in_range(net->records, 600, 1000);
+	assert_in_range(net->records, 900, 1000);
 	assert_in_range(net_descriptors(), 0, before);
 }
 
