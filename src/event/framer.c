@@ -76,26 +76,47 @@ framer_counted(struct framer *f, const char *bytes, size_t n, size_t *at,
 
 /* --- blocks of lines ------------------------------------------------------ */
 
-/*
- * Where the block that begins at `from` ends: its length without the empty
- * line, and `total` with it. False: its end is not there.
- */
-static bool
-framer_block_end(const char *from, size_t n, size_t *len, size_t *total)
+/* A block, as far as it is there. */
+struct framer_found {
+	size_t len;   /* without the empty line, and without half of it */
+	size_t total; /* with it */
+	bool ended;
+};
+
+static struct framer_found
+framer_block_find(const char *from, size_t n)
 {
 	const char *line = from, *end;
+	size_t rest;
 
 	while ((end = memchr(line, '\n', n - (size_t)(line - from))) != NULL) {
 		size_t length = (size_t)(end - line);
 
-		if (length == 0 || (length == 1 && *line == '\r')) {
-			*len = (size_t)(line - from);
-			*total = (size_t)(end + 1 - from);
-			return true;
-		}
+		if (length == 0 || (length == 1 && *line == '\r'))
+			return (struct framer_found){(size_t)(line - from),
+			    (size_t)(end + 1 - from), true};
 		line = end + 1;
 	}
-	return false;
+	rest = n - (size_t)(line - from);
+	return (struct framer_found){
+	    rest == 1 && *line == '\r' ? n - 1 : n, n, false};
+}
+
+/*
+ * Passes over what there is of a block that is too long, but for the last two
+ * bytes of a line that has not ended: without them its end would look like an
+ * empty line's.
+ */
+static void
+framer_block_pass(struct framer *f, const char *bytes, size_t n, size_t *at)
+{
+	size_t line = n, least = n - *at > 2 ? n - 2 : *at;
+
+	while (line > least && bytes[line - 1] != '\n')
+		line--;
+	f->oversize += !f->skipping;
+	f->skipping = true;
+	*at = line;
 }
 
 /* Line ends and carriage returns between two blocks. */
@@ -106,34 +127,53 @@ framer_pass_blanks(const char *bytes, size_t n, size_t *at)
 		(*at)++;
 }
 
+/*
+ * The next block that is not too long, at *at. False: there is none, and *at
+ * is where the rest must be offered again.
+ */
+static bool
+framer_block_next(struct framer *f, const char *bytes, size_t n, size_t *at,
+    struct framer_found *found)
+{
+	while (*at < n) {
+		if (!f->skipping)
+			framer_pass_blanks(bytes, n, at);
+		*found = framer_block_find(bytes + *at, n - *at);
+		if (!found->ended) {
+			if (f->skipping || found->len > STAGE_RECORD_MAX)
+				framer_block_pass(f, bytes, n, at);
+			return false;
+		}
+		if (!f->skipping && found->len <= STAGE_RECORD_MAX)
+			return true;
+		f->oversize += !f->skipping;
+		f->skipping = false;
+		*at += found->total;
+	}
+	return false;
+}
+
 static bool
 framer_block(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record)
 {
-	size_t len, total;
+	struct framer_found found;
+	bool skipped;
 
-	while (*at < n) {
-		if (!f->skipping)
-			framer_pass_blanks(bytes, n, at);
-		if (!framer_block_end(bytes + *at, n - *at, &len, &total)) {
-			len = total = n - *at;
-			if (!last && len <= STAGE_RECORD_MAX && !f->skipping)
-				return false;
-			if (!last) {
-				f->oversize += !f->skipping;
-				f->skipping = true;
-				*at = n;
-				return false;
-			}
-		}
-		*record = (struct slice){bytes + *at, len};
-		*at += total;
-		if (!f->skipping && len > 0 && len <= STAGE_RECORD_MAX)
-			return true;
-		f->oversize += !f->skipping && len > STAGE_RECORD_MAX;
-		f->skipping = false;
+	if (framer_block_next(f, bytes, n, at, &found)) {
+		*record = (struct slice){bytes + *at, found.len};
+		*at += found.total;
+		return true;
 	}
-	return false;
+	if (!last)
+		return false;
+	skipped = f->skipping;
+	/* half of an empty line may be one byte too much */
+	*record = (struct slice){
+	    bytes + *at, RT_MIN(n - *at, (size_t)STAGE_RECORD_MAX)};
+	*at = n;
+	f->skipping = false;
+	return !skipped && record->n > 0;
 }
 
 /* --- FreeSWITCH's event socket -------------------------------------------- */
@@ -164,22 +204,21 @@ framer_content_length(const char *head, size_t n)
 	return 0;
 }
 
+/*
+ * A header that is too long is passed over by itself: what it says of a body
+ * may have gone by already.
+ */
 static bool
 framer_esl(struct framer *f, const char *bytes, size_t n, size_t *at,
     struct slice *record)
 {
-	size_t len, total;
+	struct framer_found found;
+	size_t total;
 
-	while (*at < n && !framer_skip(f, n, at)) {
-		framer_pass_blanks(bytes, n, at);
-		if (!framer_block_end(bytes + *at, n - *at, &len, &total)) {
-			if (n - *at <= STAGE_RECORD_MAX)
-				return false;
-			f->oversize++;
-			*at = n; /* nothing tells where the next one begins */
-			return false;
-		}
-		total += framer_content_length(bytes + *at, len);
+	while (!framer_skip(f, n, at) &&
+	    framer_block_next(f, bytes, n, at, &found)) {
+		total =
+		    found.total + framer_content_length(bytes + *at, found.len);
 		if (framer_counted(f, bytes, n, at, 0, total, record))
 			return true;
 		if (f->skip == 0)
@@ -188,8 +227,7 @@ framer_esl(struct framer *f, const char *bytes, size_t n, size_t *at,
 	return false;
 }
 
-/* --- syslog ----------------------------------------------------------------
- */
+/* --- syslog --------------------------------------------------------------- */
 
 static bool
 framer_is_count(char c)
@@ -216,37 +254,63 @@ framer_count(const char *from, size_t n, size_t *head, size_t *len)
 	return i < 8 ? -1 : 0;
 }
 
+/* One line, and not the next one when it is too long: that may be counted. */
+static bool
+framer_one_line(struct framer *f, const char *bytes, size_t n, size_t *at,
+    bool last, struct slice *record)
+{
+	const char *end = memchr(bytes + *at, '\n', n - *at);
+
+	if (end != NULL)
+		return framer_line(
+		    f, bytes, (size_t)(end + 1 - bytes), at, false, record);
+	return framer_line(f, bytes, n, at, last, record);
+}
+
+/* The last one, of which less came than its count had told. */
+static bool
+framer_cut_off(
+    const char *bytes, size_t n, size_t *at, size_t head, struct slice *record)
+{
+	*record = (struct slice){bytes + *at + head, n - *at - head};
+	*at = n;
+	return record->n > 0;
+}
+
 static bool
 framer_syslog(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record)
 {
-	size_t head, len;
+	size_t head, len, from;
 	int counted;
 
-	while (*at < n && !framer_skip(f, n, at)) {
-		if (f->skipping || !framer_is_count(bytes[*at]))
-			return framer_line(f, bytes, n, at, last, record);
-		counted = framer_count(bytes + *at, n - *at, &head, &len);
+	while (!framer_skip(f, n, at) && *at < n) {
+		counted = 0;
+		if (!f->skipping && framer_is_count(bytes[*at]))
+			counted =
+			    framer_count(bytes + *at, n - *at, &head, &len);
 		if (counted < 0 && !last)
 			return false;
-		if (counted <= 0)
-			return framer_line(f, bytes, n, at, last, record);
+		if (counted <= 0) {
+			from = *at;
+			if (framer_one_line(f, bytes, n, at, last, record))
+				return true;
+			if (*at == from)
+				return false; /* its end is not there */
+			continue;
+		}
 		if (framer_counted(f, bytes, n, at, head, len, record))
 			return true;
-		if (f->skip == 0 && !last)
-			return false;
-		if (f->skip == 0) { /* cut off */
-			*record =
-			    (struct slice){bytes + *at + head, n - *at - head};
-			*at = n;
-			return true;
-		}
+		if (f->skip == 0)
+			return last &&
+			    framer_cut_off(bytes, n, at, head, record);
 	}
+	if (last)
+		f->skip = 0;
 	return false;
 }
 
-/* --- a document ------------------------------------------------------------
- */
+/* --- a document ----------------------------------------------------------- */
 
 static bool
 framer_document(struct framer *f, const char *bytes, size_t n, size_t *at,

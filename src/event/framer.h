@@ -28,7 +28,13 @@ struct framer {
 bool framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record);
 
-/* The same for any framing. */
+/*
+ * The same for any framing. A block (FRAMING_BLOCKS) holds the ends of its
+ * lines, an event of FRAMING_ESL its header, the empty line and its body; half
+ * of one is no record, also with `last`. Line ends between two of them are
+ * passed over. The header of one that is too long is passed over with the body
+ * that it tells of, or alone, if it is too long itself.
+ */
 bool framer_next(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record);
 
