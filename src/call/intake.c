@@ -104,6 +104,7 @@ intake_drain(struct intake *in)
 		intake_follow_clock(in, &in->held[i]);
 	}
 	in->n_held = in->n_asked = 0;
+	in->sink.room = &in->held[0].event;
 	intake_book(in, &in->counts);
 }
 
@@ -182,10 +183,15 @@ intake_input(struct intake *in, const struct position *position,
 	const char *why = NULL;
 	bool again = RT_UNLIKELY(in->format->key != NULL || in->repeats) &&
 	    intake_is_repeat(in, record);
+	int rc = 0;
 
-	if (record->bytes.n > 0 && !again &&
-	    in->format->input(in->format_self, record, &in->sink, &why) < 0)
+	if (record->bytes.n > 0 && !again)
+		rc =
+		    in->format->input(in->format_self, record, &in->sink, &why);
+	if (rc < 0)
 		intake_reject(in, position, record->bytes, why);
+	if (RT_UNLIKELY(in->own_text))
+		intake_drain(in);
 	intake_add(in, INTAKE_RECORDS, 1);
 	in->records++;
 }
@@ -327,6 +333,7 @@ intake_init(struct intake *in, const char *name, uint32_t feed,
 	    .feed = feed,
 	    .format = format,
 	    .machine = machine,
+	    .own_text = (format->traits & STAGE_OWN_TEXT) != 0,
 	    .framer = {.framing = format->framing}};
 	intake_find_cell(in);
 	return format->open(&in->format_self, &own, err);

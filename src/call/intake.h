@@ -55,6 +55,7 @@ struct intake {
 	bool repeats;  /* senders may send a record again */
 	struct seen seen;
 	struct framer framer;
+	bool own_text; /* the format is STAGE_OWN_TEXT */
 	struct names names;
 	struct intake_cell *cells; /* since last taken: uthash by starts_us */
 	struct intake_cell *now;   /* the one that the clock is in */
@@ -63,7 +64,8 @@ struct intake {
 	uint64_t records;	   /* in all, since it was opened */
 	/*
 	 * Events wait here until a few have gathered, while the memory of
-	 * their calls is on its way; none waits when intake_bytes returns
+	 * their calls is on its way; none waits when intake_bytes returns,
+	 * nor when their texts are about to go
 	 */
 	struct intake_held held[INTAKE_HELD];
 	struct event *asked[INTAKE_HELD]; /* of these, see machine_expect */

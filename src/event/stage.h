@@ -78,8 +78,13 @@ enum stage_trait {
 	STAGE_TWO_WAY = 2,    /* transports: can send; see `dialogue` */
 	STAGE_SPOOLED = 4,    /* transports: hand over records of a spool */
 	STAGE_MARKS = 8,      /* formats: want RECORD_BEGIN and _END, too */
-	STAGE_REPEATS = 32,   /* transports: senders repeat what they said */
-	STAGE_AFTERWARDS = 16 /* formats: tell of calls when these are over */
+	STAGE_AFTERWARDS = 16, /* formats: tell of calls when these are over */
+	STAGE_REPEATS = 32,    /* transports: senders repeat what they said */
+	/*
+	 * Formats: texts of events may stand in the format's own memory, and
+	 * are good until its next input; those of others stand in the record.
+	 */
+	STAGE_OWN_TEXT = 64
 };
 
 /* What a format can know of a call; what it can not is NULL, never zero. */

@@ -9,9 +9,10 @@
  *	> hello
  *	refused: fewer than five fields
  *
- * "\0" in a record is a NUL, "#" begins a comment. "shared PATH N" stands for
- * the N records of ../shared/samples/PATH, where that lies beside the checkout:
- * each makes an event of a known name.
+ * "\0" in a record is a NUL, "#" begins a comment. Records behind a line with
+ * "received SECONDS" were stamped so when they came in. "shared PATH N" stands
+ *for the N records of ../shared/samples/PATH, where that lies beside the
+ *checkout: each makes an event of a known name.
  */
 #include "base/base.h"
 
@@ -31,6 +32,7 @@ struct samples {
 	const char *top;
 	struct strbuf got, want;
 	char at[PATH_MAX + 20]; /* where the record stands */
+	int64_t received_us;
 	unsigned records;
 };
 
@@ -69,6 +71,11 @@ samples_event(struct sink *sink, struct event *ev)
 	samples_add_ms(to, "ring", ev->ring_ms);
 	samples_add_ms(to, "talk", ev->talk_ms);
 	samples_add_ms(to, "session", ev->session_ms);
+	if (ev->kind == EVENT_SUMMARY ||
+	    (ev->kind == EVENT_ENTER && (ev->flags & EVENT_PRESENT) != 0))
+		samples_add_ms(to, "began", ev->begin_us / USEC_PER_MSEC);
+	if ((ev->flags & EVENT_PRESENT) != 0)
+		strbuf_adds(to, " present");
 	if ((ev->flags & EVENT_TRANSFERRED) != 0)
 		strbuf_adds(to, " transferred");
 	if ((ev->flags & EVENT_UNKNOWN_NAME) != 0)
@@ -82,6 +89,7 @@ samples_record(struct samples *s, struct slice record)
 	struct record whole = RECORD_OF(record);
 	const char *why = NULL;
 
+	whole.received_us = s->received_us;
 	s->records++;
 	if (s->format->input(s->self, &whole, &s->sink, &why) < 0)
 		strbuf_addf(&s->got, "refused: %s\n", why);
@@ -156,6 +164,8 @@ samples_line(struct samples *s, const char *line)
 	} else if (sscanf(line, "shared %99s %u", path, &lines) == 2) {
 		samples_compare(s);
 		samples_shared(s, path, lines);
+	} else if (sscanf(line, "received %u", &lines) == 1) {
+		s->received_us = lines * USEC_PER_SEC;
 	} else {
 		strbuf_addf(&s->want, "%s\n", line);
 	}
@@ -170,6 +180,7 @@ samples_play(struct samples *s, const char *path)
 	unsigned number;
 
 	assert_non_null(file);
+	s->received_us = 0;
 	for (number = 1; getline(&line, &size, file) > 0; number++) {
 		line[strcspn(line, "\n")] = '\0';
 		samples_line(s, line);
