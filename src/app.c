@@ -306,10 +306,19 @@ app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
 		feed->intake.slot = APP_NO_SLOT;
 		feed->intake.repeats =
 		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
+		feed->intake.envelope = (enum envelope)feed->conf->envelope;
 		return 0;
 	}
 	app_feed_close(feed, "its format can not work");
 	return err_prefix(err, "feed %s", feed->conf->name);
+}
+
+/* How a stream is cut; a file with envelopes still has one on each line. */
+static enum framing
+app_feed_framing(const struct conf_feed *feed)
+{
+	return feed->envelope == ENVELOPE_SYSLOG ? FRAMING_SYSLOG
+						 : feed->format->framing;
 }
 
 static int
@@ -322,7 +331,7 @@ app_feed_open(struct app_feed *feed, struct err *err)
 	    .from = &feed->from,
 	    .timezone = app_feed_timezone(feed),
 	    .spool = feed->spool,
-	    .framing = feed->conf->format->framing,
+	    .framing = app_feed_framing(feed->conf),
 	    .dialogue = feed->conf->format->dialogue,
 	    .format_options = feed->conf->format_options,
 	    .once = feed->app->once};

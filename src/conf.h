@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/option.h"
 #include "event/stage.h"
+#include "event/syslog.h"
 
 #define CONF_FEEDS_PER_SWITCH 8 /* MACHINE_FEEDS */
 
@@ -23,6 +24,7 @@ struct conf_feed {
 	char *switch_name; /* feeds of one switch describe the same calls */
 	char *transport_name, *format_name;
 	char *timezone; /* of its local times; NULL: the site's */
+	int envelope;	/* enum envelope */
 	const struct stage *transport, *format; /* of these names */
 	void *transport_options; /* as the descriptor's rows say; may be NULL */
 	void *format_options;

@@ -96,6 +96,9 @@ conf_check_listen(const void *value, struct err *err)
 	return 0;
 }
 
+static const char *const conf_envelopes[] = {
+    [ENVELOPE_NONE] = "none", [ENVELOPE_SYSLOG] = "syslog", NULL};
+
 #define TOP(member)	 "", .offset = offsetof(struct conf, member)
 #define DATABASE(member) "database", .offset = offsetof(struct conf, member)
 #define LIVE(member)	 "live", .offset = offsetof(struct conf, member)
@@ -267,6 +270,11 @@ const struct option_row conf_options[] = {
 	.help = "The zone of the local times that it tells, as of the switch "
 		"that wrote them; where a format's times are UTC, it is of "
 		"no meaning. By default it is the site's."},
+    {"envelope", FEED(envelope), .type = OPTION_CHOICE, .preset = "none",
+	.unit = "", .choices = conf_envelopes,
+	.help = "What stands around each record: \"syslog\" takes off what "
+		"syslog senders and relays write before a line, with any "
+		"format of lines. What is no syslog frame is rejected."},
 
     {"name", SERVICE(name), .type = OPTION_TEXT, .required = true,
 	.max = CONF_NAME_MAX, .unit = "", .on_reload = true,

@@ -333,6 +333,14 @@ conf_fill_feed(
 	if (feed->format == NULL)
 		return conf_refuse_stage(
 		    r, formats, "format", feed->format_name, from);
+	if (feed->envelope != ENVELOPE_NONE &&
+	    feed->format->framing != FRAMING_LINES) {
+		err_set(r->err,
+		    "an envelope goes around lines, which the format \"%s\" "
+		    "does not have",
+		    feed->format->name);
+		return conf_at(r, config_setting_get_member(from, "envelope"));
+	}
 	if (conf_read_stage(
 		r, feed->transport, &feed->transport_options, from) < 0 ||
 	    conf_read_stage(r, feed->format, &feed->format_options, from) < 0)

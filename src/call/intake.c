@@ -181,11 +181,18 @@ intake_input(struct intake *in, const struct position *position,
     const struct record *record)
 {
 	const char *why = NULL;
-	bool again = RT_UNLIKELY(in->format->key != NULL || in->repeats) &&
-	    intake_is_repeat(in, record);
+	struct record inner;
 	int rc = 0;
 
-	if (record->bytes.n > 0 && !again)
+	if (RT_UNLIKELY(in->envelope == ENVELOPE_SYSLOG) &&
+	    record->bytes.n > 0) {
+		inner = *record;
+		record = &inner;
+		rc = syslog_unwrap(&inner, &why);
+	}
+	if (rc == 0 && record->bytes.n > 0 &&
+	    !(RT_UNLIKELY(in->format->key != NULL || in->repeats) &&
+		intake_is_repeat(in, record)))
 		rc =
 		    in->format->input(in->format_self, record, &in->sink, &why);
 	if (rc < 0)

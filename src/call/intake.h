@@ -14,6 +14,7 @@
 #include "event/framer.h"
 #include "event/names.h"
 #include "event/stage.h"
+#include "event/syslog.h"
 
 #define INTAKE_HELD 16
 
@@ -55,6 +56,8 @@ struct intake {
 	bool repeats;  /* senders may send a record again */
 	struct seen seen;
 	struct framer framer;
+	/* around each record; set after intake_init where there is one */
+	enum envelope envelope;
 	bool own_text; /* the format is STAGE_OWN_TEXT */
 	struct names names;
 	struct intake_cell *cells; /* since last taken: uthash by starts_us */

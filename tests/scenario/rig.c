@@ -56,9 +56,11 @@ rig_start(struct rig *rig)
 		    &rig->tally, c->alias[i].name, c->alias[i].agent);
 	machine_init(&rig->machine, &machine, &rig->tally);
 	memstore_load(&rig->store, &rig->machine);
-	if (intake_init(&rig->intake, "test", 0, &asterisk_queue_log_stage,
-		NULL, &rig->machine, &err) < 0)
+	if (intake_init(&rig->intake, "test", 0,
+		c->format != NULL ? c->format : &asterisk_queue_log_stage, NULL,
+		&rig->machine, &err) < 0)
 		BUG("%s", err.text);
+	rig->intake.envelope = c->envelope;
 	intake_resume(&rig->intake,
 	    &(struct position){.file_no = rig->store.file_no,
 		.skipping = rig->store.skipping});

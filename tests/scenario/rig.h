@@ -18,6 +18,8 @@ struct rig_config {
 		struct slice name, agent;
 	} alias[RIG_ALIASES];
 	size_t n_aliases;
+	const struct stage *format; /* NULL: asterisk-queue-log */
+	enum envelope envelope;
 };
 
 #define RIG_CONFIG_INIT                              \

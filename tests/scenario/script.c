@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "base/utc.h"
+#include "format/formats.h"
 #include "script.h"
 
 #define SCRIPT_DAY	"@2026-06-10T00:00:00Z" /* a Wednesday like any other */
@@ -242,6 +243,21 @@ script_option(struct script *s, char *const *word, int n)
 	return script_wrong(s, "no such option, or no number", word[1]);
 }
 
+/* format NAME; envelope syslog */
+static bool
+script_format(struct script *s, char *const *word, int n)
+{
+	bool envelope = strcmp(word[0], "envelope") == 0;
+
+	if (n == 2 && envelope && strcmp(word[1], "syslog") == 0)
+		s->config.envelope = ENVELOPE_SYSLOG;
+	else if (n == 2 && !envelope)
+		s->config.format = format_find(word[1]);
+	if (n != 2 || (!envelope && s->config.format == NULL))
+		return script_wrong(s, "no such format", word[0]);
+	return true;
+}
+
 /* alias "SIP/1" is "Jo" */
 static bool
 script_alias(struct script *s, char *const *word, int n)
@@ -345,6 +361,9 @@ script_command(struct script *s, char *text)
 		ok = script_option(s, word, n);
 	else if (strcmp(word[0], "alias") == 0)
 		ok = script_alias(s, word, n);
+	else if (strcmp(word[0], "format") == 0 ||
+	    strcmp(word[0], "envelope") == 0)
+		ok = script_format(s, word, n);
 	else if (strcmp(word[0], "date") == 0)
 		ok = script_day(s, n == 2 ? word[1] : "");
 	else if (strcmp(word[0], "again") == 0)

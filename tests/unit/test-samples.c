@@ -73,7 +73,7 @@ samples_event(struct sink *sink, struct event *ev)
 	samples_add_ms(to, "session", ev->session_ms);
 	if (ev->kind == EVENT_SUMMARY ||
 	    (ev->kind == EVENT_ENTER && (ev->flags & EVENT_PRESENT) != 0))
-		samples_add_ms(to, "began", ev->begin_us / USEC_PER_MSEC);
+		strbuf_addf(to, " begin=%" PRId64, ev->begin_us / USEC_PER_SEC);
 	if ((ev->flags & EVENT_PRESENT) != 0)
 		strbuf_adds(to, " present");
 	if ((ev->flags & EVENT_TRANSFERRED) != 0)
