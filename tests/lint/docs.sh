@@ -16,7 +16,7 @@ complain() {
 
 cd "$top_srcdir" || exit 1
 # not what is made of X.in, in a build within the tree
-pages=$(grep -l 'begin generated' man/*.[1-8].in man/ringtally-sql.7)
+pages=$(grep -l 'begin generated' man/*.[1-8].in man/*.7)
 for page in $pages; do
 	"$top_builddir/tests/tool/doc-tables" <"$page" >"$now" ||
 	    complain "$page: doc-tables failed"
@@ -29,7 +29,7 @@ sections=$("$top_builddir/tests/tool/doc-tables" -l) || complain "no sections"
 IFS='
 '
 for section in $sections; do
-	grep -q "begin generated $section\$" man/*.[1-8].in man/ringtally-sql.7 ||
+	grep -q "begin generated $section\$" man/*.[1-8].in man/*.7 ||
 	    complain "no page has the section \"$section\""
 done
 unset IFS

@@ -223,6 +223,62 @@ doc_put_counters(void)
 	puts(".El");
 }
 
+/* -- what formats know ----------------------------------------------------- */
+
+static const char *const doc_facts[STAGE_FACTS] = {
+#define FACT(name, help) help,
+#include "event/facts.def"
+#undef FACT
+};
+
+/* Their names are too long for heads of columns: letters stand for them. */
+static void
+doc_put_letters(void)
+{
+	size_t i;
+
+	puts(".Bl -tag -width Ds -compact");
+	for (i = 0; formats[i] != NULL; i++)
+		printf(
+		    ".It %c\n.Cm %s\n", (char)('A' + i), formats[i]->name);
+	puts(".El\n.Pp");
+}
+
+static void
+doc_put_fact(int fact)
+{
+	size_t i;
+
+	printf(".It %s", doc_facts[fact]);
+	for (i = 0; formats[i] != NULL; i++)
+		printf(" Ta %s",
+		    (formats[i]->facts & 1U << fact) != 0 ? "x" : "\\(en");
+	putchar('\n');
+}
+
+static void
+doc_put_facts(void)
+{
+	const char *widest = "";
+	size_t i;
+	int fact;
+
+	for (fact = 0; fact < STAGE_FACTS; fact++)
+		if (strlen(doc_facts[fact]) > strlen(widest))
+			widest = doc_facts[fact];
+	doc_put_letters();
+	printf(".Bl -column \"%s\"", widest);
+	for (i = 0; formats[i] != NULL; i++)
+		printf(" A");
+	printf(" -compact\n.It");
+	for (i = 0; formats[i] != NULL; i++)
+		printf(" Ta %c", (char)('A' + i));
+	putchar('\n');
+	for (fact = 0; fact < STAGE_FACTS; fact++)
+		doc_put_fact(fact);
+	puts(".El");
+}
+
 /* -- pages ---------------------------------------------------------------- */
 
 /* The other sections; "options" and "options GROUP" come on top. */
@@ -259,6 +315,7 @@ static const struct {
     {"measures", doc_put_queue_measures},
     {"agent measures", doc_put_agent_measures},
     {"counters", doc_put_counters},
+    {"facts", doc_put_facts},
 };
 
 static int
