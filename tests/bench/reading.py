@@ -8,6 +8,7 @@ import os
 import shutil
 
 import harness
+import jsonlog
 import measure
 
 AWK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.awk")
@@ -26,6 +27,24 @@ def bare(log):
 
 def mawk(log):
     return measure.Run(["mawk", "-f", AWK, log])
+
+
+def bench_json(bench):
+    """The same calls as ringtally-json."""
+    report = bench.report
+    log = bench.part + ".json"
+    if not os.path.exists(log):
+        measure.log("writing %d lines as JSON" % bench.part_lines)
+        with open(bench.part, "rb") as source, open(log, "wb") as target:
+            target.writelines(jsonlog.convert(source))
+    report.title("ringtally-json: processor time of one thread")
+    runs = measure.take_turns(bench.runs, {"json": lambda: measure.Run(
+        [harness.binary("ringtally"), "tally", "-f", "ringtally-json", "-o",
+         "csv", log])})
+    cpu = measure.best(runs["json"], "cpu_s")
+    report.budget("ringtally tally -f ringtally-json",
+                  bench.part_lines / cpu / MILLION, "M lines/s", 0.4,
+                  least=True)
 
 
 def sums(rows, first):

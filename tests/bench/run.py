@@ -6,8 +6,8 @@ beside those of its peers, measured in the same run. Sizes by environment:
 BENCH_LINES   lines of the log (5000000)
 BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
-BENCH_ONLY    which benches, by name: tally once latency memory flush
-              live spool
+BENCH_ONLY    which benches, by name: tally json once latency memory
+              flush live spool
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -94,6 +94,7 @@ class Bench:
 
 BENCHES = {
     "tally": reading.bench_tally,
+    "json": reading.bench_json,
     "once": database.bench_once,
     "latency": follow.bench_latency,
     "memory": follow.bench_memory,
