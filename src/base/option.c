@@ -270,35 +270,68 @@ option_parse_ints(const struct option_row *row, void *target, const char *text,
 
 	while (*text != '\0' && n < OPTION_INTS_MAX) {
 		values[n++] = strtoll(text, &end, 10);
-		BUG_ON(end == text);
+		if (end == text)
+			return option_refuse_type(row, text, err);
 		text = end + strspn(end, ", ");
 	}
 	return option_set_ints(row, target, values, n, err);
 }
 
+static int
+option_parse_bool(const struct option_row *row, void *target, const char *text,
+    struct err *err)
+{
+	bool yes = strcmp(text, "true") == 0;
+
+	if (!yes && strcmp(text, "false") != 0)
+		return option_refuse_type(row, text, err);
+	return option_set_bool(row, target, yes, err);
+}
+
+static int
+option_parse_number(const struct option_row *row, void *target,
+    const char *text, struct err *err)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end != '\0' ||
+	    (row->type == OPTION_INT && value != floor(value)))
+		return option_refuse_type(row, text, err);
+	return option_set_number(row, target, value, err);
+}
+
+int
+option_parse(const struct option_row *row, void *target, const char *text,
+    struct err *err)
+{
+	switch (row->type) {
+	case OPTION_TEXT:
+	case OPTION_CHOICE:
+		return option_set_text(row, target, text, err);
+	case OPTION_TEXTS:
+		return option_set_texts(row, target, &text, 1, err);
+	case OPTION_INTS:
+		return option_parse_ints(row, target, text, err);
+	case OPTION_BOOL:
+		return option_parse_bool(row, target, text, err);
+	case OPTION_INT:
+	case OPTION_REAL:
+	case OPTION_SECS:
+		return option_parse_number(row, target, text, err);
+	}
+	BUG("option %s of no type", row->name);
+}
+
 void
 option_set_preset(const struct option_row *row, void *target)
 {
-	const char *text = row->preset;
 	struct err err = {""};
-	char *end = NULL;
-	int rc;
 
-	if (text == NULL)
-		return;
-	if (row->type == OPTION_TEXT || row->type == OPTION_CHOICE)
-		rc = option_set_text(row, target, text, &err);
-	else if (row->type == OPTION_TEXTS)
-		rc = option_set_texts(row, target, &text, 1, &err);
-	else if (row->type == OPTION_INTS)
-		rc = option_parse_ints(row, target, text, &err);
-	else if (row->type == OPTION_BOOL)
-		rc = option_set_bool(
-		    row, target, strcmp(text, "true") == 0, &err);
-	else
-		rc = option_set_number(row, target, strtod(text, &end), &err);
-	if (rc < 0 || (end != NULL && *end != '\0'))
-		BUG("default of %s: \"%s\" %s", row->name, text, err.text);
+	if (row->preset != NULL &&
+	    option_parse(row, target, row->preset, &err) < 0)
+		BUG("default of %s: \"%s\" %s", row->name, row->preset,
+		    err.text);
 }
 
 void

@@ -73,6 +73,10 @@ int option_set_texts(const struct option_row *row, void *target,
 int option_set_ints(const struct option_row *row, void *target,
     const int64_t *values, size_t n, struct err *err);
 
+/* The same of a value as text, as a default and a command line have it. */
+int option_parse(const struct option_row *row, void *target, const char *text,
+    struct err *err);
+
 /* Sets the row's default, if it has one. */
 void option_set_preset(const struct option_row *row, void *target);
 /* The same for all rows of a group (NULL: of the table); rows may be NULL. */

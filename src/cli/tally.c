@@ -13,6 +13,7 @@
 #include "base/strbuf.h"
 #include "call/intake.h"
 #include "cli/command.h"
+#include "cli/feedopts.h"
 #include "cli/figures.h"
 #include "cli/progress.h"
 #include "feed/input.h"
@@ -29,6 +30,7 @@
 
 struct tally_run {
 	const struct stage *format;
+	struct feedopts feed;
 	struct figures_request request;
 	int64_t interval_us, short_us;
 	bool verbose;
@@ -68,7 +70,7 @@ tally_first_time(const struct tally_run *run, const char *path)
 {
 	struct tally_peek peek = {{tally_peek_event, NULL}, INT64_MAX};
 	struct framer framer = {.framing = run->format->framing};
-	struct stage_setup setup = {.feed = path};
+	struct stage_setup setup = feedopts_setup(&run->feed, path);
 	struct slice record;
 	struct err err;
 	struct input *in = input_open(path, &err);
@@ -86,7 +88,10 @@ tally_first_time(const struct tally_run *run, const char *path)
 		struct record whole = RECORD_OF(record);
 		const char *why;
 
-		(void)run->format->input(self, &whole, &peek.sink, &why);
+		if (run->feed.feed.envelope != ENVELOPE_SYSLOG ||
+		    syslog_unwrap(&whole, &why) == 0)
+			(void)run->format->input(
+			    self, &whole, &peek.sink, &why);
 	}
 	free(bytes);
 	run->format->close(self, "peeked");
@@ -233,6 +238,17 @@ tally_read(struct tally_run *run, int n, char **paths, struct err *err)
 }
 
 static int
+tally_open(
+    struct tally_run *run, const struct stage_setup *setup, struct err *err)
+{
+	if (intake_init(&run->intake, "tally", 0, run->format, setup,
+		&run->machine, err) < 0)
+		return -1;
+	run->intake.envelope = (enum envelope)run->feed.feed.envelope;
+	return 0;
+}
+
+static int
 tally_run(struct tally_run *run, int n, char **paths)
 {
 	struct tally_config tally_config = {.interval_us = run->interval_us,
@@ -244,13 +260,13 @@ tally_run(struct tally_run *run, int n, char **paths)
 	    .max_open = TALLY_OPEN,
 	    .span = session_span_book,
 	    .ctx = &run->tally};
+	struct stage_setup setup = feedopts_setup(&run->feed, "tally");
 	struct err err;
 	int code = EXIT_FAILED;
 
 	tally_init(&run->tally, &tally_config);
 	machine_init(&run->machine, &machine_config, &run->tally);
-	if (intake_init(&run->intake, "tally", 0, run->format, NULL,
-		&run->machine, &err) < 0 ||
+	if (tally_open(run, &setup, &err) < 0 ||
 	    tally_read(run, n, paths, &err) < 0 ||
 	    figures_print(stdout, &run->tally, &run->request, &err) < 0)
 		fprintf(stderr, "ringtally tally: %s\n", err.text);
@@ -274,20 +290,34 @@ tally_number(const char *text, int64_t min, int64_t max)
 	return v;
 }
 
+static bool
+tally_set_interval(struct tally_run *run, const char *text)
+{
+	int64_t minutes = tally_number(text, 1, 1440);
+
+	if (minutes < 0 || 1440 % minutes != 0)
+		return false;
+	run->interval_us = minutes * 60 * USEC_PER_SEC;
+	return true;
+}
+
 static int
 tally_options(struct tally_run *run, int argc, char **argv)
 {
 	static const struct option longs[] = {
 	    {"format", required_argument, NULL, 'f'},
+	    {"option", required_argument, NULL, 'O'},
 	    {"interval", required_argument, NULL, 'i'},
 	    {"by", required_argument, NULL, 'b'},
 	    {"output", required_argument, NULL, 'o'},
 	    {"short", required_argument, NULL, 's'},
 	    {"verbose", no_argument, NULL, 'v'}, {0}};
+	struct err err;
 	int64_t v;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "f:i:b:o:s:v", longs, NULL)) != -1)
+	while (
+	    (c = getopt_long(argc, argv, "f:O:i:b:o:s:v", longs, NULL)) != -1)
 		switch (c) {
 		case 'f':
 			run->format = format_find(optarg);
@@ -295,12 +325,15 @@ tally_options(struct tally_run *run, int argc, char **argv)
 				return command_usage(
 				    &command_tally, "no format \"%s\"", optarg);
 			break;
+		case 'O':
+			if (!feedopts_say(&run->feed, optarg))
+				return command_usage(
+				    &command_tally, "too many -O");
+			break;
 		case 'i':
-			v = tally_number(optarg, 1, 1440);
-			if (v < 0 || 1440 % v != 0)
+			if (!tally_set_interval(run, optarg))
 				return command_usage(&command_tally,
 				    "-i takes minutes that divide a day");
-			run->interval_us = v * 60 * USEC_PER_SEC;
 			break;
 		case 'b':
 			if (figures_by_parse(optarg, &run->request.by) < 0)
@@ -329,6 +362,8 @@ tally_options(struct tally_run *run, int argc, char **argv)
 		}
 	if (optind == argc)
 		return command_usage(&command_tally, "no FILE given");
+	if (feedopts_apply(&run->feed, run->format, &err) < 0)
+		return command_usage(&command_tally, "%s", err.text);
 	return EXIT_DONE;
 }
 
@@ -342,14 +377,16 @@ tally_command(const char *conf_path, int argc, char **argv)
 
 	(void)conf_path;
 	code = tally_options(&run, argc, argv);
-	if (code != EXIT_DONE)
-		return code;
-	return tally_run(&run, argc - optind, argv + optind);
+	if (code == EXIT_DONE)
+		code = tally_run(&run, argc - optind, argv + optind);
+	feedopts_fini(&run.feed);
+	return code;
 }
 
 const struct command command_tally = {
     .name = "tally",
-    .usage = "[-f FORMAT] [-i MINUTES] [--by queue|interval|queue-interval|"
+    .usage = "[-f FORMAT] [-O NAME=VALUE] [-i MINUTES] [--by "
+	     "queue|interval|queue-interval|"
 	     "agent|total] [-o table|csv|json] [--short SECONDS] [-v] FILE...",
     .help = "read logs and print the figures; no database, no daemon",
     .run = tally_command,

@@ -74,10 +74,10 @@ enum framing {
 enum stage_kind { STAGE_TRANSPORT, STAGE_FORMAT };
 
 enum stage_trait {
-	STAGE_REPLAYABLE = 1, /* can start again at a saved position */
-	STAGE_TWO_WAY = 2,    /* transports: can send; see `dialogue` */
-	STAGE_SPOOLED = 4,    /* transports: hand over records of a spool */
-	STAGE_MARKS = 8,      /* formats: want RECORD_BEGIN and _END, too */
+	STAGE_REPLAYABLE = 1,  /* can start again at a saved position */
+	STAGE_TWO_WAY = 2,     /* transports: can send; see `dialogue` */
+	STAGE_SPOOLED = 4,     /* transports: hand over records of a spool */
+	STAGE_MARKS = 8,       /* formats: want RECORD_BEGIN and _END, too */
 	STAGE_AFTERWARDS = 16, /* formats: tell of calls when these are over */
 	STAGE_REPEATS = 32,    /* transports: senders repeat what they said */
 	/*

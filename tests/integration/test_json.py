@@ -78,3 +78,29 @@ def test_tally_of_json(tmp_path):
     assert tally("-f", "ringtally-json", events) == tally(queue_log)
     assert tally("-f", "ringtally-json", "--by", "agent", events) == \
         tally("--by", "agent", queue_log)
+
+
+def test_tally_takes_the_feeds_options(tmp_path):
+    """-O envelope takes frames off; what is no option is said to be none."""
+    log = loggen.make_log(300, seed=64)
+    first, second = tmp_path / "1", tmp_path / "2"
+    lines = [FRAMES[i % 4] % line for i, line in
+             enumerate(log.splitlines(keepends=True))]
+    # given in the wrong order: sorted by their first records
+    first.write_bytes(b"".join(lines[150:]))
+    second.write_bytes(b"".join(lines[:150]))
+    plain = tmp_path / "queue_log"
+    plain.write_bytes(log)
+
+    def tally(*args):
+        return subprocess.run([harness.binary("ringtally"), "tally", "-o",
+                               "csv", *args], capture_output=True)
+    framed = tally("-O", "envelope=syslog", first, second)
+    assert (framed.returncode, framed.stdout) == (0, tally(plain).stdout)
+    for option, says in (("envelope=sysklog", b"envelope"),
+                         ("separator=;", b"no option \"separator\""),
+                         ("envelope", b"NAME=VALUE"),
+                         ("timezone=Mars/Base", b"is not a zone"),
+                         ("name=x", b"no option \"name\"")):
+        wrong = tally("-O", option, plain)
+        assert wrong.returncode == 2 and says in wrong.stderr, wrong.stderr

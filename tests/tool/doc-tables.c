@@ -239,8 +239,7 @@ doc_put_letters(void)
 
 	puts(".Bl -tag -width Ds -compact");
 	for (i = 0; formats[i] != NULL; i++)
-		printf(
-		    ".It %c\n.Cm %s\n", (char)('A' + i), formats[i]->name);
+		printf(".It %c\n.Cm %s\n", (char)('A' + i), formats[i]->name);
 	puts(".El\n.Pp");
 }
 
