@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-2-Clause
 # The daemon takes every configuration of etc/examples, each is in a release,
-# and each format and transport has one.
+# and each format and transport has one, and a section of ringtally-feeds(7).
 set -u
 : "${top_srcdir:=.}" "${top_builddir:=.}"
 
@@ -24,14 +24,17 @@ done
 of_table() {
 	sed -n 's/^[A-Z]*(\([a-z0-9_]*\))$/\1/p' "$top_srcdir/$1" | tr _ -
 }
-for name in $(of_table src/format/formats.def); do
-	grep -q "format = \"$name\"" "$top_srcdir"/etc/examples/* ||
-	    complain "no example of the format $name"
-done
-for name in $(of_table src/feed/transports.def); do
-	grep -q "transport = \"$name\"" "$top_srcdir"/etc/examples/* ||
-	    complain "no example of the transport $name"
-done
+# $1: format or transport, $2: its table
+ask_for() {
+	for name in $(of_table "$2"); do
+		grep -q "$1 = \"$name\"" "$top_srcdir"/etc/examples/* ||
+		    complain "no example of the $1 $name"
+		grep -q "^\.Ss .*$name" "$top_srcdir/man/ringtally-feeds.7" ||
+		    complain "ringtally-feeds(7) has no section on $name"
+	done
+}
+ask_for format src/format/formats.def
+ask_for transport src/feed/transports.def
 
 echo "$seen examples"
 [ "$seen" -gt 0 ] || bad=1

@@ -223,8 +223,10 @@ test_samples_of_every_format(void **state RT_UNUSED)
 	const char *top = getenv("top_srcdir");
 	size_t i;
 
-	for (i = 0; formats[i] != NULL; i++)
+	for (i = 0; formats[i] != NULL; i++) {
 		samples_play_format(formats[i], top != NULL ? top : ".");
+		assert_int_not_equal(formats[i]->facts, 0);
+	}
 }
 
 int
