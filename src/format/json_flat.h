@@ -65,12 +65,4 @@ void json_flat_begin(struct json_flat *f, struct slice text);
  */
 int json_flat_next(struct json_flat *f, const char **why);
 
-/*
- * A number times ten to the power of `digits`, rounded to a whole one: with 3,
- * seconds are milliseconds. False: it is negative, or above `max` (which is
- * meant before it is rounded).
- */
-bool
-json_flat_scaled(struct slice number, int digits, int64_t max, int64_t *value);
-
 #endif

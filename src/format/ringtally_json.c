@@ -21,6 +21,7 @@
 #include "base/base.h"
 #include "base/utc.h"
 #include "format/formats.h"
+#include "format/json_decimal.h"
 #include "format/json_flat.h"
 
 #define RINGTALLY_JSON_MS_MAX  (INT64_C(100000000) * 1000) /* three years */
@@ -194,7 +195,7 @@ ringtally_json_time(const struct json_flat_member *m, int64_t *time_us)
 		    memcmp(m->value.p, "2999", 4) <= 0;
 	}
 	return m->type == JSON_FLAT_NUMBER &&
-	    json_flat_scaled(m->value, 6, RINGTALLY_JSON_US_MAX, time_us) &&
+	    json_decimal_scaled(m->value, 6, RINGTALLY_JSON_US_MAX, time_us) &&
 	    *time_us >= RINGTALLY_JSON_US_MIN;
 }
 
@@ -221,7 +222,7 @@ ringtally_json_set(struct ringtally_json_said *said,
 		break;
 	case RINGTALLY_JSON_SECONDS:
 		good = m->type == JSON_FLAT_NUMBER &&
-		    json_flat_scaled(m->value, 3, RINGTALLY_JSON_MS_MAX,
+		    json_decimal_scaled(m->value, 3, RINGTALLY_JSON_MS_MAX,
 			(int64_t *)(void *)at);
 		break;
 	case RINGTALLY_JSON_FLAG:

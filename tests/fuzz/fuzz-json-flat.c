@@ -5,6 +5,7 @@
  * purpose is told below, case by case.
  */
 #include "base/base.h"
+#include "format/json_decimal.h"
 #include "format/json_flat.h"
 
 #include <jansson.h>
@@ -34,7 +35,7 @@ fuzz_number(struct slice text, double value)
 {
 	const int64_t max = INT64_C(1000000000);
 	int64_t ms;
-	bool good = json_flat_scaled(text, 3, max, &ms);
+	bool good = json_decimal_scaled(text, 3, max, &ms);
 	double want = value * 1000;
 
 	/* what is too small for a double has kept its sign */

@@ -2,10 +2,16 @@
 /*
  * A queue_log of any bytes, through the whole pipeline: whatever stands in it,
  * the identity holds, and pieces, cuts and crashes anywhere give the figures
- * that reading it in one piece gives.
+ * that reading it in one piece gives. For other formats of lines it is compiled
+ * once more, as fuzz-FORMAT: see Makefile.am.
  */
 #include "base/base.h"
+#include "format/formats.h"
 #include "scenario/rig.h"
+
+#ifndef FUZZ_FORMAT
+#define FUZZ_FORMAT asterisk_queue_log_stage
+#endif
 
 #define FUZZ_PIECES 24
 
@@ -85,6 +91,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	log_set_level(LOG_LEVEL_ERROR);
 	play.seed = XXH3_64bits(data, size) | 1;
 	play.crashes = rig_roll(&play.seed, 4) != 0;
+	play.config.format = &FUZZ_FORMAT;
 	play.config.max_queues = play.config.max_agents = 100000;
 	if (!play.crashes) { /* which of those at the bound go is not stored */
 		play.config.max_queues = play.config.max_agents = 3;
