@@ -51,7 +51,8 @@ static const struct stage pipe_stage = {.name = "pipe",
     .options = pipe_rows,
     .options_size = sizeof(struct pipe_options)};
 static const struct stage plain_stage = {.name = "plain", .kind = STAGE_FORMAT};
-static const struct stage spare_stage = {.name = "spare", .kind = STAGE_FORMAT};
+static const struct stage spare_stage = {
+    .name = "spare", .kind = STAGE_FORMAT, .framing = FRAMING_BLOCKS};
 
 const struct stage *const transports[] = {&pipe_stage, NULL};
 const struct stage *const formats[] = {&plain_stage, &spare_stage, NULL};
@@ -276,6 +277,12 @@ static const struct bad {
     {SITE "timezone = \"../zoneinfo/UTC\";",
 	"2: timezone \"../zoneinfo/UTC\" is not a zone of "
 	"/usr/share/zoneinfo"},
+    {IN_FEED("envelope = \"sysklog\";"),
+	"2: envelope is \"sysklog\"; it must be one of \"none\", \"syslog\""},
+    {SITE "feeds = ( { name = \"a\"; switch = \"s\"; transport = \"pipe\"; "
+	  "path = \"x\"; format = \"spare\";\nenvelope = \"syslog\"; } );",
+	"3: an envelope goes around lines, which the format \"spare\" does not "
+	"have"},
     {SITE "country_code = \"+44\";",
 	"2: country_code is \"+44\"; it must be one to three digits, like "
 	"\"44\", or empty"},
@@ -402,12 +409,14 @@ test_all_types(void **state RT_UNUSED)
 	struct conf *conf;
 
 	put("ringtally.conf",
-	    SITE "caller_key_file = \"\"; short_abandon_s = 2.5;\n"
-		 "interval_minutes = 0x3c; # an hour\r\n"
-		 "feeds = (\n" FEED("every_s = 2; from = \"beginning\"; "
-				    "follow = false; lines = 4294967297L; "
-				    "share = 1; names = [ \"x\", \"y\" ]; "
-				    "codes = ( 3 );") ");");
+	    SITE
+	    "caller_key_file = \"\"; short_abandon_s = 2.5;\n"
+	    "interval_minutes = 0x3c; # an hour\r\n"
+	    "feeds = (\n" FEED(
+		"envelope = \"syslog\"; every_s = 2; from = \"beginning\"; "
+		"follow = false; lines = 4294967297L; "
+		"share = 1; names = [ \"x\", \"y\" ]; "
+		"codes = ( 3 );") ");");
 	conf = load();
 	assert_null(conf->caller_key_file);
 	assert_int_equal(conf->short_abandon_us, 2500000);
@@ -420,6 +429,7 @@ test_all_types(void **state RT_UNUSED)
 	assert_ptr_equal(conf->feeds->transport, &pipe_stage);
 	assert_ptr_equal(conf->feeds->format, &plain_stage);
 	assert_null(conf->feeds->format_options);
+	assert_int_equal(conf->feeds->envelope, ENVELOPE_SYSLOG);
 	o = conf->feeds->transport_options;
 	assert_string_equal(o->path, "x");
 	assert_int_equal(o->every_us, 2 * USEC_PER_SEC);
