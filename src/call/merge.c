@@ -74,7 +74,10 @@ merge_choose(const struct machine *m, const struct call *call,
 static int64_t
 merge_arrival_us(const struct event *ev)
 {
-	return ev->begin_us != 0 ? ev->begin_us : ev->time_us;
+	bool told = ev->kind == EVENT_SUMMARY ||
+	    (ev->kind == EVENT_ENTER && (ev->flags & EVENT_PRESENT) != 0);
+
+	return told && ev->begin_us != 0 ? ev->begin_us : ev->time_us;
 }
 
 static bool
