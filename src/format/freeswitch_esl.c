@@ -39,7 +39,8 @@
 /* What is remembered of a channel or an agent. */
 enum esl_mark_kind {
 	ESL_MARK_RESUMED = 'r', /* this channel's caller had been here before */
-	ESL_MARK_IDLE = 'i'	/* this agent is paused by the state Idle */
+	ESL_MARK_IDLE = 'i',	/* this agent is paused by the state Idle */
+	ESL_MARK_FIFO = 'f'	/* of nobody: see struct esl */
 };
 
 struct esl_mark {
@@ -54,6 +55,11 @@ struct esl {
 	struct esl_picture *picture;
 	struct esl_mark *marks;
 	char core[ESL_CORE_MAX]; /* Core-UUID, NUL-terminated; "": none yet */
+	/*
+	 * This core has queues of mod_fifo, of which a picture tells nothing:
+	 * it would end all who wait in them.
+	 */
+	bool fifo;
 	struct event event;
 	int64_t time_us;  /* of the event in work */
 	int64_t clock_us; /* of the newest one */
@@ -116,6 +122,7 @@ esl_forget(struct esl *e)
 	while (e->marks != NULL)
 		esl_mark_free(e, e->marks);
 	e->core[0] = '\0';
+	e->fifo = false;
 }
 
 /* "core UUID\n", then "KIND LENGTH NAME\n" for each mark, the oldest first. */
@@ -128,6 +135,8 @@ esl_save(void *self, struct strbuf *to)
 	if (e->core[0] == '\0')
 		return;
 	strbuf_addf(to, "core %s\n", e->core);
+	if (e->fifo)
+		strbuf_addf(to, "%c 0 \n", ESL_MARK_FIFO);
 	HASH_ITER (hh, e->marks, mark, next) {
 		strbuf_addf(to, "%c %zu ", mark->key[0], mark->n - 1);
 		strbuf_add(to, mark->key + 1, mark->n - 1);
@@ -145,7 +154,8 @@ esl_load_mark(struct esl *e, struct slice *from)
 	int64_t n;
 
 	if (from->n < 5 || from->p[1] != ' ' ||
-	    (kind != ESL_MARK_RESUMED && kind != ESL_MARK_IDLE))
+	    (kind != ESL_MARK_RESUMED && kind != ESL_MARK_IDLE &&
+		kind != ESL_MARK_FIFO))
 		return false;
 	blank = memchr(from->p + 2, ' ', from->n - 2);
 	if (blank == NULL ||
@@ -156,6 +166,7 @@ esl_load_mark(struct esl *e, struct slice *from)
 	if (n > 255 || from->n < head + (size_t)n + 1 ||
 	    from->p[head + (size_t)n] != '\n')
 		return false;
+	e->fifo = e->fifo || kind == ESL_MARK_FIFO;
 	esl_mark_add(e, kind, (struct slice){blank + 1, (size_t)n});
 	from->p += head + (size_t)n + 1;
 	from->n -= head + (size_t)n + 1;
@@ -615,6 +626,7 @@ esl_fifo(struct esl *e)
 	struct slice action = e->record.v[FREESWITCH_fifo_action];
 	size_t i;
 
+	e->fifo = true;
 	for (i = 0; i < RT_COUNT(esl_fifo_actions); i++)
 		if (slice_eq(action, slice_of(esl_fifo_actions[i].name))) {
 			esl_fifo_event(e, esl_fifo_actions[i].kind);
@@ -697,7 +709,7 @@ esl_answer(struct esl *e, const struct record *record, struct slice body)
 {
 	int64_t now_us = e->clock_us > 0 ? e->clock_us : record->received_us;
 
-	if (esl_picture_answer(e->picture, body) && now_us > 0)
+	if (esl_picture_answer(e->picture, body) && now_us > 0 && !e->fifo)
 		esl_picture_give(e->picture, now_us, e->sink);
 }
 

@@ -153,7 +153,7 @@ esl_talk_queues(struct esl_talk *t, struct slice body)
 		return false;
 	name = esl_column_of(head, "name");
 	if (name < 0)
-		return slice_eq(head, SLICE("+OK"));
+		return false;
 	while (esl_line(&body, &line) && !slice_eq(line, SLICE("+OK"))) {
 		struct slice queue = esl_column(line, (unsigned)name);
 

@@ -11,7 +11,8 @@
 
 #define ESL_PICTURE_ROWS  20000
 #define ESL_PICTURE_BYTES (8 * 1024 * 1024)
-#define ESL_PICTURE_BEATS 6 /* two minutes without an answer */
+#define ESL_HEAD_MAX	  2048 /* bytes; each row looks at it some times */
+#define ESL_PICTURE_BEATS 6    /* two minutes without an answer */
 
 /* A visit, found by call and queue; or an agent, with call empty. */
 struct esl_present {
@@ -69,18 +70,19 @@ esl_column(struct slice line, unsigned i)
 int
 esl_column_of(struct slice head, const char *name)
 {
-	struct slice wanted = slice_of(name), column;
-	unsigned i, n = 1;
-	const char *p;
+	struct slice wanted = slice_of(name);
+	const char *bar;
+	int i;
 
-	for (p = head.p; p < head.p + head.n; p++)
-		n += *p == '|';
-	for (i = 0; i < n; i++) {
-		column = esl_column(head, i);
-		if (slice_eq(column, wanted))
-			return (int)i;
+	for (i = 0; (bar = memchr(head.p, '|', head.n)) != NULL; i++) {
+		size_t n = (size_t)(bar - head.p);
+
+		if (slice_eq((struct slice){head.p, n}, wanted))
+			return i;
+		head.p += n + 1;
+		head.n -= n + 1;
 	}
-	return -1;
+	return slice_eq(head, wanted) ? i : -1;
 }
 
 /* One row of a table, its columns by name. */
@@ -256,7 +258,7 @@ esl_picture_table(struct esl_picture *p, struct slice body, const char *column,
 		return false;
 	if (slice_eq(row.head, SLICE("+OK")))
 		return true;
-	if (esl_column_of(row.head, column) < 0)
+	if (row.head.n > ESL_HEAD_MAX || esl_column_of(row.head, column) < 0)
 		return false;
 	while (esl_line(&body, &row.line))
 		if (slice_eq(row.line, SLICE("+OK")))
@@ -280,8 +282,10 @@ esl_picture_take(struct esl_picture *p, struct slice body)
 {
 	if (p->answers == 0) {
 		esl_picture_reset(p);
-		return esl_picture_table(
-		    p, body, "strategy", esl_picture_queue);
+		/* its head line is there without queues, too; a lone "+OK" is
+		   the answer to something else */
+		return body.n > 5 && memcmp(body.p, "name|", 5) == 0 &&
+		    esl_picture_table(p, body, "strategy", esl_picture_queue);
 	}
 	if (p->answers-- % 2 == 0)
 		return esl_picture_table(
