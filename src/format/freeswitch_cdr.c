@@ -124,10 +124,10 @@ cdr_unwrap(struct cdr *c, struct slice body)
 	more = memchr(body.p, '&', body.n);
 	if (more != NULL)
 		body.n = (size_t)(more - body.p);
-	body = freeswitch_url_decode(&c->record.text, body);
+	body = cdr_trim(freeswitch_url_decode(&c->record.text, body));
 	if (body.n == 0 || *body.p == '{' || *body.p == '<')
 		return body;
-	return freeswitch_base64_decode(&c->record.text, body);
+	return cdr_trim(freeswitch_base64_decode(&c->record.text, body));
 }
 
 /* Unwraps a body of one leg, and takes what it tells. */
@@ -187,6 +187,7 @@ cdr_lines(struct cdr *c, struct slice body, const struct record *record,
 {
 	bool read = false;
 
+	*why = "nothing but empty lines";
 	while (body.n > 0) {
 		struct slice line = cdr_next_line(&body);
 
