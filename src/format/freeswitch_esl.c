@@ -132,7 +132,7 @@ esl_save(void *self, struct strbuf *to)
 	struct esl *e = self;
 	struct esl_mark *mark, *next;
 
-	if (e->core[0] == '\0')
+	if (e->core[0] == '\0' && e->marks == NULL && !e->fifo)
 		return;
 	strbuf_addf(to, "core %s\n", e->core);
 	if (e->fifo)
@@ -182,7 +182,7 @@ esl_load(void *self, struct slice from)
 	esl_forget(e);
 	if (from.n == 0)
 		return 0;
-	if (!esl_line(&from, &line) || line.n < 6 ||
+	if (!esl_line(&from, &line) || line.n < 5 ||
 	    line.n - 5 >= ESL_CORE_MAX || memcmp(line.p, "core ", 5) != 0)
 		return -1;
 	memcpy(e->core, line.p + 5, line.n - 5);

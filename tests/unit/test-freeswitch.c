@@ -322,7 +322,7 @@ test_memory_survives(void **state RT_UNUSED)
 static void
 test_memory_is_checked(void **state RT_UNUSED)
 {
-	static const char *const broken[] = {"x", "core \n", "core c1\nr",
+	static const char *const broken[] = {"x", "core\n", "core c1\nr",
 	    "core c1\nr 5 s\n", "core c1\nr -1 s\n", "core c1\nx 1 s\n",
 	    "core c1\nr 1 s", "core c1\nr 1  \nr",
 	    "core cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
