@@ -18,6 +18,12 @@
  * "shared PATH N" stands for the N lines of ../shared/samples/PATH, where that
  * lies beside the checkout: each makes an event of a known name. "shared-file
  * PATH" stands for a record, all of that file.
+ * "\0" in a record is a NUL, "#" begins a comment. "shared PATH N" stands for
+ * the N records of ../shared/samples/PATH, where that lies beside the checkout:
+ * each makes an event of a known name. "timezone NAME" and "option NAME TEXT"
+ * begin anew with a format that is set up so; "received SECONDS" says when the
+ * records from there on came in; "restart" saves what the format remembers,
+ * and goes on with another one that was given it.
  */
 #include "base/base.h"
 
@@ -32,6 +38,9 @@
 
 struct samples {
 	struct sink sink;
+	struct stage_setup setup;
+	void *options;
+	int64_t received_us;
 	const struct stage *format;
 	void *self;
 	const char *top;
@@ -81,6 +90,12 @@ samples_event(struct sink *sink, struct event *ev)
 	if (ev->kind == EVENT_SUMMARY ||
 	    (ev->kind == EVENT_ENTER && (ev->flags & EVENT_PRESENT) != 0))
 		strbuf_addf(to, " begin=%" PRId64, ev->begin_us / USEC_PER_SEC);
+	if (ev->kind == EVENT_SUMMARY)
+		strbuf_addf(to, " begin=%" PRId64, ev->begin_us / USEC_PER_SEC);
+	if ((ev->flags & EVENT_UNSURE) != 0)
+		strbuf_adds(to, " unsure");
+	if ((ev->flags & EVENT_AMBIGUOUS) != 0)
+		strbuf_adds(to, " ambiguous");
 	if ((ev->flags & EVENT_TRANSFERRED) != 0)
 		strbuf_adds(to, " transferred");
 	if ((ev->flags & EVENT_PRESENT) != 0)
@@ -98,6 +113,7 @@ samples_record(struct samples *s, struct slice record)
 	struct record whole = RECORD_OF(record);
 	const char *why = NULL;
 
+	whole.received_us = s->received_us;
 	s->records++;
 	s->absent = false;
 	whole.received_us = s->received_us;
@@ -207,6 +223,79 @@ samples_shared(struct samples *s, const char *path, unsigned lines)
 	fclose(file);
 }
 
+/* A new instance of the format, as it is set up now. */
+static void
+samples_open(struct samples *s)
+{
+	struct err err = {.text = ""};
+
+	if (s->self != NULL)
+		s->format->close(s->self, "samples");
+	s->setup.feed = "samples";
+	s->setup.options = s->options;
+	if (s->format->open(&s->self, &s->setup, &err) < 0)
+		fail_msg("%s: %s", s->format->name, err.text);
+}
+
+static void
+samples_restart(struct samples *s)
+{
+	struct strbuf state = STRBUF_INIT;
+
+	s->format->save(s->self, &state);
+	assert_true(state.n <= STAGE_STATE_MAX);
+	samples_open(s);
+	if (state.n > 0)
+		assert_int_equal(
+		    s->format->load(s->self, (struct slice){state.p, state.n}),
+		    0);
+	strbuf_fini(&state);
+}
+
+static void
+samples_option(struct samples *s, const char *name, const char *value)
+{
+	const struct option_row *row = s->format->options;
+	struct err err = {.text = ""};
+	int64_t number;
+
+	for (; row->name != NULL && strcmp(row->name, name) != 0; row++)
+		;
+	assert_non_null(row->name);
+	if (row->type == OPTION_BOOL)
+		option_set_bool(
+		    row, s->options, strcmp(value, "true") == 0, &err);
+	else if (slice_uint(slice_of(value), &number))
+		option_set_int(row, s->options, number, &err);
+	else
+		option_set_text(row, s->options, value, &err);
+	if (err.text[0] != '\0')
+		fail_msg("%s", err.text);
+	samples_open(s);
+}
+
+static bool
+samples_setting(struct samples *s, const char *line)
+{
+	static char zone[100];
+	char name[100], value[400];
+	int64_t received;
+
+	if (sscanf(line, "timezone %99s", zone) == 1) {
+		s->setup.timezone = zone;
+		samples_open(s);
+	} else if (sscanf(line, "option %99s %399[^\n]", name, value) == 2) {
+		samples_option(s, name, value);
+	} else if (sscanf(line, "received %" SCNd64, &received) == 1) {
+		s->received_us = received * USEC_PER_SEC;
+	} else if (strcmp(line, "restart") == 0) {
+		samples_restart(s);
+	} else {
+		return false;
+	}
+	return true;
+}
+
 static void
 samples_line(struct samples *s, const char *line)
 {
@@ -232,7 +321,7 @@ samples_line(struct samples *s, const char *line)
 	} else if (sscanf(line, "shared %99s %u", path, &lines) == 2) {
 		samples_compare(s);
 		samples_shared(s, path, lines);
-	} else {
+	} else if (!samples_setting(s, line)) {
 		strbuf_addf(&s->want, "%s\n", line);
 	}
 }
@@ -250,6 +339,10 @@ samples_play(struct samples *s, const char *path)
 	assert_int_equal(s->format->open(&s->self, &setup, NULL), 0);
 	s->received_us = 0;
 	s->absent = false;
+	s->setup.timezone = NULL;
+	s->received_us = 0;
+	option_set_presets(s->format->options, NULL, s->options);
+	samples_open(s);
 	for (number = 1; getline(&line, &size, file) > 0; number++) {
 		line[strcspn(line, "\n")] = '\0';
 		samples_line(s, line);
@@ -271,6 +364,7 @@ samples_play_format(const struct stage *format, const char *top)
 	glob_t found;
 	size_t i;
 
+	s.options = mem_zalloc(format->options_size + 1);
 	snprintf(pattern, sizeof(pattern), "%s/tests/samples/%s/*", top,
 	    format->name);
 	if (glob(pattern, 0, NULL, &found) != 0)
@@ -281,6 +375,9 @@ samples_play_format(const struct stage *format, const char *top)
 	assert_true(s.records > 0);
 	globfree(&found);
 	strbuf_fini(&s.record);
+	format->close(s.self, "samples");
+	option_free(format->options, NULL, s.options);
+	free(s.options);
 	strbuf_fini(&s.got);
 	strbuf_fini(&s.want);
 }
