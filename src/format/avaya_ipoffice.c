@@ -25,6 +25,7 @@
 #include "base/slots.h"
 #include "event/stage.h"
 #include "format/avaya_ipoffice_inner.h"
+#include "format/blank.h"
 #include "format/formats.h"
 #include "format/pack.h"
 
@@ -211,7 +212,7 @@ ipo_note(const struct ipo_line *line, const struct ipo_call *call,
 {
 	struct event own, *ev = sink->room != NULL ? sink->room : &own;
 
-	ipo_call_clear(ev);
+	blank_event(ev);
 	ev->kind = EVENT_NOTE;
 	ev->name = name;
 	ev->time_us = call->end_us;

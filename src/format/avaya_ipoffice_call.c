@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "format/avaya_ipoffice_inner.h"
+#include "format/blank.h"
 #include "format/pack.h"
 
 static struct slice
@@ -213,25 +214,11 @@ ipo_call_load(struct slice *from)
 }
 
 RT_HOT void
-ipo_call_clear(struct event *ev)
-{
-	const struct slice none = {"", 0};
-
-	ev->outcome = OUTCOME_NONE;
-	ev->flags = 0;
-	ev->name = ev->call = ev->queue = ev->agent = none;
-	ev->caller = ev->text = none;
-	ev->wait_ms = ev->ring_ms = EVENT_UNKNOWN_MS;
-	ev->talk_ms = ev->session_ms = EVENT_UNKNOWN_MS;
-	ev->begin_us = 0;
-}
-
-RT_HOT void
 ipo_call_emit(const struct ipo_call *call, struct sink *sink)
 {
 	struct event own, *ev = sink->room != NULL ? sink->room : &own;
 
-	ipo_call_clear(ev);
+	blank_event(ev);
 	ev->kind = EVENT_SUMMARY;
 	ev->name = SLICE("SMDR");
 	ev->time_us = call->end_us;

@@ -109,8 +109,6 @@ struct ipo_call *ipo_call_load(struct slice *from);
 void ipo_call_own_texts(struct ipo_call *call);
 /* The call's one event. */
 void ipo_call_emit(const struct ipo_call *call, struct sink *sink);
-/* An event with nothing known. */
-void ipo_call_clear(struct event *ev);
 
 /*
  * The repeated hour. A switch counts its calls: where their ids rise and their

@@ -252,8 +252,23 @@ samples_restart(struct samples *s)
 	strbuf_fini(&state);
 }
 
+/* "a,b,c" as a list. */
 static void
-samples_option(struct samples *s, const char *name, const char *value)
+samples_option_list(struct samples *s, const struct option_row *row, char *list)
+{
+	const char *item[64];
+	struct err err = {.text = ""};
+	size_t n = 0;
+	char *next;
+
+	while ((next = strsep(&list, ",")) != NULL && n < RT_COUNT(item))
+		item[n++] = next;
+	if (option_set_texts(row, s->options, item, n, &err) < 0)
+		fail_msg("%s", err.text);
+}
+
+static void
+samples_option(struct samples *s, const char *name, char *value)
 {
 	const struct option_row *row = s->format->options;
 	struct err err = {.text = ""};
@@ -262,7 +277,9 @@ samples_option(struct samples *s, const char *name, const char *value)
 	for (; row->name != NULL && strcmp(row->name, name) != 0; row++)
 		;
 	assert_non_null(row->name);
-	if (row->type == OPTION_BOOL)
+	if (row->type == OPTION_TEXTS)
+		samples_option_list(s, row, value);
+	else if (row->type == OPTION_BOOL)
 		option_set_bool(
 		    row, s->options, strcmp(value, "true") == 0, &err);
 	else if (slice_uint(slice_of(value), &number))
@@ -341,6 +358,8 @@ samples_play(struct samples *s, const char *path)
 	s->absent = false;
 	s->setup.timezone = NULL;
 	s->received_us = 0;
+	option_free(s->format->options, NULL, s->options);
+	memset(s->options, 0, s->format->options_size);
 	option_set_presets(s->format->options, NULL, s->options);
 	samples_open(s);
 	for (number = 1; getline(&line, &size, file) > 0; number++) {

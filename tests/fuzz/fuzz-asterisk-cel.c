@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* CEL of any bytes; see fuzz/lines.h. */
+#include "base/base.h"
+#include "fuzz/lines.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	fuzz_lines("asterisk-cel", "Europe/London", data, size);
+	return 0;
+}
