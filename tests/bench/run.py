@@ -8,6 +8,8 @@ BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally json once latency memory
               flush live spool
+BENCH_ONLY    which benches, by name: tally once latency memory flush
+              live formats
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -22,6 +24,7 @@ sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "integration")]
 
 import database  # noqa: E402
 import follow  # noqa: E402
+import formats  # noqa: E402
 import harness  # noqa: E402
 import live  # noqa: E402
 import measure  # noqa: E402
@@ -101,6 +104,7 @@ BENCHES = {
     "flush": database.bench_flush,
     "live": live.bench_live,
     "spool": spool.bench_spool,
+    "formats": formats.bench_formats,
 }
 
 
