@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* The parts that formats share: packed numbers and texts, CSV, stamps, keys. */
+/*
+ * The parts that formats share: packed numbers and texts, CSV, stamps, keys;
+ * and the bounds of what they remember.
+ */
 #include "base/base.h"
 #include <setjmp.h>
 #include <cmocka.h>
@@ -202,6 +205,129 @@ test_columns(void **state RT_UNUSED)
 	free(options);
 }
 
+struct bounds {
+	struct sink sink;
+	unsigned events, summaries;
+};
+
+static void
+bounds_event(struct sink *sink, struct event *ev)
+{
+	struct bounds *bounds = (struct bounds *)sink;
+
+	bounds->events++;
+	bounds->summaries += ev->kind == EVENT_SUMMARY;
+}
+
+static void bounds_input(const struct stage *format, void *self,
+    struct bounds *bounds, const char *fmt, ...) RT_PRINTF(4, 5);
+static void
+bounds_input(const struct stage *format, void *self, struct bounds *bounds,
+    const char *fmt, ...)
+{
+	struct strbuf line = STRBUF_INIT;
+	struct record record;
+	const char *why = "";
+	va_list ap;
+
+	va_start(ap, fmt);
+	strbuf_vaddf(&line, fmt, ap);
+	va_end(ap);
+	record = RECORD_OF(((struct slice){line.p, line.n}));
+	if (format->input(self, &record, &bounds->sink, &why) < 0)
+		fail_msg("%s: %s", line.p, why);
+	strbuf_fini(&line);
+}
+
+/* What is remembered, which another instance must take; returns its size. */
+static size_t
+bounds_saved(const struct stage *format, void *self)
+{
+	struct stage_setup setup = {
+	    .feed = "bounds", .timezone = "Europe/London"};
+	struct strbuf state = STRBUF_INIT;
+	void *other;
+	size_t n;
+
+	format->save(self, &state);
+	n = state.n;
+	assert_int_equal(format->open(&other, &setup, NULL), 0);
+	assert_int_equal(
+	    format->load(other, (struct slice){state.p, state.n}), 0);
+	/* half of it is not */
+	assert_int_equal(
+	    format->load(other, (struct slice){state.p, state.n / 2}), -1);
+	format->close(other, "test");
+	strbuf_fini(&state);
+	return n;
+}
+
+/*
+ * More chains that do not end, and calls of the repeated hour that nothing
+ * settles, than are kept, with names longer than those that are: the oldest
+ * are told, and what is remembered stays below its bound.
+ */
+static void
+test_smdr_is_bounded(void **state RT_UNUSED)
+{
+	const struct stage *format = &avaya_ipoffice_stage;
+	struct stage_setup setup = {
+	    .feed = "bounds", .timezone = "Europe/London"};
+	struct bounds bounds = {.sink = {bounds_event, NULL}};
+	char name[300];
+	size_t open, both;
+	void *self;
+	int i;
+
+	memset(name, 'n', sizeof(name));
+	assert_int_equal(format->open(&self, &setup, NULL), 0);
+	for (i = 0; i < 3000; i++)
+		bounds_input(format, self, &bounds,
+		    "2026/10/25 00:30:00,00:00:10,4,%.300s,I,%.300s,1,,0,%d,1,"
+		    "E217,%.300s,T9003,Line,0,0",
+		    name, name, 1000000 + i, name);
+	assert_int_equal(bounds.summaries, 3000 - 1024);
+	open = bounds_saved(format, self);
+	for (i = 0; i < 1000; i++)
+		bounds_input(format, self, &bounds,
+		    "2026/10/25 01:30:00,00:00:10,4,%.300s,I,%.300s,1,,0,%d,0,"
+		    "E217,%.300s,T9003,Line,0,0",
+		    name, name, 1003000 + i, name);
+	assert_int_equal(bounds.summaries, 3000 - 1024 + 1000 - 512);
+	both = bounds_saved(format, self);
+	assert_true(both > open + 512 * 384);
+	assert_true(both < STAGE_STATE_MAX);
+	format->close(self, "test");
+}
+
+static void
+test_cel_is_bounded(void **state RT_UNUSED)
+{
+	const struct stage *format = &asterisk_cel_stage;
+	struct stage_setup setup = {.feed = "bounds"};
+	struct bounds bounds = {.sink = {bounds_event, NULL}};
+	char name[300];
+	void *self;
+	int i;
+
+	memset(name, 'n', sizeof(name));
+	assert_int_equal(format->open(&self, &setup, NULL), 0);
+	for (i = 0; i < 3000; i++) {
+		bounds_input(format, self, &bounds,
+		    "APP_START,1795288727.5,,02,,,,,,,Queue,%.300s,,,%.80s%d,"
+		    "%.300s,,,,",
+		    name, name, i, name);
+		bounds_input(format, self, &bounds,
+		    "BRIDGE_ENTER,1795288727.6,,02,,,,,,,Queue,,,,%.80s%d,,"
+		    "%.300s,,,",
+		    name, i, name);
+	}
+	assert_int_equal(bounds.events, 6000);
+	assert_in_range(
+	    bounds_saved(format, self), 1500 * 400, STAGE_STATE_MAX - 1);
+	format->close(self, "test");
+}
+
 int
 main(void)
 {
@@ -213,6 +339,8 @@ main(void)
 	    cmocka_unit_test(test_channels),
 	    cmocka_unit_test(test_cdr_key),
 	    cmocka_unit_test(test_columns),
+	    cmocka_unit_test(test_smdr_is_bounded),
+	    cmocka_unit_test(test_cel_is_bounded),
 	};
 
 	return cmocka_run_group_tests_name("parts", tests, NULL, NULL);
