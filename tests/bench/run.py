@@ -7,9 +7,7 @@ BENCH_LINES   lines of the log (5000000)
 BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally json once latency memory
-              flush live spool
-BENCH_ONLY    which benches, by name: tally once latency memory flush
-              live formats
+              flush live spool formats
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
