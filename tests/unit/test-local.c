@@ -123,8 +123,8 @@ test_unknown_zones(void **state RT_UNUSED)
 {
 	static const char *const names[] = {"", "Europe/Lundon", "Mars",
 	    "Europe/L\xc3\xb8ndon",
-	    "a-name-that-is-much-longer-than-any-zone-has-"
-	    "a-name-that-is-much-longer-than-any-zone-has"};
+	    ("a-name-that-is-much-longer-than-any-zone-has-"
+	     "a-name-that-is-much-longer-than-any-zone-has")};
 	struct err err;
 	size_t i;
 
