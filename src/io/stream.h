@@ -13,6 +13,7 @@
 #ifndef RT_IO_STREAM_H
 #define RT_IO_STREAM_H
 
+#include "base/err.h"
 #include "base/slice.h"
 
 struct loop;
