@@ -301,6 +301,16 @@ tally_set_interval(struct tally_run *run, const char *text)
 	return true;
 }
 
+static bool
+tally_set_short(struct tally_run *run, const char *text)
+{
+	int64_t seconds = tally_number(text, 0, 3600);
+
+	if (seconds >= 0)
+		run->short_us = seconds * USEC_PER_SEC;
+	return seconds >= 0;
+}
+
 static int
 tally_options(struct tally_run *run, int argc, char **argv)
 {
@@ -312,8 +322,6 @@ tally_options(struct tally_run *run, int argc, char **argv)
 	    {"output", required_argument, NULL, 'o'},
 	    {"short", required_argument, NULL, 's'},
 	    {"verbose", no_argument, NULL, 'v'}, {0}};
-	struct err err;
-	int64_t v;
 	int c;
 
 	while (
@@ -348,11 +356,9 @@ tally_options(struct tally_run *run, int argc, char **argv)
 			run->request.format = (enum table_format)c;
 			break;
 		case 's':
-			v = tally_number(optarg, 0, 3600);
-			if (v < 0)
+			if (!tally_set_short(run, optarg))
 				return command_usage(&command_tally,
 				    "--short takes 0 to 3600 seconds");
-			run->short_us = v * USEC_PER_SEC;
 			break;
 		case 'v':
 			run->verbose = true;
@@ -362,8 +368,6 @@ tally_options(struct tally_run *run, int argc, char **argv)
 		}
 	if (optind == argc)
 		return command_usage(&command_tally, "no FILE given");
-	if (feedopts_apply(&run->feed, run->format, &err) < 0)
-		return command_usage(&command_tally, "%s", err.text);
 	return EXIT_DONE;
 }
 
@@ -373,10 +377,14 @@ tally_command(const char *conf_path, int argc, char **argv)
 	struct tally_run run = {.format = &asterisk_queue_log_stage,
 	    .interval_us = TALLY_MINUTES * 60 * USEC_PER_SEC,
 	    .short_us = TALLY_SHORT_SEC * USEC_PER_SEC};
+	struct err err;
 	int code;
 
 	(void)conf_path;
 	code = tally_options(&run, argc, argv);
+	if (code == EXIT_DONE &&
+	    feedopts_apply(&run.feed, run.format, &err) < 0)
+		code = command_usage(&command_tally, "%s", err.text);
 	if (code == EXIT_DONE)
 		code = tally_run(&run, argc - optind, argv + optind);
 	feedopts_fini(&run.feed);
