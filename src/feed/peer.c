@@ -285,8 +285,8 @@ peer_drop(struct peer *p, const char *why)
 	if (p->dropped)
 		return;
 	p->dropped = true;
-	if (!p->ended)
-		snprintf(p->why, sizeof(p->why), "%s", why);
+	/* also when it has ended: it did so because of what it said last */
+	snprintf(p->why, sizeof(p->why), "%s", why);
 	p->waits = false;
 	task_set(p->task);
 }
