@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 
+import esl_server
 import harness
 import jsonlog
 import measure
@@ -87,3 +88,29 @@ def bench_tally(bench):
                   cpu["mawk"] / cpu["tally"], "x", 4, least=True)
     report.figure("  memory of tally, all cells kept",
                   runs["tally"][0].rss_kib / 1024, "MiB", "%.1f")
+
+
+def play_events(path, events):
+    """What an event socket says of callers who come, are answered and go."""
+    switch = esl_server.Switch(start=1760000000)
+    with open(path, "wb") as file:
+        for begin in range(0, events // 4, 500):
+            names = ["s%d" % n for n in range(begin, begin + 500)]
+            for step in (switch.arrive, switch.answer, switch.end):
+                switch.now += 2
+                file.write(b"".join(step(name) for name in names))
+    return (events // 4 + 499) // 500 * 2000
+
+
+def bench_events(bench):
+    report = bench.report
+    path = os.path.join(bench.directory, "events.esl")
+    events = play_events(path, min(bench.part_lines, 400000))
+    report.title("freeswitch-esl: processor time of one thread")
+    runs = measure.take_turns(bench.runs, {"events": lambda: measure.Run(
+        [harness.binary("ringtally"), "tally", "-f", "freeswitch-esl", "-o",
+         "csv", path])})
+    report.budget("ringtally tally -f freeswitch-esl",
+                  events / measure.best(runs["events"], "cpu_s") / 1000,
+                  "k events/s", 150, least=True, form="%.0f")
+    os.unlink(path)

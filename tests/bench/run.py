@@ -8,6 +8,8 @@ BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally json once latency memory
               flush live spool formats
+BENCH_ONLY    which benches, by name: tally events once latency memory
+              flush live
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -96,6 +98,7 @@ class Bench:
 BENCHES = {
     "tally": reading.bench_tally,
     "json": reading.bench_json,
+    "events": reading.bench_events,
     "once": database.bench_once,
     "latency": follow.bench_latency,
     "memory": follow.bench_memory,
