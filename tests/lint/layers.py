@@ -25,9 +25,8 @@ PLACES = [
     (r"openssl/", r"io/(tls|stream)\.c$"),
     (r"expat", r"format/"),
     (r"sodium", r"base/|store/|call/caller\.c$|caller_key\.c$|serve/auth\.c$"),
-    # the one thread: the loop must not wait for a disk's fdatasync
-    (r"pthread\.h", r"feed/spool_sync\.c$"),
     (r"unicode/", r"base/local\.c$"),
+    # threads: the loop must wait neither for a disk's fdatasync nor for names
     (r"pthread\.h", r"feed/spool_sync\.c$|io/resolve\.c$"),
 ]
 
