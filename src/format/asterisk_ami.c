@@ -299,6 +299,15 @@ ami_pass(struct ami *a)
 		ami_picture_end(a);
 }
 
+static bool
+ami_is_greeting(struct slice record)
+{
+	static const char greeting[] = "Asterisk Call Manager/";
+
+	return record.n >= sizeof(greeting) - 1 &&
+	    memcmp(record.p, greeting, sizeof(greeting) - 1) == 0;
+}
+
 /* Answers are for the dialogue; of one is seen how far we have heard. */
 static int
 ami_response(struct ami *a, const char **why)
@@ -308,6 +317,8 @@ ami_response(struct ami *a, const char **why)
 			ami_picture_end(a);
 		return 0;
 	}
+	if (ami_is_greeting(a->record))
+		return 0;
 	*why = "neither an event nor a response";
 	return -1;
 }
@@ -335,6 +346,7 @@ ami_message(struct ami *a, const struct record *record, const char **why)
 	}
 	ami_clock(a, record, timestamp);
 	ami_pass(a);
+	a->record = record->bytes;
 	if (event.n == 0)
 		return ami_response(a, why);
 	if (number < 0)
@@ -344,7 +356,6 @@ ami_message(struct ami *a, const struct record *record, const char **why)
 		*why = "no time";
 		return -1;
 	}
-	a->record = record->bytes;
 	refused = ami_events[number].fn(a);
 	if (refused != NULL)
 		*why = refused;
