@@ -83,8 +83,10 @@ fuzz_again(struct fuzz_ami *f)
 static void
 fuzz_record(struct fuzz_ami *f, enum record_kind kind, struct slice bytes)
 {
-	struct record record = {
-	    .bytes = bytes, .received_us = f->us, .source = 1, .kind = kind};
+	struct record record = {.bytes = bytes,
+	    .received_us = f->us,
+	    .source = 1,
+	    .kind = (uint8_t)kind};
 	const char *why = NULL;
 
 	if (asterisk_ami_stage.input(f->format, &record, &f->sink, &why) < 0)

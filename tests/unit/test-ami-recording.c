@@ -220,8 +220,10 @@ day_record(
     struct day *day, enum record_kind kind, struct slice bytes, int64_t us)
 {
 	struct position at = {.file_no = 1, .offset = 1};
-	struct record record = {
-	    .bytes = bytes, .received_us = us, .source = 1, .kind = kind};
+	struct record record = {.bytes = bytes,
+	    .received_us = us,
+	    .source = 1,
+	    .kind = (uint8_t)kind};
 
 	while (bytes.n > 0 &&
 	    (bytes.p[bytes.n - 1] == '\n' || bytes.p[bytes.n - 1] == '\r'))

@@ -72,7 +72,7 @@ listener_record(struct listener *l, enum record_kind kind, const char *text)
 	struct record record = {.bytes = slice_of(text),
 	    .received_us = l->us,
 	    .source = 1,
-	    .kind = kind};
+	    .kind = (uint8_t)kind};
 	const char *why = NULL;
 
 	return asterisk_ami_stage.input(l->format, &record, &l->sink, &why);

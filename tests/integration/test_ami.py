@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The daemon on a manager interface that behaves as Asterisk does, also on its
+bad days: every message that was sent whole is counted once."""
+import os
+import time
+
+import harness
+import pytest
+
+import ami_server
+
+START = 1795288800
+FLOOD = harness.quick_or_slow(20000, 500000)
+
+
+@pytest.fixture
+def server():
+    server = ami_server.AmiServer()
+    yield server
+    server.close()
+
+
+def feed(rig, server, secret=ami_server.SECRET, **more):
+    path = os.path.join(rig.directory, "ami.secret")
+    with open(path, "w") as f:
+        f.write(secret + "\n")
+    os.chmod(path, 0o600)
+    return {"name": "ami", "switch": "pbx", "transport": "tcp-connect",
+            "address": server.address, "format": "asterisk-ami",
+            "user": "ringtally", "secret_file": path, "retry_s": 0.05,
+            "retry_max_s": 0.2, **more}
+
+
+def follow(rig, server, **more):
+    config = rig.config(feeds=[feed(rig, server, **more)],
+                        spool_folder=os.path.join(rig.directory, "spool"))
+    return rig.daemon(config).start(wait="READY")
+
+
+def wait_login(server):
+    return harness.poll("the daemon has logged in", server.logged_in)
+
+
+def figures_of(rig, queue):
+    row = rig.db.execute(
+        "SELECT coalesce(sum(offered), 0), coalesce(sum(answered), 0),"
+        " coalesce(sum(abandoned), 0), coalesce(sum(timed_out), 0)"
+        " FROM ringtally.queue_interval WHERE queue = %s",
+        (queue,)).fetchone()
+    return tuple(int(n) for n in row)
+
+
+def wait_figures(rig, queue, *want):
+    seen = []
+
+    def same():
+        seen[:] = [figures_of(rig, queue)]
+        return seen[0] == want
+    try:
+        harness.poll("the figures are there", same)
+    except AssertionError:
+        raise AssertionError("%s: wanted %s, found %s" % (
+            queue, want, seen[0])) from None
+
+
+@pytest.mark.parametrize("version", ["1.1", "1.3", "2.10.3", "11.0.0"])
+@pytest.mark.parametrize("login", ["md5", "plain"])
+def test_calls_are_counted(rig, login, version):
+    server = ami_server.AmiServer(version)
+    rig.closing.callback(server.close)
+    follow(rig, server, login=login)
+    wait_login(server)
+    server.send(ami_server.answered("a.1", "sales", START) +
+                ami_server.abandoned("a.2", "sales", START + 1))
+    wait_figures(rig, "sales", 2, 1, 1, 0)
+    actions = [a["action"] for a in server.clients[0].actions]
+    assert actions[-3:] == ["Login", "QueueStatus", "Ping"]
+    assert ("Challenge" in actions) == (login == "md5")
+
+
+def test_a_wrong_password_is_not_tried_again_soon(rig, server):
+    server.penalty_s = 0.1
+    daemon = follow(rig, server, secret="wrong")
+    harness.poll("the daemon says what is wrong",
+                 lambda: daemon.said("Authentication failed"))
+    assert "wrong\n" not in daemon.stderr().replace("password", "")
+    asked = server.asked("Login")
+    assert asked == 1
+    time.sleep(1)  # many times retry_s
+    assert server.asked("Login") == asked
+    assert daemon.is_alive()
+
+
+def test_cut_in_the_middle_of_a_message(rig, server):
+    """What was whole is counted, the rest is no event; the next connection
+    goes on."""
+    follow(rig, server)
+    wait_login(server)
+    half = ami_server.event("QueueCallerJoin", START + 9, Queue="sales",
+                            Uniqueid="a.22")
+    server.cut(ami_server.answered("a.1", "sales", START) +
+               half[:half.index(b"a.22") + 3])
+    harness.poll("it has come back", lambda: len(server.clients) > 1)
+    wait_login(server)
+    server.send(ami_server.abandoned("a.3", "sales", START + 60))
+    wait_figures(rig, "sales", 2, 1, 1, 0)
+    assert rig.db.execute("SELECT sum(rejected) FROM ringtally.feed"
+                          ).fetchone()[0] == 0
+
+
+def test_silence_is_asked_about_and_given_up(rig, server):
+    follow(rig, server, silence_s=0.4)
+    wait_login(server)
+    harness.poll("it asks whether we are there",
+                 lambda: server.asked("Ping") > 2)
+    assert len(server.clients) == 1  # it was answered
+    server.mute = True
+    harness.poll("it gives up", lambda: len(server.clients) > 1)
+    server.mute = False
+    wait_login(server)
+    server.send(ami_server.answered("a.1", "sales", START))
+    wait_figures(rig, "sales", 1, 1, 0, 0)
+
+
+def test_flood(rig, server):
+    """More than Asterisk ever sends, as fast as the socket takes it: the
+    daemon reads, and is not sent away."""
+    follow(rig, server)
+    client = wait_login(server)
+    noise = ami_server.event("Newexten", START, Channel="SIP/1",
+                             Application="NoOp", AppData="x" * 200)
+    began = time.monotonic()
+    for n in range(FLOOD // 100):
+        assert client.send(noise * 96 + ami_server.answered(
+            "f.%d" % n, "flood", START + n)), client.ended
+    rate = FLOOD / (time.monotonic() - began)
+    wait_figures(rig, "flood", FLOOD // 100, FLOOD // 100, 0, 0)
+    assert client.ended is None and len(server.clients) == 1
+    print("%.0f messages a second" % rate)
+
+
+def test_who_does_not_read_is_sent_away(rig, server):
+    """The daemon is stopped for a while: Asterisk ends the connection in
+    mid-message. It comes back, and what was whole is there once."""
+    daemon = follow(rig, server)
+    client = wait_login(server)
+    server.write_timeout_s = 0.2
+    server.send(ami_server.answered("a.1", "sales", START))
+    wait_figures(rig, "sales", 1, 1, 0, 0)
+    daemon.signal(harness.signal.SIGSTOP)
+    try:
+        noise = ami_server.event("Newstate", START, Channel="x" * 900)
+        while client.send(noise * 1000):
+            pass
+    finally:
+        daemon.signal(harness.signal.SIGCONT)
+    assert client.ended == "does not read"
+    harness.poll("it has come back", lambda: len(server.clients) > 1)
+    wait_login(server)
+    server.send(ami_server.answered("a.2", "sales", START + 60))
+    wait_figures(rig, "sales", 2, 2, 0, 0)
+
+
+def test_asterisk_that_is_still_loading(rig, server):
+    """It lets us in before it has its queues, and says when it has."""
+    follow(rig, server)
+    wait_login(server)
+    harness.poll("it has asked", lambda: server.asked("QueueStatus") == 1)
+    server.send(ami_server.message("Event: FullyBooted",
+                                   "Privilege: system,all", Uptime=1))
+    harness.poll("it asks again", lambda: server.asked("QueueStatus") == 2)
