@@ -14,6 +14,11 @@ import measure
 
 AWK = os.path.join(os.path.dirname(os.path.abspath(__file__)), "counts.awk")
 MILLION = 1000000
+# What a call brings beside the queue's own messages: seven of ten concern
+# nobody but the dialplan.
+NOISE = ("Newchannel", "Newstate", "NewCallerid", "DialBegin", "BridgeEnter",
+         "DeviceStateChange", "SoftHangupRequest") + 7 * ("Newexten",) + \
+    17 * ("VarSet",)
 
 
 def tally(log):
@@ -60,6 +65,71 @@ def check_counts(tally_run, mawk_run):
     ours, theirs = sums(ours, 2), sums(theirs, 2)
     if any(abs(a - b) > b // 1000 for a, b in zip(ours, theirs)):
         raise RuntimeError("tally counts %s, the script %s" % (ours, theirs))
+
+
+def ami_block(event, at, call, **headers):
+    """A message with the block of a channel, as Asterisk 22 sends it."""
+    lines = ["Event: " + event, "Privilege: agent,all", "Timestamp: %.6f" % at,
+             "Channel: PJSIP/trunk-%08x" % call, "ChannelState: 6",
+             "ChannelStateDesc: Up", "CallerIDNum: 0207946%04d" % (call % 9999),
+             "CallerIDName: <unknown>", "ConnectedLineNum: <unknown>",
+             "ConnectedLineName: <unknown>", "Language: en", "AccountCode: ",
+             "Context: inbound", "Exten: 8005", "Priority: 14",
+             "Uniqueid: %d.%d" % (at, call), "Linkedid: %d.%d" % (at, call)]
+    lines += ["%s: %s" % item for item in headers.items()]
+    return "\r\n".join(lines) + "\r\n\r\n"
+
+
+def ami_call(at, call):
+    """Messages of one call, ten seconds of which three are its wait."""
+    queue = {"Queue": "queue %d" % (call % 100)}
+    agent = {**queue, "DestUniqueid": "%d.%d" % (at, call + 1),
+             "MemberName": "Agent %d" % (call % 1500),
+             "Interface": "PJSIP/%d" % (call % 1500), "HoldTime": 3}
+    noise = [ami_block(name, at, call, Variable="MACRO_DEPTH", Value=call,
+                       Application="Set", AppData="x=%d" % call)
+             for name in NOISE]
+    steps = [ami_block("QueueCallerJoin", at, call, **queue, Position=1),
+             ami_block("AgentCalled", at, call, **agent),
+             ami_block("DialEnd", at, call, DialStatus="ANSWER"),
+             ami_block("QueueCallerLeave", at, call, **queue),
+             ami_block("AgentConnect", at, call, **agent, RingTime=2),
+             ami_block("AgentComplete", at, call, **agent, TalkTime=7,
+                       Reason="caller"),
+             ami_block("Hangup", at, call, Cause=16)]
+    for place, step in enumerate(steps):
+        noise.insert(place * 5, step)
+    return "".join(noise), len(noise)
+
+
+def ami_traffic(path, messages):
+    """Writes so many, about. Returns how many, and of how many calls."""
+    written = calls = 0
+    with open(path, "w", encoding="utf-8", newline="") as file:
+        while written < messages:
+            text, n = ami_call(1795288800 + calls // 20, calls * 2)
+            file.write(text)
+            written += n
+            calls += 1
+    return written, calls
+
+
+def bench_ami(bench):
+    """The manager interface: framer, format, call machine and tally."""
+    report = bench.report
+    path = os.path.join(bench.directory, "ami")
+    report.title("asterisk-ami: processor time of one thread")
+    messages, calls = ami_traffic(path, bench.lines // 10)
+    runs = [measure.Run([harness.binary("ringtally"), "tally", "-f",
+                         "asterisk-ami", "-o", "csv", path])
+            for _ in range(bench.runs)]
+    counted = sums(list(csv.reader(io.StringIO(runs[0].out)))[1:], 2)
+    if counted[:2] != [calls, calls]:
+        raise RuntimeError("%d calls, counted %s" % (calls, counted))
+    report.budget("messages, seven of ten of no concern", messages /
+                  measure.best(runs, "cpu_s") / MILLION, "M messages/s", 0.15,
+                  least=True)
+    os.unlink(path)
 
 
 def bench_tally(bench):

@@ -9,6 +9,7 @@ BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally json once latency memory
               flush live spool formats
 BENCH_ONLY    which benches, by name: tally events once latency memory
+BENCH_ONLY    which benches, by name: tally ami once latency memory
               flush live
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
@@ -99,6 +100,7 @@ BENCHES = {
     "tally": reading.bench_tally,
     "json": reading.bench_json,
     "events": reading.bench_events,
+    "ami": reading.bench_ami,
     "once": database.bench_once,
     "latency": follow.bench_latency,
     "memory": follow.bench_memory,

@@ -63,8 +63,8 @@ def wait_figures(rig, queue, *want):
             queue, want, seen[0])) from None
 
 
-@pytest.mark.parametrize("version", ["1.1", "1.3", "2.10.3", "11.0.0"])
-@pytest.mark.parametrize("login", ["md5", "plain"])
+@pytest.mark.parametrize("login, version", [
+    ("plain", "1.1"), ("md5", "1.3"), ("md5", "11.0.0")])
 def test_calls_are_counted(rig, login, version):
     server = ami_server.AmiServer(version)
     rig.closing.callback(server.close)
@@ -78,17 +78,17 @@ def test_calls_are_counted(rig, login, version):
     assert ("Challenge" in actions) == (login == "md5")
 
 
-def test_a_wrong_password_is_not_tried_again_soon(rig, server):
+def test_a_wrong_password_is_told_and_tried_again(rig, server):
     server.penalty_s = 0.1
-    daemon = follow(rig, server, secret="wrong")
+    server.secret = "another"
+    daemon = follow(rig, server, refused_retry_s=0.2)
     harness.poll("the daemon says what is wrong",
                  lambda: daemon.said("Authentication failed"))
-    assert "wrong\n" not in daemon.stderr().replace("password", "")
-    asked = server.asked("Login")
-    assert asked == 1
-    time.sleep(1)  # many times retry_s
-    assert server.asked("Login") == asked
-    assert daemon.is_alive()
+    assert ami_server.SECRET not in daemon.stderr()
+    server.secret = ami_server.SECRET
+    wait_login(server)
+    server.send(ami_server.answered("a.1", "sales", START))
+    wait_figures(rig, "sales", 1, 1, 0, 0)
 
 
 def test_cut_in_the_middle_of_a_message(rig, server):
