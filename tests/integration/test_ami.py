@@ -122,6 +122,87 @@ def test_silence_is_asked_about_and_given_up(rig, server):
     wait_figures(rig, "sales", 1, 1, 0, 0)
 
 
+def joins(call, at, queue="sales"):
+    return ami_server.event("QueueCallerJoin", at, Uniqueid=call, Queue=queue)
+
+
+def test_the_picture_after_a_connection_was_lost(rig, server):
+    """Who still waits goes on waiting, who came meanwhile has waited since,
+    and who is not there any more was lost."""
+    follow(rig, server)
+    wait_login(server)
+    now = time.time()
+    server.send(joins("w.1", now - 30) + joins("w.2", now - 20))
+    wait_figures(rig, "sales", 2, 0, 0, 0)
+    server.picture = [
+        ("QueueParams", {"Queue": "sales"}),
+        ("QueueEntry", {"Queue": "sales", "Uniqueid": "w.1", "Wait": 30}),
+        ("QueueEntry", {"Queue": "sales", "Uniqueid": "w.3", "Wait": 5})]
+    server.cut(b"")
+    harness.poll("it has come back", lambda: len(server.clients) > 1)
+    wait_login(server)
+    # what the list overtook: not an arrival once more
+    server.send(joins("w.3", now))
+    harness.poll("who is not there is lost", lambda: rig.db.execute(
+        "SELECT sum(lost) FROM ringtally.queue_interval").fetchone()[0] == 1)
+    server.send(b"".join(ami_server.event(
+        name, now + 1, Uniqueid=call, Queue="sales", MemberName="Jo",
+        HoldTime=40) for call in ("w.1", "w.3")
+        for name in ("QueueCallerLeave", "AgentConnect")))
+    wait_figures(rig, "sales", 3, 2, 0, 0)
+    calls = [row[0] for row in rig.db.execute(
+        "SELECT call_id FROM ringtally.visit WHERE outcome = 'lost'")]
+    assert calls == ["w.2"]
+
+
+KILLS = harness.quick_or_slow(3, 30)
+
+
+def test_kill_in_the_middle(rig, server):
+    """Once with everything on disk and most of it not yet counted, a Leave
+    before the cut and the answer behind it; once with a caller who waits, and
+    is in the picture that the next connection begins with."""
+    daemon = follow(rig, server)
+    for n in range(KILLS):
+        wait_login(server)
+        call, at = "k.%d" % n, START + 100 * n
+        whole = ami_server.answered(call, "sales", at)
+        stays = n % 2 == 1
+        until = whole.index(b"Event: QueueCallerLeave" if stays else
+                            b"Event: AgentConnect")
+        server.send(ami_server.abandoned(call + "a", "sales", at) +
+                    whole[:until])
+        wait_figures(rig, "sales", 2 * n + 2, n, n + 1, 0)
+        server.picture = [("QueueEntry", {
+            "Queue": "sales", "Uniqueid": call, "Wait": 3})] if stays else []
+        if not stays:
+            server.send(whole[until:])
+            harness.poll("it has been heard", lambda: spooled(rig, call))
+        daemon.kill()
+        daemon.start(wait="READY")
+        wait_login(server)
+        if stays:
+            harness.poll("the picture is complete", lambda: server.clients[
+                -1].actions[-1].get("actionid") == "ringtally-whole")
+            server.send(whole[until:])
+        wait_figures(rig, "sales", 2 * n + 2, n + 1, n + 1, 0)
+
+
+def spooled(rig, call):
+    """Is the completion of that call in the spool, or counted already?"""
+    folder = os.path.join(rig.directory, "spool", "ami")
+    wanted = b"Event: AgentComplete"
+    for name in os.listdir(folder):
+        with open(os.path.join(folder, name), "rb") as f:
+            data = f.read()
+        at = data.find(wanted)
+        while at >= 0:
+            if b"Uniqueid: %s\r\n" % call.encode() in data[at:at + 400]:
+                return True
+            at = data.find(wanted, at + 1)
+    return False
+
+
 def test_flood(rig, server):
     """More than Asterisk ever sends, as fast as the socket takes it: the
     daemon reads, and is not sent away."""
