@@ -21,6 +21,8 @@
 #define AMI_STATE_VERSION 1
 /* What the list overtook has come by then, if the answer to Ping does not. */
 #define AMI_LISTED_US (2 * USEC_PER_SEC)
+/* So far apart two reckonings of when the switch was started may be. */
+#define AMI_BOOTED_US (2 * USEC_PER_SEC)
 /* 9999-12-31: what every consumer of a time stamp still understands. */
 #define AMI_SECS_MAX INT64_C(253402300799)
 /* A duration above this (over three years) is no duration. */
@@ -188,8 +190,8 @@ ami_picture_want(struct ami *a)
 /* --- the switch ----------------------------------------------------------- */
 
 /*
- * Uptime stands there from Asterisk 16 on. A switch that was started after we
- * lost it was started again.
+ * Uptime stands there from Asterisk 16 on, in whole seconds. A switch that was
+ * started after we lost it, and not when it had been before, was started again.
  */
 static const char *
 ami_fully_booted(struct ami *a)
@@ -201,6 +203,7 @@ ami_fully_booted(struct ami *a)
 		return NULL;
 	booted_us = a->now_us - uptime_ms * USEC_PER_MSEC;
 	if (a->booted_us != 0 && a->broken_us != 0 &&
+	    booted_us > a->booted_us + AMI_BOOTED_US &&
 	    booted_us > a->broken_us) {
 		ev = ami_begin(a, EVENT_SWITCH_START, SLICE("FullyBooted"));
 		ev->time_us = booted_us;

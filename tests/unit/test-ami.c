@@ -412,11 +412,34 @@ test_ami_restart_of_the_switch(void **state RT_UNUSED)
 	listener_record(&l, RECORD_BEGIN, "peer");
 	listener_event_of(&l, "FullyBooted", "Uptime: 560;");
 	listener_told(&l, ""); /* it was the network */
+	/* whole seconds, of another reading: it is the same start */
+	listener_record(&l, RECORD_END, "closed");
+	listener_pass(&l, 50);
+	listener_record(&l, RECORD_BEGIN, "peer");
+	listener_event_of(&l, "FullyBooted", "Uptime: 559;");
+	listener_told(&l, "");
 	listener_record(&l, RECORD_END, "closed");
 	listener_pass(&l, 60000);
 	listener_record(&l, RECORD_BEGIN, "peer");
 	listener_event_of(&l, "FullyBooted", "Uptime: 20;");
 	listener_told(&l, "switch_start 1100; ");
+	listener_fini(&l);
+}
+
+/* It has just been started, and the network fails at once. */
+static void
+test_ami_no_restart_of_a_young_switch(void **state RT_UNUSED)
+{
+	struct listener l;
+
+	listener_init(&l);
+	listener_record(&l, RECORD_BEGIN, "peer");
+	listener_event_of(&l, "FullyBooted", "Uptime: 0;");
+	listener_record(&l, RECORD_END, "closed");
+	listener_pass(&l, 50);
+	listener_record(&l, RECORD_BEGIN, "peer");
+	listener_event_of(&l, "FullyBooted", "Uptime: 0;");
+	listener_told(&l, "");
 	listener_fini(&l);
 }
 
@@ -799,6 +822,7 @@ main(void)
 	    cmocka_unit_test(test_ami_picture_settles_who_left),
 	    cmocka_unit_test(test_ami_connection_lost),
 	    cmocka_unit_test(test_ami_restart_of_the_switch),
+	    cmocka_unit_test(test_ami_no_restart_of_a_young_switch),
 	    cmocka_unit_test(test_ami_pauses_only_when_something_changed),
 	    cmocka_unit_test(test_ami_memory_is_bounded),
 	    cmocka_unit_test(test_ami_load_refuses_nonsense),
