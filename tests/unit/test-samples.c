@@ -22,11 +22,6 @@
  * "timezone NAME" and "option NAME TEXT" begin anew with a format that is set
  * up so; "restart" saves what the format remembers, and goes on with another
  * one that was given it.
- * Several such lines, one behind the other, are one record of as many lines
- * where the format takes blocks of lines. "\0" in a record is a NUL, "#" begins
- * a comment. "shared PATH N" stands for
- * the N records of ../shared/samples/PATH, where that lies beside the checkout:
- * each makes an event of a known name.
  */
 #include "base/base.h"
 
@@ -47,8 +42,6 @@ struct samples {
 	void *self;
 	const char *top;
 	struct strbuf got, want;
-	struct strbuf record;	/* what has been read of one in lines */
-	bool within;		/* such a record */
 	char at[PATH_MAX + 20]; /* where the record stands */
 	unsigned records;
 	struct strbuf record; /* that is being gathered */
@@ -75,7 +68,7 @@ samples_add_time(struct strbuf *to, const char *name, int64_t t_us)
 {
 	int64_t us = t_us % USEC_PER_SEC;
 
-	strbuf_addf(to, "%s%" PRId64, name, t_us / USEC_PER_SEC);
+	strbuf_addf(to, " %s%" PRId64, name, t_us / USEC_PER_SEC);
 	if (us != 0)
 		strbuf_addf(to, ".%06" PRId64, us);
 }
@@ -88,7 +81,7 @@ samples_event(struct sink *sink, struct event *ev)
 	strbuf_adds(to, event_kind_name(ev->kind));
 	if (ev->outcome != OUTCOME_NONE)
 		strbuf_addf(to, "/%s", outcome_name(ev->outcome));
-	samples_add_time(to, " ", ev->time_us);
+	samples_add_time(to, "", ev->time_us);
 	samples_add(to, "call", ev->call);
 	samples_add(to, "queue", ev->queue);
 	samples_add(to, "agent", ev->agent);
@@ -100,7 +93,7 @@ samples_event(struct sink *sink, struct event *ev)
 	samples_add_ms(to, "session", ev->session_ms);
 	if (ev->kind == EVENT_SUMMARY ||
 	    (ev->kind == EVENT_ENTER && (ev->flags & EVENT_PRESENT) != 0))
-		strbuf_addf(to, " begin=%" PRId64, ev->begin_us / USEC_PER_SEC);
+		samples_add_time(to, "begin=", ev->begin_us);
 	if ((ev->flags & EVENT_AMBIGUOUS) != 0)
 		strbuf_adds(to, " ambiguous");
 	if ((ev->flags & EVENT_TRANSFERRED) != 0)
@@ -111,12 +104,6 @@ samples_event(struct sink *sink, struct event *ev)
 		strbuf_adds(to, " unsure");
 	if ((ev->flags & EVENT_UNKNOWN_NAME) != 0)
 		samples_add(to, "unknown", ev->name);
-	if ((ev->flags & EVENT_UNSURE) != 0)
-		strbuf_adds(to, " unsure");
-	if ((ev->flags & EVENT_PRESENT) != 0)
-		strbuf_adds(to, " present");
-	if (ev->begin_us != 0)
-		samples_add_time(to, " begin=", ev->begin_us);
 	strbuf_addc(to, '\n');
 }
 
@@ -165,7 +152,6 @@ samples_compare(struct samples *s)
 	strbuf_reset(&s->want);
 }
 
-/* A line behind "> ": a record, or one more line of one. */
 static void
 samples_gather(struct samples *s, const char *text)
 {
@@ -174,9 +160,6 @@ samples_gather(struct samples *s, const char *text)
 	else
 		strbuf_addc(&s->record, '\n');
 	s->gathers = true;
-	if (s->within)
-		strbuf_adds(&s->record, "\r\n");
-	s->within = true;
 	for (; *text != '\0'; text++)
 		if (strncmp(text, "\\0", 2) == 0) {
 			strbuf_addc(&s->record, '\0');
@@ -213,15 +196,6 @@ samples_shared_file(struct samples *s, const char *path)
 	    &s->record, fread(strbuf_reserve(&s->record, room), 1, room, file));
 	s->gathers = true;
 	fclose(file);
-/* The record that stands in the lines before this one is whole. */
-static void
-samples_flush(struct samples *s)
-{
-	if (!s->within)
-		return;
-	s->within = false;
-	samples_record(s, (struct slice){strbuf_str(&s->record), s->record.n});
-	strbuf_reset(&s->record);
 }
 
 static void
@@ -342,12 +316,9 @@ static void
 samples_line(struct samples *s, const char *line)
 {
 	char path[100];
+	int64_t received;
 	unsigned lines;
-	bool goes_on = s->within && s->format->framing == FRAMING_BLOCKS &&
-	    strncmp(line, "> ", 2) == 0;
 
-	if (!goes_on)
-		samples_flush(s);
 	if (line[0] == '#' || line[0] == '\0')
 		return;
 	if (strncmp(line, "> ", 2) == 0) {
@@ -355,18 +326,15 @@ samples_line(struct samples *s, const char *line)
 		samples_gather(s, line + 2);
 	} else if (line[0] == '+' && s->gathers) {
 		samples_gather(s, line + 1 + (line[1] == ' '));
-	} else if (sscanf(line, "received %" SCNd64, &s->received_us) == 1) {
+	} else if (sscanf(line, "received %" SCNd64, &received) == 1) {
 		samples_compare(s);
-		s->received_us *= USEC_PER_SEC;
+		s->received_us = received * USEC_PER_SEC;
 	} else if (strcmp(line, "begin") == 0 || strcmp(line, "end") == 0) {
 		samples_compare(s);
 		samples_mark(s, line[0] == 'b' ? RECORD_BEGIN : RECORD_END);
 	} else if (sscanf(line, "shared-file %99s", path) == 1) {
 		samples_compare(s);
 		samples_shared_file(s, path);
-		if (!goes_on)
-			samples_compare(s);
-		samples_plain(s, line + 2);
 	} else if (sscanf(line, "shared %99s %u", path, &lines) == 2) {
 		samples_compare(s);
 		samples_shared(s, path, lines);
@@ -397,7 +365,6 @@ samples_play(struct samples *s, const char *path)
 		if (line[0] == '>' || strncmp(line, "shared-", 7) == 0)
 			snprintf(s->at, sizeof(s->at), "%s:%u", path, number);
 	}
-	samples_flush(s);
 	samples_compare(s);
 	s->format->close(s->self, "samples");
 	s->self = NULL;
@@ -429,7 +396,6 @@ samples_play_format(const struct stage *format, const char *top)
 	free(s.options);
 	strbuf_fini(&s.got);
 	strbuf_fini(&s.want);
-	strbuf_fini(&s.record);
 }
 
 static void
