@@ -119,14 +119,13 @@ piece_stat(struct piece *piece, struct err *err)
 	return 0;
 }
 
-int
-piece_open(struct piece *piece, const char *path, struct err *err)
+/* Takes the result of an open. */
+static int
+piece_opened(struct piece *piece, int fd, const char *path, struct err *err)
 {
-	int fd, saved;
+	int saved;
 
 	*piece = PIECE_NONE;
-	/* not blocking: it might be a named pipe */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	if (fd < 0)
 		return err_sys(err, "%s", path);
 	piece->fd = fd;
@@ -147,6 +146,23 @@ out:
 	piece_close(piece);
 	errno = saved;
 	return -1;
+}
+
+/* Not blocking: it might be a named pipe. */
+#define PIECE_FLAGS (O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK)
+
+int
+piece_open(struct piece *piece, const char *path, struct err *err)
+{
+	return piece_opened(piece, open(path, PIECE_FLAGS), path, err);
+}
+
+int
+piece_open_at(struct piece *piece, int folder, const char *name,
+    const char *path, struct err *err)
+{
+	return piece_opened(
+	    piece, openat(folder, name, PIECE_FLAGS | O_NOFOLLOW), path, err);
 }
 
 void

@@ -47,6 +47,12 @@ struct piece {
  * to its end) opens with as much of its head as there is.
  */
 int piece_open(struct piece *piece, const char *path, struct err *err);
+/*
+ * The same of a name in the folder behind a descriptor, no symbolic link. path:
+ * what it is to be called.
+ */
+int piece_open_at(struct piece *piece, int folder, const char *name,
+    const char *path, struct err *err);
 void piece_close(struct piece *piece); /* does nothing where none is open */
 /* Looks at its size and times again. */
 int piece_stat(struct piece *piece, struct err *err);

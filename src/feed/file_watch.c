@@ -12,6 +12,11 @@
 	(IN_CREATE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE | \
 	    IN_DELETE_SELF | IN_MOVE_SELF)
 
+/* Of a folder with all that lies in it: what may be a new file, or finished. */
+#define FILE_WATCH_ALL                                               \
+	(IN_CREATE | IN_MOVED_TO | IN_CLOSE_WRITE | IN_DELETE_SELF | \
+	    IN_MOVE_SELF)
+
 struct file_watch {
 	const char *feed;
 	char *dir;
@@ -37,7 +42,7 @@ file_watch_refused(struct file_watch *w, const char *what)
 static bool
 file_watch_concerns(const struct file_watch *w, const struct inotify_event *ev)
 {
-	return ev->len == 0 || ev->wd != w->dir_wd ||
+	return ev->len == 0 || ev->wd != w->dir_wd || w->base[0] == '\0' ||
 	    strcmp(ev->name, w->base) == 0;
 }
 
@@ -111,7 +116,9 @@ file_watch_renew(struct file_watch *w, int fd)
 
 	if (w->fd < 0)
 		return;
-	file_watch_add(w, &w->dir_wd, w->dir, FILE_WATCH_DIR | IN_ONLYDIR);
+	file_watch_add(w, &w->dir_wd, w->dir,
+	    IN_ONLYDIR |
+		(w->base[0] == '\0' ? FILE_WATCH_ALL : FILE_WATCH_DIR));
 	if (fd >= 0) {
 		/* the very file, whatever its name is by now */
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
