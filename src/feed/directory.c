@@ -136,7 +136,7 @@ struct directory {
 	unsigned n_marks;
 };
 
-/* --- saying how it goes --------------------------------------------------- */
+/* --- saying how it goes -------------------------------------------------- */
 
 static void
 directory_set_idle(struct directory *d, bool idle)
@@ -193,8 +193,7 @@ directory_path(const struct directory *d, char *to, size_t size)
 	snprintf(to, size, "%s/%s", d->folder, work_name_of(&d->current));
 }
 
-/* --- what is dealt with ----------------------------------------------------
- */
+/* --- what is dealt with -------------------------------------------------- */
 
 static bool
 directory_is_committed(const struct directory *d, const struct finished *f)
@@ -331,8 +330,7 @@ directory_put_now(struct directory *d, enum fate fate)
 	task_set(d->task);
 }
 
-/* --- what can not be read ---------------------------------------------------
- */
+/* --- what can not be read ------------------------------------------------ */
 
 /* Was all of it counted before we were started? */
 static bool
@@ -370,8 +368,7 @@ directory_refuse(
 	d->up->lost(d->up, loss, size, why);
 }
 
-/* --- the first reading ------------------------------------------------------
- */
+/* --- the first reading --------------------------------------------------- */
 
 /* Waits until it may have been written to its end. */
 static void
@@ -486,8 +483,7 @@ directory_checked(struct directory *d)
 	}
 }
 
-/* --- the second reading ------------------------------------------------------
- */
+/* --- the second reading -------------------------------------------------- */
 
 /* Goes on at the position that was committed? */
 static bool
@@ -597,8 +593,7 @@ directory_read(struct directory *d)
 	}
 }
 
-/* --- which file comes next
- * ---------------------------------------------------- */
+/* --- which file comes next ----------------------------------------------- */
 
 static void
 directory_take(struct directory *d)
@@ -725,8 +720,7 @@ directory_next(struct directory *d)
 	}
 }
 
-/* --- beginning
- * ---------------------------------------------------------------- */
+/* --- beginning ----------------------------------------------------------- */
 
 /* The file of the position is among those that are claimed. */
 static bool
@@ -884,8 +878,7 @@ directory_watch_cb(void *ctx)
 	task_set(d->task);
 }
 
-/* --- the stage
- * ------------------------------------------------------------------ */
+/* --- the stage ----------------------------------------------------------- */
 
 static char **
 directory_copy_texts(char *const *texts)

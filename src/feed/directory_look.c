@@ -211,7 +211,7 @@ look_at(struct look *l, const char *name)
 		look_add_young(l, name, &st, before);
 }
 
-/* --- a look --------------------------------------------------------------- */
+/* --- a look -------------------------------------------------------------- */
 
 int
 look_begin(struct look *l, int folder)

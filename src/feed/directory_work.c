@@ -19,7 +19,7 @@ static const char *const work_fates[] = {[FATE_DONE] = "done",
     [FATE_AGAIN] = "again",
     [FATE_QUARANTINE] = "quarantine"};
 
-/* --- opening ------------------------------------------------------------ */
+/* --- opening ------------------------------------------------------------- */
 
 /* A feed's name in letters that may stand in a file's name. */
 static void
@@ -131,7 +131,7 @@ work_close(struct work *w)
 	*w = WORK_NONE;
 }
 
-/* --- names -------------------------------------------------------------- */
+/* --- names --------------------------------------------------------------- */
 
 /* NUMBER.NAME; a name that is too long for that loses its end. */
 static void
@@ -184,7 +184,7 @@ work_by_number(const void *a, const void *b)
 	return x->no < y->no ? -1 : x->no > y->no;
 }
 
-/* --- moving ------------------------------------------------------------- */
+/* --- moving -------------------------------------------------------------- */
 
 int
 work_claim(
@@ -252,7 +252,7 @@ work_put(
 	return 0;
 }
 
-/* --- listing ------------------------------------------------------------ */
+/* --- listing ------------------------------------------------------------- */
 
 /* Calls fn for each name; takes the descriptor. */
 static int
@@ -344,7 +344,7 @@ work_take_back(struct work *w, uint32_t done, uint32_t refused, struct err *err)
 	return back.taken;
 }
 
-/* --- deleting ------------------------------------------------------------- */
+/* --- deleting ------------------------------------------------------------ */
 
 struct work_oldest {
 	uint32_t upto;

@@ -294,7 +294,8 @@ link_connect(struct link *link)
 	    "tcp_user_timeout", "target_session_attrs", "dbname",
 	    "client_encoding", NULL};
 	const char *const values[] = {"ringtallyd", "10", "5", "3", "10000",
-	    "read-write", link->conninfo, "UTF8", NULL};
+	    link->ops->reads_only ? "any" : "read-write", link->conninfo,
+	    "UTF8", NULL};
 
 	BUG_ON(link->mode != LINK_OFF);
 	link->troubled = false;
@@ -592,6 +593,21 @@ link_receive(struct link *link)
 	return !link->troubled;
 }
 
+/* Notifications come with whatever else the server says. */
+static void
+link_take_notifications(struct link *link)
+{
+	PGnotify *notify;
+	bool any = false;
+
+	while ((notify = PQnotifies(link->conn)) != NULL) {
+		PQfreemem(notify);
+		any = true;
+	}
+	if (any && link->ops->notified != NULL)
+		link->ops->notified(link->ctx);
+}
+
 static void
 link_done(struct link *link)
 {
@@ -637,6 +653,7 @@ link_event(void *ctx, int what RT_UNUSED)
 		link_go_down(link);
 		return;
 	}
+	link_take_notifications(link);
 	link_go_on(link);
 }
 
@@ -647,6 +664,19 @@ link_again(void *ctx)
 
 	if (link_is_up(link))
 		link_event(link, 0);
+}
+
+int
+link_identifier(
+    struct link *link, struct strbuf *to, const char *name, struct err *err)
+{
+	char *quoted = PQescapeIdentifier(link->conn, name, strlen(name));
+
+	if (quoted == NULL)
+		return err_set(err, "%s: %s", name, PQerrorMessage(link->conn));
+	strbuf_adds(to, quoted);
+	PQfreemem(quoted);
+	return 0;
 }
 
 /* --- life ---------------------------------------------------------------- */

@@ -70,6 +70,9 @@ struct link_ops {
 	void (*done)(void *ctx);
 	/* Not connected (any more). A script that ran is not done. */
 	void (*down)(void *ctx, const struct link_trouble *trouble);
+	/* May be NULL: a notification of a channel that was listened to. */
+	void (*notified)(void *ctx);
+	bool reads_only; /* a server that takes no writes will do */
 };
 
 struct link;
@@ -96,6 +99,12 @@ void link_script_fini(struct link_script *script);
 /* The pointers are good until the next step is added. */
 struct link_step *link_add(struct link_script *script, const char *sql);
 void link_add_sync(struct link_script *script);
+/*
+ * Adds a name as an identifier, quoted; -1 with the reason. Only while the
+ * link is up.
+ */
+int link_identifier(
+    struct link *link, struct strbuf *to, const char *name, struct err *err);
 /* Parameters of the step added last: text is copied, NULL is NULL. */
 void link_param(struct link_script *script, const char *text);
 void link_param_int(struct link_script *script, int64_t v);

@@ -59,8 +59,7 @@ struct bench {
 	bool (*until)(struct bench *b);
 };
 
-/* --- what the system does to us --------------------------------------------
- */
+/* --- what the system does to us ------------------------------------------ */
 
 static struct {
 	int steps;	  /* calls that change something on the disk */
@@ -155,8 +154,7 @@ inotify_init1(int flags)
 	return (int)syscall(SYS_inotify_init1, flags);
 }
 
-/* --- the bench
- * ---------------------------------------------------------------- */
+/* --- the bench ----------------------------------------------------------- */
 
 static size_t
 bench_bytes(struct stage_upstream *up, const struct position *position,
@@ -433,8 +431,7 @@ bench_tear_down(void **state)
 	return system(command);
 }
 
-/* --- files -------------------------------------------------------------------
- */
+/* --- files --------------------------------------------------------------- */
 
 static void
 drop_bytes(const char *name, const char *bytes, size_t n)
@@ -490,8 +487,7 @@ there_is(const char *path)
 	return faccessat(AT_FDCWD, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-/* --- what is read
- * --------------------------------------------------------------- */
+/* --- what is read -------------------------------------------------------- */
 
 static void
 test_in_order_of_names(void **state)
@@ -690,8 +686,7 @@ test_documents(void **state)
 	free(big);
 }
 
-/* --- what can not be read
- * --------------------------------------------------------- */
+/* --- what can not be read ------------------------------------------------ */
 
 static void
 test_quarantine(void **state)
@@ -768,8 +763,7 @@ test_vanishing(void **state)
 	bench_expect(b, "1\n3\n");
 }
 
-/* --- what comes again
- * ---------------------------------------------------------------- */
+/* --- what comes again ---------------------------------------------------- */
 
 static void
 test_again(void **state)
@@ -854,8 +848,7 @@ test_ledger_is_bounded(void **state)
 	strbuf_fini(&want);
 }
 
-/* --- when something fails
- * ---------------------------------------------------------------- */
+/* --- when something fails ------------------------------------------------ */
 
 static void
 test_renames_fail_for_a_while(void **state)
@@ -957,8 +950,7 @@ test_pause(void **state)
 	strbuf_fini(&want);
 }
 
-/* --- a database that forgets
- * ---------------------------------------------------------------- */
+/* --- a database that forgets --------------------------------------------- */
 
 static void
 test_database_goes_back(void **state)
