@@ -792,8 +792,11 @@ directory_start(struct directory *d)
 	    work_list(&d->work, &d->claims, &err) < 0)
 		goto failed;
 	directory_report_gone(d);
-	if (d->tail.pos.file_no > 1)
-		directory_mark(d, d->tail.pos.file_no - 1);
+	/* to be deleted as if they had been put away now */
+	if (d->tail.pos.file_no > 0)
+		directory_mark(d,
+		    d->tail.pos.file_no -
+			(d->tail.pos.offset < d->tail.pos.size_seen));
 	look_free(d->look);
 	d->look = look_new(&d->rules);
 	d->phase = PHASE_NONE;

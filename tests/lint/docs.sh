@@ -46,6 +46,11 @@ sed -n '/^\.Bd/,/^\.Ed/p' man/ringtally.conf.5.in | grep -v '^\.' >"$now"
     complain "ringtally.conf(5): its example would be refused"
 "$top_builddir/tests/tool/doc-tables" -t etc/ringtally.conf ||
     complain "etc/ringtally.conf would be refused"
+for example in etc/examples/*.conf; do
+	[ -e "$example" ] || continue
+	"$top_builddir/tests/tool/doc-tables" -t "$example" ||
+	    complain "$example would be refused"
+done
 # with all that is commented out: a "#" without a space behind it
 sed 's/^\([[:space:]]*\)#\([^ ]\)/\1\2/' etc/ringtally.conf >"$now"
 "$top_builddir/tests/tool/doc-tables" -t "$now" ||

@@ -68,7 +68,18 @@ static struct {
 	int fail_renames; /* so many ... */
 	int fail_with;	  /* ... with this errno */
 	bool no_inotify;
+	int later_s; /* the monotonic clock is ahead by that */
 } faults;
+
+int
+clock_gettime(clockid_t clock, struct timespec *ts)
+{
+	int rc = (int)syscall(SYS_clock_gettime, clock, ts);
+
+	if (clock == CLOCK_MONOTONIC)
+		ts->tv_sec += faults.later_s;
+	return rc;
+}
 
 static void
 step_before(void)
@@ -950,6 +961,43 @@ test_pause(void **state)
 	strbuf_fini(&want);
 }
 
+static bool
+is_deleted(struct bench *b RT_UNUSED)
+{
+	return bench_count(HOME "/done") == 0;
+}
+
+/* Not before the database is sure to remember. */
+static void
+test_deleted_later(void **state)
+{
+	struct bench *b = *state;
+
+	bench_set_choice(b, "after", 1);
+	drop("a", "1\n");
+	drop("b", "2\n");
+	bench_start(b);
+	bench_expect(b, "1\n2\n");
+	faults.later_s = 500;
+	bench_turn(b, NULL, 100 * USEC_PER_MSEC);
+	assert_int_equal(bench_count(HOME "/done/000000"), 2);
+	faults.later_s = 610;
+	bench_turn(b, is_deleted, PATIENCE_US);
+	assert_true(is_deleted(b));
+	drop("c", "3\n");
+	bench_turn(b, NULL, 50 * USEC_PER_MSEC);
+	bench_expect(b, "1\n2\n3\n");
+	bench_restart(b);
+	bench_turn(b, bench_is_over, PATIENCE_US);
+	assert_int_equal(bench_count(HOME "/done/000000"), 1);
+	faults.later_s = 1300;
+	bench_turn(b, is_deleted, PATIENCE_US);
+	assert_true(is_deleted(b));
+	drop("c", "3\n"); /* it is still remembered */
+	bench_turn(b, NULL, 50 * USEC_PER_MSEC);
+	bench_expect(b, "1\n2\n3\n");
+}
+
 /* --- a database that forgets --------------------------------------------- */
 
 static void
@@ -995,9 +1043,7 @@ test_database_goes_back(void **state)
 	assert_int_equal(b->kept.position.file_no, 5);
 }
 
-/* --- many
- * ----------------------------------------------------------------------------------------
- */
+/* --- many ---------------------------------------------------------------- */
 
 static bool
 is_slow(void)
@@ -1032,9 +1078,7 @@ test_many_files(void **state)
 	strbuf_fini(&want);
 }
 
-/* --- every step
- * ------------------------------------------------------------------------------------
- */
+/* --- every step ---------------------------------------------------------- */
 
 /* What a day brings, and what must come of it. */
 static void
@@ -1185,6 +1229,7 @@ main(void)
 	    T(test_one_reader_at_a_time),
 	    T(test_once),
 	    T(test_pause),
+	    T(test_deleted_later),
 	    T(test_database_goes_back),
 	    T(test_many_files),
 	    T(test_ends_at_every_step),
