@@ -145,8 +145,7 @@ table_trouble(struct postgres_table *t, bool mend, const char *text)
 	t->retries++;
 	link_close(t->link);
 	t->step = STEP_OFF;
-	timer_set(t->timer,
-	    mend ? TABLE_RETRY_MAX_US : RT_MIN(delay, TABLE_RETRY_MAX_US));
+	timer_set(t->timer, RT_MIN(delay, TABLE_RETRY_MAX_US));
 	snprintf(t->trouble, sizeof(t->trouble), "%s", text);
 	if (t->once && t->up->failed != NULL &&
 	    (mend || t->retries == TABLE_TRIES))
