@@ -225,11 +225,12 @@ bench_count(const char *folder)
 	return n;
 }
 
-/* Idle, and all that was claimed is put away. */
+/* Idle, all was taken and put away, and as much came as is waited for. */
 bool
 bench_is_over(struct bench *b)
 {
-	return b->idle && bench_count(HOME "/claimed") == 0;
+	return b->idle && bench_count(HOME "/claimed") == 0 &&
+	    bench_count("in") == b->left && b->out.n >= b->until_bytes;
 }
 
 void *
@@ -325,6 +326,7 @@ bench_restart(struct bench *b)
 void
 bench_expect(struct bench *b, const char *want)
 {
+	b->until_bytes = strlen(want);
 	bench_turn(b, bench_is_over, PATIENCE_US);
 	bench_turn(b, NULL, 30 * USEC_PER_MSEC); /* nothing may come twice */
 	if (strcmp(strbuf_str(&b->out), want) != 0)

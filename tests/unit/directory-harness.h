@@ -58,6 +58,8 @@ struct bench {
 	struct commit now, kept;
 	bool idle, once, hold; /* hold: nothing is committed */
 	bool pause_next;
+	int left; /* files that are to stay in the folder */
+	size_t until_bytes;
 	int failures;
 	int64_t deadline_us;
 	bool (*until)(struct bench *b);

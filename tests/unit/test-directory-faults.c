@@ -78,7 +78,9 @@ test_once(void **state)
 	bench_start(b);
 	bench_expect(b, "1\n2\n");
 	drop("c", "3\n"); /* done for good */
+	b->left = 1;
 	bench_expect(b, "1\n2\n");
+	b->left = 0;
 	bench_restart(b);
 	bench_expect(b, "1\n2\n3\n");
 	bench_close(b);

@@ -58,11 +58,12 @@ test_what_matches(void **state)
 	drop("cdr_5.filepart", "no\n");
 	drop("cdr_6~", "no\n");
 	assert_int_equal(mkdir("in/cdr_7", 0755), 0);
+	b->left = 7; /* all but .cdr_2 */
 	bench_start(b);
 	bench_expect(b, "1\n2\n");
-	assert_int_equal(bench_count("in"), 7); /* all but .cdr_2 */
 	/* a file gets its name when it is finished */
 	assert_int_equal(rename("in/cdr_3.tmp", "in/cdr_3"), 0);
+	b->left = 6;
 	bench_expect(b, "1\n2\nno\n");
 }
 
@@ -137,6 +138,7 @@ test_old_file_is_taken_at_once(void **state)
 
 	bench_set_int(b, "settle_s", 30 * USEC_PER_SEC);
 	drop("young", "no\n");
+	b->left = 1;
 	bench_start(b);
 	bench_expect(b, "");
 	assert_true(there_is("in/young"));
