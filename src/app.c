@@ -6,8 +6,9 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/strbuf.h"
+#include "base/tokens.h"
 #include "base/zone.h"
-#include "serve/auth.h"
+#include "feed/ingest.h"
 #include "serve/http.h"
 
 /*
@@ -331,6 +332,7 @@ app_feed_open(struct app_feed *feed, struct err *err)
 	    .from = &feed->from,
 	    .timezone = app_feed_timezone(feed),
 	    .spool = feed->spool,
+	    .ingest = feed->app->ingest,
 	    .framing = app_feed_framing(feed->conf),
 	    .dialogue = feed->conf->format->dialogue,
 	    .format_options = feed->conf->format_options,
@@ -808,6 +810,18 @@ app_hosts(const struct conf *conf)
 	return (const char *const *)conf->live.hosts;
 }
 
+/* Bodies are taken only where there is somebody for them. */
+static size_t
+app_max_post(const struct conf *conf)
+{
+	const struct conf_feed *feed;
+
+	for (feed = conf->feeds; feed != NULL; feed = feed->next)
+		if (feed->transport->traits & STAGE_POSTED)
+			return (size_t)conf->live.max_post_kb << 10;
+	return 0;
+}
+
 static int
 app_make_http(struct app *app, struct err *err)
 {
@@ -818,6 +832,8 @@ app_make_http(struct app *app, struct err *err)
 	    .token_file = conf->live.token_file,
 	    .folder = conf->live.folder,
 	    .chart_js = conf->live.chart_js,
+	    .ingest = app->ingest,
+	    .max_post = app_max_post(conf),
 	    .max_clients = conf->live.max_clients};
 
 	if (conf->live.listen == NULL)
@@ -836,11 +852,11 @@ app_keeps_callers(const struct conf *conf)
 static int
 app_check_live(const struct conf *conf, struct err *err)
 {
-	struct auth auth;
+	struct tokens tokens;
 
 	if (conf->live.listen == NULL || conf->live.token_file == NULL)
 		return 0;
-	return auth_load(&auth, conf->live.token_file, err);
+	return tokens_load(&tokens, conf->live.token_file, err);
 }
 
 int
@@ -886,6 +902,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
 		return -1;
 	app_know_callers(app);
+	app->ingest = ingest_new();
 	zone_set(conf->timezone);
 	app_make_feeds(app);
 	app_begin(app); /* what is looked at before the database is there */
@@ -910,6 +927,8 @@ app_fini(struct app *app, const char *reason)
 	app_close_feeds(app, reason);
 	http_free(app->http);
 	app->http = NULL;
+	ingest_free(app->ingest);
+	app->ingest = NULL;
 	view_free(app->view);
 	app->view = NULL;
 	if (app->store != NULL)

@@ -67,8 +67,9 @@ struct app {
 	struct app_feed *feeds;
 	size_t n_feeds;
 	struct store *store;
-	struct view *view; /* NULL with --once: nobody looks */
-	struct http *http; /* NULL: not configured, or --once */
+	struct view *view;     /* NULL with --once: nobody looks */
+	struct http *http;     /* NULL: not configured, or --once */
+	struct ingest *ingest; /* of POSTs to feeds */
 	struct caller_key key;
 	bool has_key;		     /* else callers are not known again */
 	struct presence_board board; /* of app_queues.c */

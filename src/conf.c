@@ -107,6 +107,30 @@ conf_same_file(const char *a, const char *b)
 	    x.st_ino == y.st_ino;
 }
 
+/* What a transport needs of the daemon, and of the other feeds. */
+static int
+conf_check_transport(
+    const struct conf *conf, const struct conf_feed *feed, struct err *err)
+{
+	const struct stage *transport = feed->transport;
+	const struct conf_feed *other;
+
+	if ((transport->traits & STAGE_POSTED) && conf->live.listen == NULL)
+		return err_set(err,
+		    "feed \"%s\" has transport \"%s\", which needs "
+		    "live.listen: nothing is configured to listen there",
+		    feed->name, transport->name);
+	if (!(transport->traits & STAGE_ONLY_ONE))
+		return 0;
+	for (other = conf->feeds; other != NULL; other = other->next)
+		if (other->transport == transport)
+			return err_set(err,
+			    "a second feed with transport \"%s\"; the first "
+			    "stands at %s",
+			    transport->name, other->where);
+	return 0;
+}
+
 int
 conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 {
@@ -114,6 +138,8 @@ conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 	struct conf_feed **at, *other;
 	int same_switch = 0;
 
+	if (conf_check_transport(conf, feed, err) < 0)
+		return -1;
 	for (at = &conf->feeds; (other = *at) != NULL; at = &other->next) {
 		same_switch +=
 		    strcmp(other->switch_name, feed->switch_name) == 0;

@@ -78,6 +78,7 @@ struct conf {
 		char *control;	     /* path of the socket; NULL: none */
 		char *control_group; /* NULL: the daemon's own */
 		int64_t max_clients;
+		int64_t max_post_kb;	/* of one body; 1024 bytes each */
 		int64_t stale_after_us; /* of silence; 0: never by silence */
 		bool show_numbers;
 	} live;

@@ -226,6 +226,10 @@ const struct option_row conf_options[] = {
 	.preset = "1000", .min = 10, .max = 100000, .unit = "connections",
 	.help = "Connections to the live pages at a time. Above that idle ones "
 		"are closed."},
+    {"max_post_kb", LIVE(live.max_post_kb), .type = OPTION_INT,
+	.preset = "1024", .min = 4, .max = 16384, .unit = "KiB",
+	.help = "Longest body of a POST to a feed with transport http. One "
+		"record in it may still have 64 KiB at most."},
     {"stale_after_s", LIVE(live.stale_after_us), .type = OPTION_SECS,
 	.preset = "0", .min = 0, .max = 86400, .unit = "s", .on_reload = true,
 	.help = "A feed that was silent for so long is shown as stale. 0: not "

@@ -14,11 +14,14 @@ struct ingest_post {
 	struct slice body;
 	const char *content_type; /* "" where not told */
 	const char *peer;	  /* address, for messages */
-	struct slice token;	  /* of Authorization: Bearer; n 0: none */
+	/* A program of this machine, and no page or proxy for somebody else. */
+	bool is_local;
+	/* Of Authorization: Bearer, or the password of Basic; n 0: none. */
+	struct slice token;
 	/*
-	 * Answers, once: at once or later. status: of HTTP; text: for the
-	 * body. To be called with the same `request`, unless `forget` said
-	 * that the client is gone.
+	 * Answers, once: at once or later. status: of HTTP (200, 400, 401,
+	 * 403, 413, 429 or 503); text: for the body. To be called with the same
+	 * `request`, unless `forget` said that the client is gone.
 	 */
 	void (*reply)(void *request, int status, const char *text);
 	void *request;

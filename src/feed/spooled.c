@@ -40,6 +40,7 @@ struct spooled {
 	uint32_t sources; /* numbers given away */
 	uint64_t last;	  /* number of the record appended last; 0: none */
 	uint64_t synced;  /* of the newest durable one */
+	bool finished;	  /* the source has come to its end */
 	bool poke;	  /* the source is to be told `synced` once more */
 	bool ended;	  /* the last word is that nobody hears any source */
 	struct spooled_waiting *waiting;
@@ -183,6 +184,13 @@ spooled_says(struct spooled *s, bool connected, const char *fmt, ...)
 }
 
 void
+spooled_finished(struct spooled *s)
+{
+	s->finished = true;
+	task_set(s->task);
+}
+
+void
 spooled_oversize(struct spooled *s, uint64_t n)
 {
 	if (s->up->oversize != NULL)
@@ -249,6 +257,17 @@ static const struct spool_ops spooled_spool_ops = {
 
 /* --- from the spool to the feed ------------------------------------------- */
 
+/*
+ * All of the spool is read. With --once that is not all where a source is open
+ * that has an end: it has to come, and to be on the disk.
+ */
+static bool
+spooled_is_at_end(const struct spooled *s)
+{
+	return !s->once || s->source_self == NULL ||
+	    (s->finished && s->synced >= s->last && s->n_waiting == 0);
+}
+
 static void
 spooled_read(struct spooled *s)
 {
@@ -260,7 +279,7 @@ spooled_read(struct spooled *s)
 		if (s->paused)
 			return;
 		if (!spool_next(s->spool, &record, &at)) {
-			spooled_set_idle(s, true);
+			spooled_set_idle(s, spooled_is_at_end(s));
 			return;
 		}
 		spooled_set_idle(s, false);
@@ -427,7 +446,7 @@ spooled_open(void **self, const struct stage_setup *setup,
 		spooled_free(s);
 		return -1;
 	}
-	if (s->once) {
+	if (s->once && !source->once) {
 		snprintf(s->status.text, sizeof(s->status.text),
 		    "only what is in the spool is read");
 	} else {

@@ -20,7 +20,8 @@
  *	const struct stage udp_listen_stage = {.name = "udp-listen",
  *	    .traits = STAGE_SPOOLED, .open = udp_open, SPOOLED_CALLS, ...};
  *
- * With --once only what the spool holds is read; the source is not opened.
+ * With --once only what the spool holds is read; the source is not opened,
+ * except for one that has an end of its own (`once`).
  */
 #ifndef RT_FEED_SPOOLED_H
 #define RT_FEED_SPOOLED_H
@@ -49,6 +50,8 @@ struct source_ops {
 	/* May be NULL: all given up to that number is durable; acknowledge. */
 	void (*synced)(void *self, uint64_t upto);
 	void (*close)(void *self);
+	/* Opened with --once, too: it has an end, see spooled_finished. */
+	bool once;
 };
 
 int spooled_open(void **self, const struct stage_setup *setup,
@@ -134,6 +137,8 @@ uint32_t spooled_source(struct spooled *spooled);
  * to 10.0.0.1:5038", "refused: wrong password". */
 void spooled_says(struct spooled *spooled, bool connected, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+/* Nothing more comes: with --once the feed is idle when all of it is read. */
+void spooled_finished(struct spooled *spooled);
 /* What a sender said did not fit (an oversize record): counted. */
 void spooled_oversize(struct spooled *spooled, uint64_t n);
 

@@ -1,143 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 
-#include <fcntl.h>
 #include <sodium.h>
-#include <sys/stat.h>
 
 #include "serve/auth.h"
 
-#define AUTH_COOKIE   "ringtally_token"
-#define AUTH_FILE_MAX (AUTH_TOKENS_MAX * (AUTH_TOKEN_MAX + 64))
-
-static void
-auth_hash(uint8_t hash[AUTH_HASH_BYTES], struct slice token)
-{
-	crypto_generichash(hash, AUTH_HASH_BYTES,
-	    (const unsigned char *)token.p, token.n, NULL, 0);
-}
-
-static int
-auth_check_file(int fd, struct err *err)
-{
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return err_sys(err, "fstat");
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, "not a regular file");
-	if ((st.st_mode & 037) != 0)
-		return err_set(err,
-		    "mode %04o: open to others than its owner and group "
-		    "(chmod 640)",
-		    (unsigned)st.st_mode & 07777);
-	return 0;
-}
-
-static int
-auth_add(struct auth *auth, struct slice line, int number, struct err *err)
-{
-	size_t i;
-
-	if (line.n == 0 || line.p[0] == '#')
-		return 0;
-	for (i = 0; i < line.n; i++)
-		if (line.p[i] <= ' ' || line.p[i] > '~' || line.p[i] == ';' ||
-		    line.p[i] == ',' || line.p[i] == '"')
-			return err_set(err,
-			    "line %d: a token is of letters, digits and signs "
-			    "other than , ; and \"",
-			    number);
-	if (line.n < AUTH_TOKEN_MIN || line.n > AUTH_TOKEN_MAX)
-		return err_set(err, "line %d: a token has %d to %d characters",
-		    number, AUTH_TOKEN_MIN, AUTH_TOKEN_MAX);
-	if (auth->n == AUTH_TOKENS_MAX)
-		return err_set(err, "more than %d tokens", AUTH_TOKENS_MAX);
-	auth_hash(auth->hashes[auth->n++], line);
-	return 0;
-}
-
-static int
-auth_parse(struct auth *auth, struct slice text, struct err *err)
-{
-	const char *end;
-	int number = 1;
-
-	for (; text.n > 0; number++) {
-		struct slice line = text;
-
-		end = memchr(text.p, '\n', text.n);
-		if (end != NULL)
-			line.n = (size_t)(end - text.p);
-		text.p += line.n + (end != NULL);
-		text.n -= line.n + (end != NULL);
-		if (line.n > 0 && line.p[line.n - 1] == '\r')
-			line.n--;
-		if (auth_add(auth, line, number, err) < 0)
-			return -1;
-	}
-	return auth->n > 0 ? 0 : err_set(err, "no token in it");
-}
-
-static int
-auth_read(struct auth *auth, int fd, struct err *err)
-{
-	char text[AUTH_FILE_MAX + 1];
-	size_t used = 0;
-	ssize_t n = 1;
-	int rc;
-
-	if (auth_check_file(fd, err) < 0)
-		return -1;
-	while (n > 0 && used < sizeof(text)) {
-		n = read(fd, text + used, sizeof(text) - used);
-		if (n < 0 && errno == EINTR)
-			n = 1;
-		else if (n > 0)
-			used += (size_t)n;
-	}
-	if (n < 0)
-		rc = err_sys(err, "read");
-	else if (used > AUTH_FILE_MAX)
-		rc = err_set(err, "longer than %d bytes", AUTH_FILE_MAX);
-	else
-		rc = auth_parse(auth, (struct slice){text, used}, err);
-	sodium_memzero(text, sizeof(text));
-	return rc;
-}
-
-int
-auth_load(struct auth *auth, const char *path, struct err *err)
-{
-	int fd, rc;
-
-	*auth = (struct auth){0};
-	if (sodium_init() < 0)
-		return err_set(err, "libsodium: no source of randomness");
-	/* O_NONBLOCK: not to wait for ever should it be a FIFO */
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0)
-		return err_sys(err, "tokens %s", path);
-	rc = auth_read(auth, fd, err);
-	close(fd);
-	return rc < 0 ? err_prefix(err, "tokens %s", path) : 0;
-}
-
-bool
-auth_knows(const struct auth *auth, struct slice token)
-{
-	uint8_t hash[AUTH_HASH_BYTES];
-	int found = 0;
-	size_t i;
-
-	if (token.n == 0 || token.n > AUTH_TOKEN_MAX)
-		return false;
-	auth_hash(hash, token);
-	for (i = 0; i < auth->n; i++)
-		found |=
-		    sodium_memcmp(hash, auth->hashes[i], sizeof(hash)) == 0;
-	return found != 0;
-}
+#define AUTH_COOKIE "ringtally_token"
 
 /* The value of a cookie among others: "a=1; ringtally_token=TOKEN". */
 static struct slice
@@ -168,6 +36,28 @@ auth_token(const char *authorization, const char *cookie)
 		    authorization, strcspn(authorization, " ")};
 	}
 	return cookie != NULL ? auth_cookie(cookie) : (struct slice){NULL, 0};
+}
+
+struct slice
+auth_basic(const char *authorization, char *to, size_t size)
+{
+	static const char basic[] = "Basic ";
+	const char *colon;
+	size_t n;
+
+	if (authorization == NULL ||
+	    strncasecmp(authorization, basic, strlen(basic)) != 0)
+		return (struct slice){NULL, 0};
+	authorization += strlen(basic);
+	if (sodium_base642bin((unsigned char *)to, size, authorization,
+		strlen(authorization), " ", &n, NULL,
+		sodium_base64_VARIANT_ORIGINAL) != 0)
+		return (struct slice){NULL, 0};
+	colon = memchr(to, ':', n);
+	if (colon == NULL)
+		return (struct slice){NULL, 0};
+	colon++;
+	return (struct slice){colon, n - (size_t)(colon - to)};
 }
 
 /* Without the port, in lower case and without a dot at the end. */

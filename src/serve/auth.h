@@ -1,33 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who may ask: the bearer tokens of live.token_file, and the names in a Host
- * header.
- *
- * The file has one token a line, so that one can be replaced while the other
- * still counts; empty lines and those that begin with # are passed over. Others
- * may not read it: mode 0640 or less. Kept are hashes only, all of the same
- * length, and each request is held against all of them in constant time.
+ * Who may ask: where a request has its token, and the names in a Host header.
+ * The tokens themselves: base/tokens.h.
  */
 #ifndef RT_SERVE_AUTH_H
 #define RT_SERVE_AUTH_H
 
-#include "base/err.h"
 #include "base/slice.h"
 #include "io/address.h"
-
-#define AUTH_TOKENS_MAX 16
-#define AUTH_TOKEN_MIN	16 /* characters: shorter ones can be guessed */
-#define AUTH_TOKEN_MAX	512
-#define AUTH_HASH_BYTES 32
-
-struct auth {
-	size_t n;
-	uint8_t hashes[AUTH_TOKENS_MAX][AUTH_HASH_BYTES];
-};
-
-/* Reads the file; -1 with the reason, which names it. */
-int auth_load(struct auth *auth, const char *path, struct err *err);
-bool auth_knows(const struct auth *auth, struct slice token);
 
 /*
  * The token in an Authorization header ("Bearer TOKEN") or, for browsers' event
@@ -35,6 +15,12 @@ bool auth_knows(const struct auth *auth, struct slice token);
  * may be NULL. Empty: there is none.
  */
 struct slice auth_token(const char *authorization, const char *cookie);
+
+/*
+ * The password of "Basic BASE64", decoded to `to`: for senders that know no
+ * other way to be known by. Empty: there is none.
+ */
+struct slice auth_basic(const char *authorization, char *to, size_t size);
 
 /*
  * Whether the Host header names us: against pages that were loaded from

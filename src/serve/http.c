@@ -174,7 +174,7 @@ static bool
 http_may(const struct http_call *call)
 {
 	return !call->http->wants_token ||
-	    auth_knows(&call->http->auth,
+	    tokens_know(&call->http->tokens,
 		auth_token(http_input(call, "Authorization"),
 		    http_input(call, "Cookie")));
 }
@@ -206,6 +206,8 @@ http_refuse(const struct http_call *call, const char **why)
 		       "ringtally.conf(5)";
 		return 403;
 	}
+	if (http_is_post(call->path))
+		return 0;
 	if (http_has_body(call)) {
 		*why = "there is nothing here that takes a body";
 		return 400;
@@ -232,6 +234,10 @@ http_answer(const struct http_call *call)
 	const struct asset *asset;
 	enum view_what what;
 
+	if (http_is_post(call->path)) {
+		http_post_new(call->conn, call->req, call->path);
+		return;
+	}
 	if (route != NULL) {
 		if (route->open || http_may(call))
 			route->answer(call);
@@ -358,6 +364,7 @@ http_tick(void *ctx)
 	if (http->listener == NULL)
 		http_try_listen(http);
 	http_conns_tick(http);
+	http_posts_tick(http);
 	http_streams_tick(http);
 }
 
@@ -391,7 +398,8 @@ http_make_server(struct http *http)
 	if (http->server == NULL)
 		BUG("evhttp_new: out of memory");
 	evhttp_set_max_headers_size(http->server, HTTP_HEADERS_MAX);
-	evhttp_set_max_body_size(http->server, HTTP_BODY_MAX);
+	evhttp_set_max_body_size(http->server,
+	    (ev_ssize_t)RT_MAX(http->config.max_post, (size_t)HTTP_BODY_MAX));
 	evhttp_set_timeout(http->server, HTTP_NEXT_US / USEC_PER_SEC);
 	/* all that evhttp knows: what we refuse we refuse with our headers */
 	evhttp_set_allowed_methods(http->server,
@@ -426,7 +434,7 @@ http_load(struct http *http, struct err *err)
 	    address_parse(&http->address, http->config.listen, err) < 0)
 		return -1;
 	http->wants_token = file != NULL;
-	return file != NULL ? auth_load(&http->auth, file, err) : 0;
+	return file != NULL ? tokens_load(&http->tokens, file, err) : 0;
 }
 
 struct http *
@@ -444,6 +452,7 @@ http_new(
 	TAILQ_INIT(&http->conns);
 	TAILQ_INIT(&http->asks);
 	TAILQ_INIT(&http->scrapes);
+	TAILQ_INIT(&http->posts);
 	TAILQ_INIT(&http->streams.groups);
 	http->max_conns = http_max_conns(config->max_clients);
 	http->tick = timer_new(config->loop, http_tick, http);
@@ -460,19 +469,19 @@ http_new(
 static void
 http_read_tokens(struct http *http)
 {
-	struct auth auth;
+	struct tokens tokens;
 	struct err err;
 
 	if (!http->wants_token)
 		return;
-	if (auth_load(&auth, http->config.token_file, &err) < 0) {
+	if (tokens_load(&tokens, http->config.token_file, &err) < 0) {
 		log_error(
 		    "live.token_file: %s; they stay as they were", err.text);
 		return;
 	}
-	if (memcmp(&auth, &http->auth, sizeof(auth)) == 0)
+	if (memcmp(&tokens, &http->tokens, sizeof(tokens)) == 0)
 		return;
-	http->auth = auth;
+	http->tokens = tokens;
 	http_conns_drop_streams(http);
 }
 

@@ -2,7 +2,8 @@
 /*
  * The live face over HTTP: the wallboard at "/", the documents of view.h below
  * "/api/v1/", the stream of snapshots (http_stream.h), "/metrics", "/healthz"
- * and "/readyz". Runs on libevent's evhttp, on the daemon's loop.
+ * and "/readyz"; and what is posted to "/ingest/". Runs on libevent's evhttp,
+ * on the daemon's loop.
  *
  * evhttp by itself knows no bound for a connection's life, for the number of
  * connections, or for what a client sends while it is being answered. So every
@@ -21,6 +22,7 @@
 #include "serve/view.h"
 
 struct http;
+struct ingest;
 struct loop;
 
 struct http_config {
@@ -30,6 +32,8 @@ struct http_config {
 	const char *token_file; /* NULL: no tokens */
 	const char *folder;	/* of the wallboard's files */
 	const char *chart_js;	/* Chart.js's file */
+	struct ingest *ingest;	/* of POSTs to /ingest/NAME; NULL: none */
+	size_t max_post;	/* bytes of such a body */
 	int64_t max_clients;
 };
 

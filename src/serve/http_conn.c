@@ -15,8 +15,11 @@
  */
 #include "base/base.h"
 
+#include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <event2/buffer.h>
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
@@ -27,20 +30,6 @@
 
 /* Accepted in one turn of the loop; there are calls to be counted, too. */
 #define HTTP_ACCEPT_MAX 64
-
-static void
-http_conn_free(struct http_conn *conn)
-{
-	struct http *http = conn->http;
-
-	TAILQ_REMOVE(&http->conns, conn, list);
-	HASH_DEL(http->by_bev, conn);
-	http->counts.connections--;
-	bufferevent_decref(conn->bev);
-	free(conn);
-	if (http->listener != NULL)
-		task_set(http->accept);
-}
 
 /* evhttp has freed it, before there was a request. */
 static bool
@@ -60,6 +49,64 @@ http_conn_cut(struct http_conn *conn)
 	conn->cut = true;
 	conn->http->counts.cut++;
 	shutdown(bufferevent_getfd(conn->bev), SHUT_RDWR);
+}
+
+/*
+ * What all of them have sent of requests that are not yet whole is bounded,
+ * too: a body may be long, and whom it is from is known only at its end.
+ */
+static void
+http_conn_cut_longest(struct http *http)
+{
+	struct http_conn *conn, *longest = NULL;
+
+	TAILQ_FOREACH (conn, &http->conns, list)
+		if (!conn->cut &&
+		    (longest == NULL || conn->unread > longest->unread))
+			longest = conn;
+	if (longest == NULL)
+		return;
+	log_limited(&http->limit, LOG_LEVEL_WARN,
+	    "http: too much is being sent at a time: the longest is cut");
+	http_conn_cut(longest);
+}
+
+static void
+http_conn_unread(struct http_conn *conn, size_t n)
+{
+	struct http *http = conn->http;
+
+	http->unread += n - conn->unread;
+	conn->unread = n;
+	if (http->unread > HTTP_UNREAD_MAX + http->config.max_post)
+		http_conn_cut_longest(http);
+}
+
+static void
+http_conn_came_cb(struct evbuffer *buffer RT_UNUSED,
+    const struct evbuffer_cb_info *info, void *arg)
+{
+	struct http_conn *conn = arg;
+
+	if (info->n_added > 0 && !conn->cut)
+		http_conn_unread(conn, conn->unread + info->n_added);
+}
+
+static void
+http_conn_free(struct http_conn *conn)
+{
+	struct http *http = conn->http;
+
+	http->unread -= conn->unread;
+	evbuffer_remove_cb(
+	    bufferevent_get_input(conn->bev), http_conn_came_cb, conn);
+	TAILQ_REMOVE(&http->conns, conn, list);
+	HASH_DEL(http->by_bev, conn);
+	http->counts.connections--;
+	bufferevent_decref(conn->bev);
+	free(conn);
+	if (http->listener != NULL)
+		task_set(http->accept);
 }
 
 /* Of the clients that are not being answered the one that is so the longest. */
@@ -100,7 +147,13 @@ http_conn_bev(struct event_base *base, void *ctx)
 	if (conn->bev == NULL)
 		BUG("bufferevent_socket_new: out of memory");
 	bufferevent_incref(conn->bev);
-	bufferevent_setwatermark(conn->bev, EV_READ, 0, HTTP_INPUT_MAX);
+	/* evhttp leaves a body in there until it is whole */
+	bufferevent_setwatermark(conn->bev, EV_READ, 0,
+	    RT_MAX((size_t)HTTP_INPUT_MAX,
+		HTTP_HEADERS_MAX + http->config.max_post));
+	if (evbuffer_add_cb(bufferevent_get_input(conn->bev), http_conn_came_cb,
+		conn) == NULL)
+		BUG("evbuffer_add_cb: out of memory");
 	TAILQ_INSERT_TAIL(&http->conns, conn, list);
 	HASH_ADD_PTR(http->by_bev, bev, conn);
 	http->counts.connections++;
@@ -131,11 +184,47 @@ http_conn_closed_cb(struct evhttp_connection *evcon RT_UNUSED, void *arg)
 
 	if (conn->ask != NULL)
 		http_ask_cancel(conn->ask);
+	if (conn->post != NULL)
+		http_post_cancel(conn->post);
 	if (conn->scrape != NULL)
 		http_scrape_cancel(conn->scrape);
 	if (conn->stream != NULL)
 		http_stream_cancel(conn->stream);
 	http_conn_free(conn);
+}
+
+static bool
+http_peer_is_local(const struct sockaddr_storage *peer)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)peer;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)peer;
+
+	if (peer->ss_family == AF_INET)
+		return ntohl(in->sin_addr.s_addr) >> 24 == 127;
+	if (peer->ss_family != AF_INET6)
+		return peer->ss_family == AF_UNIX;
+	return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr) ||
+	    (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr) &&
+		in6->sin6_addr.s6_addr[12] == 127);
+}
+
+/* Who it is, as the kernel knows it. */
+static void
+http_conn_know_peer(struct http_conn *conn)
+{
+	struct sockaddr_storage peer = {.ss_family = AF_UNSPEC};
+	socklen_t len = sizeof(peer);
+
+	snprintf(conn->peer, sizeof(conn->peer), "unknown");
+	if (getpeername(bufferevent_getfd(conn->bev), (struct sockaddr *)&peer,
+		&len) < 0)
+		return;
+	conn->is_local = http_peer_is_local(&peer);
+	if (peer.ss_family == AF_UNIX)
+		snprintf(conn->peer, sizeof(conn->peer), "a Unix socket");
+	else /* a number: nobody is asked for a name */
+		getnameinfo((struct sockaddr *)&peer, len, conn->peer,
+		    sizeof(conn->peer), NULL, 0, NI_NUMERICHOST);
 }
 
 struct http_conn *
@@ -149,8 +238,10 @@ http_conn_of(struct http *http, struct evhttp_request *req)
 	BUG_ON(conn == NULL);
 	if (conn->evcon == NULL) {
 		conn->evcon = evcon;
+		http_conn_know_peer(conn);
 		evhttp_connection_set_closecb(evcon, http_conn_closed_cb, conn);
 	}
+	http_conn_unread(conn, 0);
 	return conn;
 }
 

@@ -8,6 +8,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/table.h"
+#include "base/tokens.h"
+#include "feed/ingest.h"
 #include "serve/asset.h"
 #include "serve/auth.h"
 #include "serve/doc.h"
@@ -27,6 +29,8 @@ struct evhttp_request;
 #define HTTP_BODY_MAX	 4096
 /* Bytes read ahead of a client, its next requests for example. */
 #define HTTP_INPUT_MAX (2 * HTTP_HEADERS_MAX)
+/* Of all requests that are being read, beside one of the longest. */
+#define HTTP_UNREAD_MAX (16 * 1024 * 1024)
 
 /* Absolute, however busily the client drips. */
 #define HTTP_FIRST_US (10 * USEC_PER_SEC) /* the first request */
@@ -34,12 +38,13 @@ struct evhttp_request;
 #define HTTP_SEND_US  (60 * USEC_PER_SEC) /* for taking a reply */
 
 struct http_ask;
+struct http_post;
 struct http_scrape;
 struct http_stream;
 
 enum http_conn_state {
 	HTTP_READING, /* a request, or waiting for one */
-	HTTP_ASKING,  /* its document is being made */
+	HTTP_ASKING,  /* its document is being made, its post stored */
 	HTTP_SENDING, /* it takes the reply */
 	HTTP_STREAMING
 };
@@ -53,7 +58,11 @@ struct http_conn {
 	enum http_conn_state state;
 	int64_t deadline_us; /* of the monotonic clock; 0: none */
 	bool cut;	     /* on its way out */
+	size_t unread;	     /* bytes that came of a request not yet whole */
+	char peer[64];	     /* address; known from its first request on */
+	bool is_local;	     /* the same: of this machine */
 	struct http_ask *ask;
+	struct http_post *post;
 	struct http_scrape *scrape;
 	struct http_stream *stream;
 };
@@ -79,11 +88,12 @@ struct http_scrape {
 	bool open; /* OpenMetrics */
 };
 TAILQ_HEAD(http_scrapes, http_scrape);
+TAILQ_HEAD(http_posts, http_post); /* oldest first */
 
 struct http {
 	struct http_config config;
 	struct address address;
-	struct auth auth;
+	struct tokens tokens;
 	bool wants_token;
 	char **hosts;
 	struct assets assets;
@@ -94,8 +104,10 @@ struct http {
 	struct http_conns conns;
 	struct http_conn *by_bev;
 	size_t max_conns;
+	size_t unread; /* of all connections */
 	struct http_asks asks;
 	struct http_scrapes scrapes;
+	struct http_posts posts;
 	struct metrics *metrics; /* in work, or NULL */
 	struct doc *last[VIEWS]; /* of all, without a filter */
 	struct http_streams streams;
@@ -156,6 +168,18 @@ void http_ask_new(struct http_conn *conn, struct evhttp_request *req,
 void http_ask_cancel(struct http_ask *ask);
 /* Goes on with what waits; true: there is more to do in the next turn. */
 bool http_asks_work(struct http *http);
+
+/* --- http_post.c -------------------------------------------------------- */
+
+/* Whether a path is one that is posted to. */
+bool http_is_post(const char *path);
+/* Takes the request over, and answers when what it brings is stored. */
+void http_post_new(
+    struct http_conn *conn, struct evhttp_request *req, const char *path);
+/* The client is gone. */
+void http_post_cancel(struct http_post *post);
+/* Each second: answers those that wait for too long. */
+void http_posts_tick(struct http *http);
 
 /* --- http_scrape.c ------------------------------------------------------ */
 

@@ -28,6 +28,9 @@ static const struct http_title {
     {403, "Forbidden"},
     {404, "Not Found"},
     {405, "Method Not Allowed"},
+    {413, "Content Too Large"},
+    {415, "Unsupported Media Type"},
+    {429, "Too Many Requests"},
     {503, "Service Unavailable"},
 };
 
@@ -232,7 +235,9 @@ http_reply_problem(struct http_conn *conn, struct evhttp_request *req, int code,
 	if (code == 401)
 		http_add_header(
 		    req, "WWW-Authenticate", "Bearer realm=\"ringtally\"");
-	if (code == 405)
+	if (code == 405 &&
+	    evhttp_find_header(
+		evhttp_request_get_output_headers(req), "Allow") == NULL)
 		http_add_header(req, "Allow", "GET, HEAD");
 	/* what follows may be the rest of something that we did not read */
 	if (code == 400)

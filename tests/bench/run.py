@@ -6,11 +6,8 @@ beside those of its peers, measured in the same run. Sizes by environment:
 BENCH_LINES   lines of the log (5000000)
 BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
-BENCH_ONLY    which benches, by name: tally json once latency memory
-              flush live spool formats
-BENCH_ONLY    which benches, by name: tally events once latency memory
-BENCH_ONLY    which benches, by name: tally ami once latency memory
-              flush live
+BENCH_ONLY    which benches, by name: tally json events ami formats once
+              latency memory flush live spool ingest
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -27,6 +24,7 @@ import database  # noqa: E402
 import follow  # noqa: E402
 import formats  # noqa: E402
 import harness  # noqa: E402
+import ingest  # noqa: E402
 import live  # noqa: E402
 import measure  # noqa: E402
 import reading  # noqa: E402
@@ -106,6 +104,7 @@ BENCHES = {
     "memory": follow.bench_memory,
     "flush": database.bench_flush,
     "live": live.bench_live,
+    "ingest": ingest.bench_ingest,
     "spool": spool.bench_spool,
     "formats": formats.bench_formats,
 }

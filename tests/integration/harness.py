@@ -255,7 +255,8 @@ class Daemon:
             for key, value in self.config.items():
                 f.write("%s = %s;\n" % (key, libconfig(value)))
 
-    def start(self, *args, env=None, wait=None, wrap=()):
+    def start(self, *args, env=None, wait=None, wrap=(),
+              stdin=subprocess.DEVNULL):
         """wait: READY, or a prefix of STATUS to wait for."""
         self.close_notify()
         self.notify = NotifySocket(os.path.join(
@@ -266,7 +267,7 @@ class Daemon:
             self.process = subprocess.Popen(
                 [*wrap, self.program, "-c", self.conf_path, *args],
                 env=environ, stderr=err, stdout=subprocess.PIPE,
-                stdin=subprocess.DEVNULL)
+                stdin=stdin)
         if wait:
             self.wait_for(wait)
         return self

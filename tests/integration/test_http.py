@@ -87,8 +87,8 @@ def test_every_answer_is_as_described(rig, web):
     api = OpenApi()
     asked = set()
     for path in api.doc["paths"]:
-        if path.endswith("/stream"):
-            continue
+        if path.endswith("/stream") or "get" not in api.doc["paths"][path]:
+            continue        # see test_ingest
         answer = web.ask(path)
         assert answer.status == 200, (path, answer.text)
         api.answer(path, answer)

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "io/address.h"
+#include "base/tokens.h"
 #include "serve/auth.h"
 #include "serve/doc.h"
 #include "serve/gzip.h"
@@ -123,9 +124,40 @@ test_token_of_a_request(void **state)
 	check_token("Bearer abc", "ringtally_token=xyz", "abc");
 }
 
+static void
+check_basic(const char *authorization, const char *want)
+{
+	char password[64];
+	struct slice token =
+	    auth_basic(authorization, password, sizeof(password));
+
+	if (token.n != strlen(want) || memcmp(token.p, want, token.n) != 0)
+		fail_msg("%s: not %s", authorization, want);
+}
+
+static void
+test_password_of_a_request(void **state)
+{
+	(void)state;
+	check_basic("Basic dXNlcjpzZWNyZXQ=", "secret");
+	check_basic("basic dXNlcjpzZTpjcg==", "se:cr");
+	check_basic("Basic OnNlY3JldA==", "secret");
+	check_basic("Basic dXNlcjo=", "");
+	check_basic("Basic dXNlcg==", ""); /* no colon */
+	check_basic("Basic dXNlcjpzZWNyZXQ", "");
+	check_basic("Basic !", "");
+	check_basic("Basic ", "");
+	check_basic("Bearer dXNlcjpzZWNyZXQ=", "");
+	/* longer than there is room for */
+	check_basic("Basic dXNlcjphYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh"
+		    "YWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh",
+	    "");
+}
+
 /* Writes the file and loads it; -1: refused. */
 static int
-load_tokens(struct auth *auth, const char *text, mode_t mode, struct err *err)
+load_tokens(
+    struct tokens *tokens, const char *text, mode_t mode, struct err *err)
 {
 	char path[] = "/tmp/ringtally-tokens-XXXXXX";
 	int fd = mkstemp(path), rc;
@@ -134,7 +166,7 @@ load_tokens(struct auth *auth, const char *text, mode_t mode, struct err *err)
 	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
 	assert_int_equal(fchmod(fd, mode), 0);
 	close(fd);
-	rc = auth_load(auth, path, err);
+	rc = tokens_load(tokens, path, err);
 	unlink(path);
 	return rc;
 }
@@ -144,41 +176,41 @@ test_tokens(void **state)
 {
 	static const char file[] = "# the wall's\n0123456789abcdef\n\n"
 				   "fedcba9876543210+/=\r\n";
-	struct auth auth;
+	struct tokens tokens;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(load_tokens(&auth, file, 0640, &err), 0);
-	assert_int_equal(auth.n, 2);
-	assert_true(auth_knows(&auth, SLICE("0123456789abcdef")));
-	assert_true(auth_knows(&auth, SLICE("fedcba9876543210+/=")));
-	assert_false(auth_knows(&auth, SLICE("0123456789abcdeg")));
-	assert_false(auth_knows(&auth, SLICE("0123456789abcde")));
-	assert_false(auth_knows(&auth, SLICE("0123456789abcdef0")));
-	assert_false(auth_knows(&auth, SLICE("# the wall's")));
-	assert_false(auth_knows(&auth, SLICE("")));
+	assert_int_equal(load_tokens(&tokens, file, 0640, &err), 0);
+	assert_int_equal(tokens.n, 2);
+	assert_true(tokens_know(&tokens, SLICE("0123456789abcdef")));
+	assert_true(tokens_know(&tokens, SLICE("fedcba9876543210+/=")));
+	assert_false(tokens_know(&tokens, SLICE("0123456789abcdeg")));
+	assert_false(tokens_know(&tokens, SLICE("0123456789abcde")));
+	assert_false(tokens_know(&tokens, SLICE("0123456789abcdef0")));
+	assert_false(tokens_know(&tokens, SLICE("# the wall's")));
+	assert_false(tokens_know(&tokens, SLICE("")));
 }
 
 static void
 test_tokens_refused(void **state)
 {
 	static const char good[] = "0123456789abcdef\n";
-	struct auth auth;
+	struct tokens tokens;
 	struct err err;
 
 	(void)state;
-	assert_int_equal(load_tokens(&auth, good, 0600, &err), 0);
-	assert_int_equal(load_tokens(&auth, good, 0644, &err), -1);
+	assert_int_equal(load_tokens(&tokens, good, 0600, &err), 0);
+	assert_int_equal(load_tokens(&tokens, good, 0644, &err), -1);
 	assert_non_null(strstr(err.text, "chmod 640"));
-	assert_int_equal(load_tokens(&auth, good, 0660, &err), -1);
-	assert_int_equal(load_tokens(&auth, "", 0600, &err), -1);
-	assert_int_equal(load_tokens(&auth, "# none\n\n", 0600, &err), -1);
-	assert_int_equal(load_tokens(&auth, "short\n", 0600, &err), -1);
+	assert_int_equal(load_tokens(&tokens, good, 0660, &err), -1);
+	assert_int_equal(load_tokens(&tokens, "", 0600, &err), -1);
+	assert_int_equal(load_tokens(&tokens, "# none\n\n", 0600, &err), -1);
+	assert_int_equal(load_tokens(&tokens, "short\n", 0600, &err), -1);
 	assert_int_equal(
-	    load_tokens(&auth, "0123456789 abcdef\n", 0600, &err), -1);
+	    load_tokens(&tokens, "0123456789 abcdef\n", 0600, &err), -1);
 	assert_non_null(strstr(err.text, "line 1"));
-	assert_int_equal(auth_load(&auth, "/nonexistent", &err), -1);
-	assert_int_equal(auth_load(&auth, "/dev/null", &err), -1);
+	assert_int_equal(tokens_load(&tokens, "/nonexistent", &err), -1);
+	assert_int_equal(tokens_load(&tokens, "/dev/null", &err), -1);
 }
 
 /* --- queries ------------------------------------------------------------ */
@@ -364,6 +396,7 @@ main(void)
 	    cmocka_unit_test(test_address_refuses),
 	    cmocka_unit_test(test_host),
 	    cmocka_unit_test(test_token_of_a_request),
+	    cmocka_unit_test(test_password_of_a_request),
 	    cmocka_unit_test(test_tokens),
 	    cmocka_unit_test(test_tokens_refused),
 	    cmocka_unit_test(test_query),
