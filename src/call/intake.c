@@ -340,8 +340,8 @@ intake_init(struct intake *in, const char *name, uint32_t feed,
 	    .feed = feed,
 	    .format = format,
 	    .machine = machine,
-	    .own_text = (format->traits & STAGE_OWN_TEXT) != 0 ||
-		format->save != NULL,
+	    .own_text =
+		(format->traits & STAGE_OWN_TEXT) != 0 || format->save != NULL,
 	    .framer = {.framing = format->framing}};
 	intake_find_cell(in);
 	return format->open(&in->format_self, &own, err);

@@ -74,13 +74,13 @@ enum framing {
 enum stage_kind { STAGE_TRANSPORT, STAGE_FORMAT };
 
 enum stage_trait {
-	STAGE_REPLAYABLE = 1, /* can start again at a saved position */
-	STAGE_TWO_WAY = 2,    /* transports: can send; see `dialogue` */
-	STAGE_SPOOLED = 4,    /* transports: hand over records of a spool */
-	STAGE_REPEATS = 8,    /* transports: senders repeat what they said */
-	STAGE_POSTED = 16,    /* transports: need live.listen; see ingest */
-	STAGE_ONLY_ONE = 32,  /* transports: of at most one feed */
-	STAGE_MARKS = 64,     /* formats: want RECORD_BEGIN and _END, too */
+	STAGE_REPLAYABLE = 1,	/* can start again at a saved position */
+	STAGE_TWO_WAY = 2,	/* transports: can send; see `dialogue` */
+	STAGE_SPOOLED = 4,	/* transports: hand over records of a spool */
+	STAGE_REPEATS = 8,	/* transports: senders repeat what they said */
+	STAGE_POSTED = 16,	/* transports: need live.listen; see ingest */
+	STAGE_ONLY_ONE = 32,	/* transports: of at most one feed */
+	STAGE_MARKS = 64,	/* formats: want RECORD_BEGIN and _END, too */
 	STAGE_AFTERWARDS = 128, /* formats: tell of calls when they are over */
 	/*
 	 * Formats: texts of events may stand in the format's own memory, and
