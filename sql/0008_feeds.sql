@@ -27,7 +27,7 @@ COMMENT ON COLUMN ringtally.feed.first_event_at IS
 COMMENT ON COLUMN ringtally.feed.format_state IS
     'What its format remembers from record to record, of no meaning to others; NULL: nothing.';
 COMMENT ON COLUMN ringtally.feed.guarantee IS
-    'What may be lost. replayed: nothing, it is read again from where it was; acknowledged: nothing, the sender keeps it until it is safe; received: nothing that came in, but what is said while nobody listens; empty: not known yet.';
+    'What may be lost. replayable: nothing, it is read again from where it was; acknowledged: nothing, the sender keeps it until it is safe; spooled: nothing that came in, but what is said while nobody listens; empty: not known yet.';
 COMMENT ON COLUMN ringtally.feed.connected IS
     'Whether it was connected, or listening, when the row was written; NULL: it does not connect.';
 COMMENT ON COLUMN ringtally.feed.connected_at IS

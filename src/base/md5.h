@@ -12,7 +12,7 @@
 
 /*
  * The digest of the parts, one behind the other, as 32 hexadecimal digits in
- * lower case and a terminator.
+ * lower case and a terminator; none where the system forbids MD5.
  */
 void md5_hex(char hex[MD5_HEX_MAX], const struct slice *parts, size_t n);
 

@@ -510,6 +510,8 @@ machine_expire(struct machine *m)
 	struct visit *v;
 	int state;
 
+	if (m->config.n_feeds > 1)
+		merge_keep(m);
 	for (state = VISIT_EARLY; state <= VISIT_TALKING; state++)
 		while ((v = TAILQ_FIRST(&m->states[state])) != NULL &&
 		    v->touched_us < lost_us)
@@ -697,6 +699,7 @@ machine_init(
 	BUG_ON(config->n_feeds > MACHINE_FEEDS);
 	pool_init(&m->visit_pool, sizeof(struct visit));
 	pool_init(&m->heard_pool, sizeof(struct heard));
+	TAILQ_INIT(&m->unkept);
 	pool_init(&m->call_pool, offsetof(struct call, id) + CALL_POOL_ID);
 }
 
@@ -767,6 +770,9 @@ machine_restore(struct machine *m, const struct visit *like,
 	if (like->heard != NULL) {
 		v->heard = pool_get(&m->heard_pool);
 		*v->heard = *like->heard;
+		v->heard->visit = v;
+		if (v->state == VISIT_ENDED)
+			merge_ended(m, v);
 	}
 	v->changed = false;
 	v->stored = true;

@@ -67,9 +67,11 @@ struct call {
  * each feed's slot; see merge.h.
  */
 struct heard {
+	TAILQ_ENTRY(heard) list; /* machine.unkept, of ended visits */
+	struct visit *visit;
 	uint8_t entered, answered, ended;
 	bool unsure;	      /* the outcome may be another one */
-	bool kept;	      /* config.keep was told, when it ended */
+	bool kept;	      /* config.keep was told: nothing changes it */
 	uint8_t rings_booked; /* the most of: */
 	uint8_t rings[MACHINE_FEEDS];
 };
@@ -140,8 +142,8 @@ struct machine_config {
 	void (*ended)(void *ctx, const struct visit *visit);
 	/*
 	 * Called for each of these once, when nothing can change it any more:
-	 * at once where the switch has one feed, else when all of them have
-	 * passed it. NULL: nobody keeps them.
+	 * at once where the switch has one feed, else MACHINE_LINGER_US after
+	 * it was last heard of. NULL: nobody keeps them.
 	 */
 	void (*keep)(void *ctx, const struct visit *visit);
 	/*
@@ -181,6 +183,7 @@ struct machine {
 	struct visit_keys gone;
 	struct pool visit_pool;
 	struct pool heard_pool;
+	TAILQ_HEAD(, heard) unkept; /* by when they ended */
 	struct machine_feed feeds[MACHINE_FEEDS];
 	int64_t picture_us;    /* when the picture began that is being told */
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */

@@ -21,6 +21,7 @@ merge_heard(struct machine *m, struct visit *v)
 {
 	if (v->heard == NULL) {
 		v->heard = pool_get(&m->heard_pool);
+		v->heard->visit = v;
 		/* it ended when its switch had but one feed */
 		v->heard->kept = v->state == VISIT_ENDED;
 	}
@@ -169,7 +170,8 @@ static bool
 merge_corrects(
     const struct visit *v, enum outcome outcome, const struct event *ev)
 {
-	if ((ev->flags & EVENT_UNSURE) != 0 || v->state != VISIT_ENDED)
+	if ((ev->flags & EVENT_UNSURE) != 0 || v->state != VISIT_ENDED ||
+	    v->heard->kept)
 		return false;
 	if (v->outcome == (uint8_t)outcome)
 		return v->wait_ms == EVENT_UNKNOWN_MS &&
@@ -221,6 +223,45 @@ merge_is_left(
 		    m->feeds[i].clock_us >= ev->time_us - MERGE_SILENT_US)
 			return false;
 	return true;
+}
+
+/* --- their rows ------------------------------------------------------------
+ */
+
+void
+merge_ended(struct machine *m, struct visit *v)
+{
+	if (!v->heard->kept)
+		TAILQ_INSERT_TAIL(&m->unkept, v->heard, list);
+}
+
+static void
+merge_keep_now(struct machine *m, struct heard *h)
+{
+	TAILQ_REMOVE(&m->unkept, h, list);
+	h->kept = true;
+	if (m->config.keep != NULL && h->visit->cell != NULL)
+		m->config.keep(m->config.ctx, h->visit);
+}
+
+void
+merge_keep(struct machine *m)
+{
+	int64_t before_us = m->clock_us - MACHINE_LINGER_US;
+	struct heard *h;
+
+	while ((h = TAILQ_FIRST(&m->unkept)) != NULL &&
+	    h->visit->touched_us < before_us) {
+		merge_keep_now(m, h);
+		visit_changed(m, h->visit);
+	}
+}
+
+void
+merge_forget(struct machine *m, struct visit *v)
+{
+	if (v->state == VISIT_ENDED && !v->heard->kept)
+		merge_keep_now(m, v->heard);
 }
 
 /* --- time ------------------------------------------------------------------

@@ -19,8 +19,9 @@
  *
  * An ended visit is remembered until all feeds have passed it, for merge_window
  * at most. What a feed tells of an older time, in which another feed was heard,
- * is not counted (`late`). For the same reason its row is kept from being
- * written until it is forgotten: it can not change any more then.
+ * is not counted (`late`). Its row is written MACHINE_LINGER_US after it was
+ * last heard of, so that both feeds have told of it in ordinary life; from then
+ * on it is confirmed and not corrected, for figures and rows must agree.
  *
  * All times are event times, so that the same feeds give the same figures at
  * any speed.
@@ -73,6 +74,13 @@ bool merge_ring(struct machine *m, struct visit *v, unsigned slot);
 /* Whether all who told of the arrival have fallen silent since. */
 bool merge_is_left(
     const struct machine *m, const struct visit *v, const struct event *ev);
+
+/* It has ended: its row is due. */
+void merge_ended(struct machine *m, struct visit *v);
+/* Whose time has come is kept. */
+void merge_keep(struct machine *m);
+/* It is forgotten. */
+void merge_forget(struct machine *m, struct visit *v);
 
 /* The feed has come to that time. */
 void merge_clock(struct machine *m, const struct event *ev);

@@ -161,8 +161,8 @@ visit_forget_heard(struct machine *m, struct visit *v)
 void
 visit_free(struct machine *m, struct visit *v)
 {
-	if (v->heard != NULL && v->state == VISIT_ENDED && !v->heard->kept)
-		visit_keep(m, v);
+	if (v->heard != NULL)
+		merge_forget(m, v);
 	visit_discard(m, v);
 }
 
@@ -220,6 +220,8 @@ visit_end(struct machine *m, struct visit *v, int64_t ended_us)
 		m->config.ended(m->config.ctx, v);
 	if (v->heard == NULL)
 		visit_keep(m, v);
+	else
+		merge_ended(m, v);
 	visit_forget_number(v);
 }
 
@@ -738,6 +740,7 @@ visit_answered_after_all(
 	if (ev->kind == EVENT_CONNECT) {
 		visit_take_answer(m, v, ev);
 		visit_book_answer(m, v);
+		TAILQ_REMOVE(&m->unkept, v->heard, list);
 		visit_set_state(m, v, VISIT_TALKING);
 		return;
 	}

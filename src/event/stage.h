@@ -275,9 +275,9 @@ static inline const char *
 stage_guarantee(const struct stage *transport)
 {
 	if ((transport->traits & STAGE_SPOOLED) == 0)
-		return "replayed";
+		return "replayable";
 	return (transport->traits & STAGE_REPEATS) != 0 ? "acknowledged"
-							: "received";
+							: "spooled";
 }
 
 #endif

@@ -22,7 +22,7 @@ PLACES = [
     (r"libpq-fe\.h|libpq/|postgres_ext\.h", r"store/"),
     (r"libconfig\.h", r"conf[^/]*\.c$"),
     (r"event2/|event\.h", r"io/|serve/http[^/]*$"),
-    (r"openssl/", r"io/(tls|stream)\.c$"),
+    (r"openssl/", r"io/(tls|stream)\.c$|base/md5\.c$"),
     (r"expat", r"format/"),
     (r"sodium", r"base/|store/|call/caller\.c$|caller_key\.c$|serve/auth\.c$"),
     (r"unicode/", r"base/local\.c$"),

@@ -15,6 +15,8 @@ SKIP = re.compile(r"(^|/)(\.deps|__pycache__|corpus|found|node_modules|pictures|
 LICENCE = "SPDX-License-Identifier: BSD-2-Clause"
 LICENSED = re.compile(r"\.(c|h|def|py|sh|sql|m4|ac|am|tap|m?js|css|[1-8])$")
 LONGEST = 1000
+# a manual page is one page
+LONGEST_PAGE = 3000
 
 # what -> what to do about it
 WORDS = (
@@ -50,9 +52,10 @@ def check(path, text):
     if (script or LICENSED.search(path)) and \
             not any(LICENCE in line for line in lines[:3]):
         yield 1, "a line with " + LICENCE
-    if len(lines) > LONGEST + 1:
-        yield LONGEST, "%d lines: split it, at %d at the latest" % (
-            len(lines) - 1, LONGEST)
+    longest = LONGEST_PAGE if path.startswith("man/") else LONGEST
+    if len(lines) > longest + 1:
+        yield longest, "%d lines: split it, at %d at the latest" % (
+            len(lines) - 1, longest)
     if path == THIS:
         return
     for number, line in enumerate(lines, 1):

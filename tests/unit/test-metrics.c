@@ -92,7 +92,7 @@ world_new_view(struct world *w)
 	    "pbx1", &w->tally, &w->machine, &w->live, &w->callbacks};
 	struct view_feed feed = {"pbx1-log", "pbx1", "file",
 	    "asterisk-queue-log", &w->intake, world_position, world_feed_state,
-	    "replayed", NULL, w};
+	    "replayable", NULL, w};
 
 	w->view = view_new(&config, &settings);
 	view_add_switch(w->view, &sw);

@@ -165,7 +165,7 @@ world_new_view(struct world *w, bool sliced)
 	    "pbx1", &w->tally, &w->machine, &w->live, &w->callbacks};
 	struct view_feed feed = {"pbx1-log", "pbx1", "file",
 	    "asterisk-queue-log", &w->intake, world_position, world_feed_state,
-	    "replayed", NULL, w};
+	    "replayable", NULL, w};
 
 	view_free(w->view);
 	w->view = view_new(&config, &settings);
