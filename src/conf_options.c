@@ -140,12 +140,12 @@ const struct option_row conf_options[] = {
 	.help = "A visit of which nothing was heard for so long, by the "
 		"switch's own clock, is given up as lost."},
     {"merge_window_s", TOP(merge_window_us), .type = OPTION_SECS,
-	.preset = "86400", .min = 600, .max = 31 * 86400, .unit = "s",
+	.preset = "3600", .min = 600, .max = 31 * 86400, .unit = "s",
 	.help = "Where several feeds tell of one switch: how much later than "
-		"the others one of them may tell of a call, and it is known "
-		"for the same. So long ended visits are remembered, as long "
-		"as a feed is behind; what comes later still is not counted "
-		"where another feed was heard at that time."},
+		"the others one of them may tell of a call, and correct it. "
+		"So long ended visits are remembered, and their rows not yet "
+		"written, while a feed is behind; what comes later still is "
+		"not counted where another feed was heard at that time."},
     {"max_queues", TOP(max_queues), .type = OPTION_INT, .preset = "10000",
 	.min = 1, .max = 1000000, .unit = "queues",
 	.help = "Queues of one switch that are told apart. Calls of further "

@@ -142,8 +142,8 @@ struct machine_config {
 	void (*ended)(void *ctx, const struct visit *visit);
 	/*
 	 * Called for each of these once, when nothing can change it any more:
-	 * at once where the switch has one feed, else MACHINE_LINGER_US after
-	 * it was last heard of. NULL: nobody keeps them.
+	 * at once where the switch has one feed, else when all of them have
+	 * passed it. NULL: nobody keeps them.
 	 */
 	void (*keep)(void *ctx, const struct visit *visit);
 	/*

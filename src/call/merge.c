@@ -225,6 +225,22 @@ merge_is_left(
 	return true;
 }
 
+/*
+ * All feeds have passed that time by so much; or the window has, in which a
+ * slow one is waited for.
+ */
+static int64_t
+merge_passed_us(const struct machine *m, int64_t by_us)
+{
+	int64_t slowest_us = m->clock_us;
+	unsigned i;
+
+	for (i = 0; i < m->config.n_feeds; i++)
+		slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
+	return RT_MAX(
+	    slowest_us - by_us, m->clock_us - m->config.merge_window_us);
+}
+
 /* --- their rows ------------------------------------------------------------
  */
 
@@ -247,7 +263,7 @@ merge_keep_now(struct machine *m, struct heard *h)
 void
 merge_keep(struct machine *m)
 {
-	int64_t before_us = m->clock_us - MACHINE_LINGER_US;
+	int64_t before_us = merge_passed_us(m, MERGE_NEAR_US);
 	struct heard *h;
 
 	while ((h = TAILQ_FIRST(&m->unkept)) != NULL &&
@@ -284,13 +300,7 @@ merge_clock(struct machine *m, const struct event *ev)
 int64_t
 merge_linger_us(const struct machine *m)
 {
-	int64_t slowest_us = m->clock_us;
-	unsigned i;
-
-	for (i = 0; i < m->config.n_feeds; i++)
-		slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
-	return RT_MAX(slowest_us - MACHINE_LINGER_US,
-	    m->clock_us - m->config.merge_window_us);
+	return merge_passed_us(m, MACHINE_LINGER_US);
 }
 
 bool

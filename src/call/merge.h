@@ -19,9 +19,9 @@
  *
  * An ended visit is remembered until all feeds have passed it, for merge_window
  * at most. What a feed tells of an older time, in which another feed was heard,
- * is not counted (`late`). Its row is written MACHINE_LINGER_US after it was
- * last heard of, so that both feeds have told of it in ordinary life; from then
- * on it is confirmed and not corrected, for figures and rows must agree.
+ * is not counted (`late`). Its row is written when all feeds have passed it by
+ * MERGE_NEAR_US, or after merge_window; from then on it is confirmed and not
+ * corrected, for figures and rows must agree.
  *
  * All times are event times, so that the same feeds give the same figures at
  * any speed.

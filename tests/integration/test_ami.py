@@ -109,7 +109,7 @@ def test_cut_in_the_middle_of_a_message(rig, server):
 
 
 def test_silence_is_asked_about_and_given_up(rig, server):
-    follow(rig, server, silence_s=0.4)
+    follow(rig, server, silence_s=2)
     wait_login(server)
     harness.poll("it asks whether we are there",
                  lambda: server.asked("Ping") > 2)

@@ -184,7 +184,8 @@ def test_two_feeds_share_a_folder(rig, folder):
     folder.drop(log[:half])
     rig.daemon(rig.config([
         feed(folder, include=["*.csv"]),
-        feed(folder, name="other", include=["*.txt"])])).start()
+        feed(folder, name="other", switch="other",
+             include=["*.txt"])])).start()
     settle(rig, folder)
     folder.drop(log[half:])
     folder.drop(b"", suffix=".txt")
