@@ -82,12 +82,6 @@ merge_arrival_us(const struct event *ev)
 }
 
 static bool
-merge_is_near(const struct visit *v, int64_t t_us)
-{
-	return llabs(v->entered_us - t_us) <= MERGE_NEAR_US;
-}
-
-static bool
 merge_is_finer(int64_t now_us, int64_t t_us, int64_t interval_us)
 {
 	return now_us % USEC_PER_SEC == 0 && t_us % USEC_PER_SEC != 0 &&
@@ -95,19 +89,38 @@ merge_is_finer(int64_t now_us, int64_t t_us, int64_t interval_us)
 	    llabs(now_us - t_us) < 2 * USEC_PER_SEC;
 }
 
+/*
+ * The arrival that another feed has told and this one has not yet: the nearest,
+ * as a call may come back to its queue within seconds. NULL: there is none.
+ */
+static struct visit *
+merge_nearest(
+    const struct call *call, const struct queue *queue, const struct event *ev)
+{
+	int64_t t_us = merge_arrival_us(ev), miss, least = MERGE_NEAR_US + 1;
+	struct visit *v, *best = NULL;
+
+	for (v = call->visits; v != NULL; v = v->next) {
+		if (v->queue != queue || v->state == VISIT_EARLY ||
+		    v->heard == NULL ||
+		    (v->heard->entered & merge_bit(ev)) != 0)
+			continue;
+		miss = llabs(v->entered_us - t_us);
+		if (miss < least) {
+			least = miss;
+			best = v;
+		}
+	}
+	return best;
+}
+
 bool
 merge_arrived_before(struct machine *m, const struct call *call,
     const struct queue *queue, const struct event *ev)
 {
+	struct visit *v = merge_nearest(call, queue, ev);
 	int64_t t_us = merge_arrival_us(ev);
-	struct visit *v;
 
-	for (v = call->visits; v != NULL; v = v->next)
-		if (v->queue == queue && v->state != VISIT_EARLY &&
-		    v->heard != NULL &&
-		    (v->heard->entered & merge_bit(ev)) == 0 &&
-		    merge_is_near(v, t_us))
-			break;
 	if (v == NULL)
 		return false;
 	v->heard->entered |= merge_bit(ev);

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Two feeds of one switch tell of the same calls, which count once: killed in
+the middle, one late, one gone for a while, one read again."""
+import os
+
+import harness
+import pytest
+
+import figures
+import fixtures
+import jsonlog
+import loggen
+import oracle
+
+LINES = harness.quick_or_slow(3000, 60000)
+
+
+class Pair:
+    """A queue_log, and the same calls as ringtally-json in a second file."""
+
+    def __init__(self, rig, seed):
+        self.rig = rig
+        self.lines = loggen.make_log(LINES, seed=seed).splitlines(
+            keepends=True)
+        self.told = list(jsonlog.convert(self.lines))
+        self.other = rig.log + ".told"
+        self.daemon = rig.daemon(rig.config(feeds=[
+            rig.feed(), rig.feed(name="told", path=self.other,
+                                 format="ringtally-json")]))
+
+    def tell(self, begin, end, feeds="ab"):
+        """These lines, by share of all of them, by both feeds or by one."""
+        part = slice(int(begin * len(self.lines)), int(end * len(self.lines)))
+        if "a" in feeds:
+            harness.append(self.rig.log, b"".join(self.lines[part]))
+        if "b" in feeds:
+            harness.append(self.other, b"".join(self.told[part]))
+
+    def settle(self):
+        for path, name in ((self.rig.log, "log"), (self.other, "told")):
+            if os.path.exists(path):
+                self.rig.settle(path, name=name)
+
+    def assert_exact(self):
+        """The figures are those of the calls. Rows of visits come when both
+        feeds have passed them: an hour later both say something."""
+        log = b"".join(self.lines)
+        after = fixtures.last_time(log) + 4000
+        for i in range(2):
+            note = [b"%d|x.%d|q|NONE|LATER|\n" % (after + 10 * i, i)]
+            harness.append(self.rig.log, note[0])
+            harness.append(self.other, b"".join(jsonlog.convert(note)))
+            self.settle()
+        o = oracle.Oracle().read(log)
+        found = figures.queue_rows(self.rig.db)
+        wrong = list(figures.differences("queue", o.queue_rows(), found))
+        wrong += figures.hist_differences(found)
+        wrong += figures.identity_differences(self.rig.db, "test")
+        wrong += figures.visit_differences(
+            o.ended_visits(), figures.visits(self.rig.db))
+        assert not wrong, "%d differences:\n%s" % (
+            len(wrong), "\n".join(wrong[:15]))
+
+    def counted(self, counter):
+        return [figures.feed(self.rig.db, name)[counter]
+                for name in ("log", "told")]
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_killed_in_mid_call(rig, first):
+    """With one feed ahead of the other at every kill."""
+    pair = Pair(rig, 71)
+    pair.daemon.start()
+    for i in range(4):
+        pair.tell(i / 4, i / 4 + 0.15, first)
+        if i % 2:
+            pair.settle()
+        pair.daemon.kill()
+        pair.daemon.start()
+        pair.tell(i / 4 + 0.15, (i + 1) / 4, first)
+        pair.tell(i / 4, (i + 1) / 4, "b" if first == "a" else "a")
+        pair.settle()
+    pair.assert_exact()
+    assert sum(pair.counted("confirmed")) > LINES / 4
+    assert pair.counted("unmatched") == [0, 0]
+
+
+def test_each_fails_for_a_while(rig):
+    pair = Pair(rig, 72)
+    pair.daemon.start()
+    for begin, end, feeds in ((0, 0.2, "ab"), (0.2, 0.4, "a"),
+                              (0.4, 0.6, "ab"), (0.6, 0.8, "b"),
+                              (0.8, 1, "ab")):
+        pair.tell(begin, end, feeds)
+        pair.settle()
+    pair.assert_exact()
+
+
+def test_the_second_comes_when_all_is_told(rig):
+    pair = Pair(rig, 73)
+    pair.daemon.start()
+    pair.tell(0, 1, "a")
+    pair.settle()
+    assert pair.daemon.stop() == 0
+    pair.tell(0, 1, "b")
+    pair.daemon.start()
+    pair.settle()
+    pair.assert_exact()
+    assert pair.counted("confirmed")[1] > LINES / 4
