@@ -169,8 +169,7 @@ merge_note(struct machine *m, struct visit *v, enum visit_event what,
 	visit_changed(m, v);
 }
 
-/* --- what was told before --------------------------------------------------
- */
+/* --- what was told before ------------------------------------------------ */
 
 static enum outcome
 merge_outcome(enum visit_event what, const struct event *ev)
@@ -254,8 +253,7 @@ merge_passed_us(const struct machine *m, int64_t by_us)
 	    slowest_us - by_us, m->clock_us - m->config.merge_window_us);
 }
 
-/* --- their rows ------------------------------------------------------------
- */
+/* --- their rows ---------------------------------------------------------- */
 
 void
 merge_ended(struct machine *m, struct visit *v)
@@ -293,8 +291,7 @@ merge_forget(struct machine *m, struct visit *v)
 		merge_keep_now(m, v->heard);
 }
 
-/* --- time ------------------------------------------------------------------
- */
+/* --- time ---------------------------------------------------------------- */
 
 void
 merge_clock(struct machine *m, const struct event *ev)
@@ -332,8 +329,7 @@ merge_is_too_old(const struct machine *m, const struct event *ev)
 	return false;
 }
 
-/* --- agents ----------------------------------------------------------------
- */
+/* --- agents -------------------------------------------------------------- */
 
 bool
 merge_leads(const struct machine *m, unsigned slot, enum stage_fact fact)

@@ -634,8 +634,7 @@ visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 	visit_end(m, v, ev->time_us);
 }
 
-/* --- calls that are over ---------------------------------------------------
- */
+/* --- calls that are over ------------------------------------------------- */
 
 /*
  * As a summary tells it. What it does not tell stays unknown: nothing is worked

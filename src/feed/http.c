@@ -51,8 +51,7 @@ struct http_feed {
 	struct log_limit limit, tokens_limit;
 };
 
-/* --- who may ---------------------------------------------------------------
- */
+/* --- who may ------------------------------------------------------------- */
 
 /*
  * The file is read when it is another one or was written since, so that a
@@ -114,8 +113,7 @@ http_refuse(
 	return post->is_local ? 0 : 403;
 }
 
-/* --- what is in a body ------------------------------------------------------
- */
+/* --- what is in a body --------------------------------------------------- */
 
 static bool
 http_is_space(char c)

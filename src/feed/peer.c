@@ -40,8 +40,7 @@ peer_begin(struct peer *p)
 	p->ops->begun(p->ctx, p);
 }
 
-/* --- records ----------------------------------------------------------------
- */
+/* --- records ------------------------------------------------------------- */
 
 static bool
 peer_give(struct peer *p, struct slice record)
@@ -131,8 +130,7 @@ peer_turn(void *ctx)
 		task_set(p->task);
 }
 
-/* --- the stream's calls ------------------------------------------------------
- */
+/* --- the stream's calls -------------------------------------------------- */
 
 static void
 peer_heard(void *ctx)
@@ -168,8 +166,7 @@ peer_ended(void *ctx, bool clean, const char *why)
 static const struct stream_ops peer_stream_ops = {
     .secured = peer_secured, .heard = peer_heard, .ended = peer_ended};
 
-/* --- the face ----------------------------------------------------------------
- */
+/* --- the face ------------------------------------------------------------ */
 
 static void
 peer_first_turn(void *ctx)

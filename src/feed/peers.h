@@ -8,8 +8,22 @@
 
 #include "feed/peer.h"
 
-#define PEERS_MOST_DEFAULT "32"
-#define PEERS_MOST_MAX	   1024
+/* The options max_connections and idle_us of a source that listens. */
+#define PEERS_ROW_MOST(of)                                                   \
+	{                                                                    \
+		.name = "max_connections", .group = "feeds",                 \
+		.type = OPTION_INT, .offset = offsetof(of, max_connections), \
+		.preset = "32", .min = 1, .max = 1024, .unit = "",           \
+		.help = "Connections at a time; further ones are refused."   \
+	}
+#define PEERS_ROW_IDLE(of)                                                   \
+	{                                                                    \
+		.name = "idle_s", .group = "feeds", .type = OPTION_SECS,     \
+		.offset = offsetof(of, idle_us), .preset = "0", .min = 0,    \
+		.max = 2592000, .unit = "s",                                 \
+		.help = "A connection on which nothing came for so long is " \
+			"closed. 0: it may be silent as long as it likes."   \
+	}
 
 struct peers;
 

@@ -32,8 +32,7 @@
 #define TCP_SILENCE_US (60 * USEC_PER_SEC) /* of one that can be asked */
 #define TCP_HOST_MAX   256
 
-/* --- trying
- * --------------------------------------------------------------------- */
+/* --- trying -------------------------------------------------------------- */
 
 static uint32_t
 tcp_chance(void)
@@ -108,8 +107,7 @@ tcp_timer_cb(void *ctx)
 	dial_start(t->dial, t->options->connect_us);
 }
 
-/* --- a connection
- * ----------------------------------------------------------------- */
+/* --- a connection -------------------------------------------------------- */
 
 void
 tcp_ready(struct tcp *t)
@@ -210,8 +208,7 @@ tcp_failed(void *ctx, const char *why)
 static const struct dial_ops tcp_dial_ops = {
     .connected = tcp_connected, .failed = tcp_failed};
 
-/* --- the source
- * --------------------------------------------------------------------- */
+/* --- the source ---------------------------------------------------------- */
 
 static int
 tcp_check(const struct tcp_options *o, struct err *err)

@@ -91,8 +91,7 @@ tcp_listen_try(void *ctx)
 	timer_set(t->retry, backoff_next(&t->backoff, 0));
 }
 
-/* --- the source --------------------------------------------------------------
- */
+/* --- the source ---------------------------------------------------------- */
 
 static int
 tcp_listen_tls(struct tcp_listen *t, struct err *err)
@@ -194,8 +193,7 @@ tcp_listen_open(void **self, const struct stage_setup *setup, struct err *err)
 	return spooled_open(self, setup, &tcp_listen_source, err);
 }
 
-/* --- options
- * ------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------- */
 
 static int
 tcp_listen_check(const void *value, struct err *err)
@@ -230,25 +228,8 @@ static const struct option_row tcp_listen_options[] = {
 	.help = "Networks whose machines may connect, such as "
 		"\"10.1.0.0/16\" or \"2001:db8::7\". Without any only this "
 		"machine may."},
-    {.name = "max_connections",
-	.group = "feeds",
-	.type = OPTION_INT,
-	.offset = offsetof(struct tcp_listen_options, max_connections),
-	.preset = PEERS_MOST_DEFAULT,
-	.min = 1,
-	.max = PEERS_MOST_MAX,
-	.unit = "",
-	.help = "Connections at a time; further ones are refused."},
-    {.name = "idle_s",
-	.group = "feeds",
-	.type = OPTION_SECS,
-	.offset = offsetof(struct tcp_listen_options, idle_us),
-	.preset = "0",
-	.min = 0,
-	.max = 2592000,
-	.unit = "s",
-	.help = "A connection on which nothing came for so long is closed. "
-		"0: it may be silent as long as it likes."},
+    PEERS_ROW_MOST(struct tcp_listen_options),
+    PEERS_ROW_IDLE(struct tcp_listen_options),
     {.name = "keepalive_s",
 	.group = "feeds",
 	.type = OPTION_SECS,

@@ -68,8 +68,7 @@ struct udp_listen {
 	char bytes[UDP_BYTES];
 };
 
-/* --- what came
- * ----------------------------------------------------------------- */
+/* --- what came ----------------------------------------------------------- */
 
 /* Hands over what is left of the datagram; false: there is no room. */
 static bool
@@ -224,8 +223,7 @@ udp_listen_hold(void *self, bool hold)
 		watch_set(u->watch, u->fd, WATCH_READ);
 }
 
-/* --- listening
- * ------------------------------------------------------------------ */
+/* --- listening ----------------------------------------------------------- */
 
 /* The kernel gives no more than net.core.rmem_max, and twice what was asked. */
 static void
@@ -318,8 +316,7 @@ udp_listen_open(void **self, const struct stage_setup *setup, struct err *err)
 	return spooled_open(self, setup, &udp_listen_source, err);
 }
 
-/* --- options
- * ------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------- */
 
 static int
 udp_listen_check(const void *value, struct err *err)

@@ -80,8 +80,7 @@ unix_listen_try(void *ctx)
 	timer_set(u->retry, backoff_next(&u->backoff, 0));
 }
 
-/* --- the source --------------------------------------------------------------
- */
+/* --- the source ---------------------------------------------------------- */
 
 static void
 unix_listen_close(void *self)
@@ -142,8 +141,7 @@ unix_listen_open(void **self, const struct stage_setup *setup, struct err *err)
 	return spooled_open(self, setup, &unix_listen_source, err);
 }
 
-/* --- options
- * ------------------------------------------------------------------ */
+/* --- options ------------------------------------------------------------- */
 
 static int
 unix_listen_check_path(const void *value, struct err *err)
@@ -195,25 +193,8 @@ static const struct option_row unix_listen_options[] = {
 	.offset = offsetof(struct unix_listen_options, group),
 	.unit = "",
 	.help = "The socket's group. The default is the daemon's own."},
-    {.name = "max_connections",
-	.group = "feeds",
-	.type = OPTION_INT,
-	.offset = offsetof(struct unix_listen_options, max_connections),
-	.preset = PEERS_MOST_DEFAULT,
-	.min = 1,
-	.max = PEERS_MOST_MAX,
-	.unit = "",
-	.help = "Connections at a time; further ones are refused."},
-    {.name = "idle_s",
-	.group = "feeds",
-	.type = OPTION_SECS,
-	.offset = offsetof(struct unix_listen_options, idle_us),
-	.preset = "0",
-	.min = 0,
-	.max = 2592000,
-	.unit = "s",
-	.help = "A connection on which nothing came for so long is closed. "
-		"0: it may be silent as long as it likes."},
+    PEERS_ROW_MOST(struct unix_listen_options),
+    PEERS_ROW_IDLE(struct unix_listen_options),
     {.name = NULL},
 };
 

@@ -19,8 +19,7 @@ stay_cut(struct slice text)
 	return text;
 }
 
-/* --- one stay --------------------------------------------------------------
- */
+/* --- one stay ------------------------------------------------------------ */
 
 static size_t
 stay_offset(const struct stay *stay, unsigned which)
@@ -52,8 +51,7 @@ stay_bytes(const struct stay *stay)
 	return STAY_SAVED + stay_offset(stay, STAY_TEXTS);
 }
 
-/* --- the table -------------------------------------------------------------
- */
+/* --- the table ----------------------------------------------------------- */
 
 void
 stays_init(struct stays *stays)

@@ -44,8 +44,7 @@ struct stream {
 	char why[200];
 };
 
-/* --- what is to be sent ----------------------------------------------------
- */
+/* --- what is to be sent -------------------------------------------------- */
 
 static void
 stream_out_wipe(struct stream *s)
@@ -72,8 +71,7 @@ stream_out_add(struct stream *s, const char *bytes, size_t n)
 	s->out_n = left + n;
 }
 
-/* --- the end ----------------------------------------------------------------
- */
+/* --- the end ------------------------------------------------------------- */
 
 /* Lets go of all but what is held. */
 static void
@@ -135,8 +133,7 @@ stream_tell(struct stream *s, void (*op)(void *ctx))
 	return !gone;
 }
 
-/* --- the socket, plain or through OpenSSL -----------------------------------
- */
+/* --- the socket, plain or through OpenSSL -------------------------------- */
 
 /* What a call of OpenSSL that returned rc <= 0 means. */
 static enum stream_did
@@ -217,8 +214,7 @@ stream_write_some(struct stream *s, const char *from, size_t size, size_t *n)
 	return STREAM_DID;
 }
 
-/* --- turns of the loop ------------------------------------------------------
- */
+/* --- turns of the loop --------------------------------------------------- */
 
 bool
 stream_is_full(const struct stream *s)
@@ -372,8 +368,7 @@ stream_too_late(void *ctx)
 		       : "it does not take what we send");
 }
 
-/* --- the face ----------------------------------------------------------------
- */
+/* --- the face ------------------------------------------------------------ */
 
 struct stream *
 stream_new(struct loop *loop, int fd, const struct stream_config *config,

@@ -121,8 +121,7 @@ queue_live_touch(struct queue_live *live)
 		live->touched = true;
 }
 
-/* --- what changed ----------------------------------------------------------
- */
+/* --- what changed -------------------------------------------------------- */
 
 static struct queue_live_row *
 queue_live_get(struct queue_live *live, int sw, struct slice name)
@@ -215,8 +214,7 @@ queue_live_look(struct queue_live *live)
 		}
 }
 
-/* --- the script ------------------------------------------------------------
- */
+/* --- the script ---------------------------------------------------------- */
 
 static void
 queue_live_wrote(void *ctx, const PGresult *res RT_UNUSED)

@@ -608,8 +608,7 @@ test_broken(void **state RT_UNUSED)
 	small_free(s);
 }
 
-/* --- the present second ----------------------------------------------------
- */
+/* --- the present second -------------------------------------------------- */
 
 #define ROWS                                                          \
 	"SELECT coalesce(string_agg(concat_ws(' ', queue, service, "  \
@@ -715,8 +714,7 @@ test_queue_live_locked(void **state RT_UNUSED)
 	small_free(s);
 }
 
-/* --- who is to be rung back --------------------------------------------------
- */
+/* --- who is to be rung back ---------------------------------------------- */
 
 /*
  * Loaded as tally/callback.h tells it live: answers at or after the abandon, of

@@ -10,8 +10,7 @@
 #include "base/log.h"
 #include "base/option.h"
 
-/* --- what the feed is given
- * ---------------------------------------------------- */
+/* --- what the feed is given ---------------------------------------------- */
 
 static bool
 net_record(struct stage_upstream *up, const struct position *at,
@@ -62,8 +61,7 @@ net_idle(struct stage_upstream *up RT_UNUSED, bool idle RT_UNUSED)
 {
 }
 
-/* --- turning the loop
- * ------------------------------------------------------------ */
+/* --- turning the loop ---------------------------------------------------- */
 
 static void
 net_tick_cb(void *ctx)
@@ -84,8 +82,7 @@ net_turn(struct net *net)
 	net_turn_for(net, USEC_PER_MSEC);
 }
 
-/* --- the bench
- * -------------------------------------------------------------------- */
+/* --- the bench ----------------------------------------------------------- */
 
 int
 net_set_up(void **state)
@@ -275,8 +272,7 @@ net_is_up(struct net *net)
 	return status.connected;
 }
 
-/* --- the other side
- * ------------------------------------------------------------------ */
+/* --- the other side ------------------------------------------------------ */
 
 static struct sockaddr_in
 net_address(int port)

@@ -232,8 +232,7 @@ test_told_again(void **state RT_UNUSED)
 	two_end(&t);
 }
 
-/* --- events of their own ----------------------------------------------------
- */
+/* --- events of their own ------------------------------------------------- */
 
 #define T0_US (MONDAY_US + HOUR_US)
 

@@ -46,8 +46,7 @@ struct day {
 	struct day_sums sums[DAY_QUEUES];
 };
 
-/* --- the recording ----------------------------------------------------------
- */
+/* --- the recording ------------------------------------------------------- */
 
 static bool
 day_read(struct strbuf *to, const char *name)
@@ -105,8 +104,7 @@ day_of(void **state)
 	return day;
 }
 
-/* --- playing
- * ------------------------------------------------------------------ */
+/* --- playing ------------------------------------------------------------- */
 
 static void
 day_begin(struct day *day, bool log, bool ami)
@@ -252,8 +250,7 @@ day_end(struct day *day, struct day_sums sums[DAY_QUEUES])
 	tally_fini(&day->tally);
 }
 
-/* --- comparing
- * ---------------------------------------------------------------- */
+/* --- comparing ----------------------------------------------------------- */
 
 static int64_t
 day_given_up(const struct day_sums *s)

@@ -544,8 +544,7 @@ run_conserve(struct run *r)
 	assert_int_equal(r->last_order, r->truth.offered);
 }
 
-/* --- what holds of a run ---------------------------------------------------
- */
+/* --- what holds of a run ------------------------------------------------- */
 
 /*
  * The same bytes on every machine. A change of the model changes these: then
