@@ -1,37 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The text of /metrics, made step by step while calls go on. */
-#include "base/base.h"
-#include <setjmp.h>
-#include <cmocka.h>
+#include "stand.h"
 
-#include "base/zone.h"
-#include "format/formats.h"
-#include "io/loop.h"
 #include "serve/metrics.h"
 
-#define SEC    USEC_PER_SEC
-#define NINE_S INT64_C(1793005200) /* 2026-10-26 09:00:00 in London */
-#define NINE   (NINE_S * SEC)
 #define WAIT_S 7 /* of every caller who is answered */
 #define MANY   1000
 /* A document of these takes more than one slice. */
 #define TOO_MANY 5000
 
-static const struct tally_config world_tally = {.interval_us = 900 * SEC,
-    .short_abandon_us = 5 * SEC,
-    .max_queues = 10000,
-    .max_agents = 1000};
-
 struct world {
-	struct tally tally;
-	struct machine machine;
-	struct live live;
-	struct callbacks callbacks;
-	struct intake intake;
-	struct position position;
+	struct stand s; /* first */
 	struct loop *loop;
 	struct view *view;
-	int64_t now_us;
 	unsigned calls, looked_up; /* services asked for */
 };
 
@@ -49,67 +30,30 @@ world_feed_state(void *ctx RT_UNUSED, const char **why RT_UNUSED)
 }
 
 static void
-world_position(void *ctx, struct position *position)
-{
-	*position = ((const struct world *)ctx)->position;
-}
-
-static void
 world_begin(struct world *w)
 {
 	const struct machine_config machine = {
 	    .lost_after_us = 6 * 3600 * SEC, .max_open = 100000};
-	struct err err;
 
-	tally_init(&w->tally, &world_tally);
-	live_init(&w->live, &w->tally);
-	live_clock(&w->live, w->now_us);
-	machine_init(&w->machine, &machine, &w->tally);
-	callbacks_init(&w->callbacks, 100);
-	assert_int_equal(
-	    intake_init(&w->intake, "log", 0, &asterisk_queue_log_stage, NULL,
-		&w->machine, &err),
-	    0);
-}
-
-static void
-world_end(struct world *w)
-{
-	intake_fini(&w->intake);
-	machine_fini(&w->machine);
-	callbacks_fini(&w->callbacks);
-	live_fini(&w->live);
-	tally_fini(&w->tally);
+	stand_begin(&w->s, &machine);
 }
 
 static void
 world_new_view(struct world *w)
 {
 	struct view_config config = {
-	    .loop = w->loop, .service_of = world_service_of, .ctx = w};
+	    .loop = w->s.loop, .service_of = world_service_of, .ctx = w};
 	struct view_settings settings = {.thresholds_s = {{15, 20}, 2}};
-	struct view_switch sw = {
-	    "pbx1", &w->tally, &w->machine, &w->live, &w->callbacks};
-	struct view_feed feed = {"pbx1-log", "pbx1", "file",
-	    "asterisk-queue-log", &w->intake, world_position, world_feed_state,
-	    "replayable", NULL, w};
 
-	w->view = view_new(&config, &settings);
-	view_add_switch(w->view, &sw);
-	view_add_feed(w->view, &feed);
+	stand_view(&w->s, &config, &settings, world_feed_state);
 }
 
 static int
 world_setup(void **state)
 {
 	struct world *w = mem_zalloc(sizeof(*w));
-	struct err err;
 
-	zone_set("Europe/London");
-	w->now_us = NINE;
-	w->position = (struct position){.file_no = 1, .path = "/var/log/q"};
-	w->loop = loop_new(&err);
-	assert_non_null(w->loop);
+	stand_init(&w->s);
 	world_begin(w);
 	world_new_view(w);
 	*state = w;
@@ -121,9 +65,7 @@ world_teardown(void **state)
 {
 	struct world *w = *state;
 
-	view_free(w->view);
-	world_end(w);
-	loop_free(w->loop);
+	stand_fini(&w->s);
 	free(w);
 	return 0;
 }
@@ -131,19 +73,12 @@ world_teardown(void **state)
 /* A line of the log, `at` seconds after nine. */
 static void RT_PRINTF(3, 4) play(struct world *w, int at, const char *fmt, ...)
 {
-	char line[1024];
 	va_list ap;
-	int n = snprintf(line, sizeof(line), "%" PRId64 "|", NINE_S + at);
 
+	w->s.now_us = RT_MAX(w->s.now_us, NINE + at * SEC);
 	va_start(ap, fmt);
-	n += vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	stand_play(&w->s, at, fmt, ap);
 	va_end(ap);
-	line[n++] = '\n';
-	w->now_us = RT_MAX(w->now_us, NINE + at * SEC);
-	assert_int_equal(
-	    intake_bytes(&w->intake, &w->position, line, (size_t)n, false), n);
-	w->position.offset += n;
-	view_touch(w->view);
 }
 
 static void
@@ -176,7 +111,7 @@ begin(struct world *w, bool open)
 {
 	static const struct metrics_http http = {
 	    .started_us = NINE, .requests = 42};
-	struct metrics *m = metrics_new(w->view, &http, w->now_us, open);
+	struct metrics *m = metrics_new(w->s.view, &http, w->s.now_us, open);
 
 	assert_non_null(m);
 	return m;
@@ -257,7 +192,7 @@ test_lines(void **state)
 	play(w, 20, "a|ctax|NONE|ENTERQUEUE||07700900001|1");
 	play(w, 40, "a|ctax|NONE|ABANDON|1|1|20");
 	play(w, 50, "b|a\"b\\|NONE|ENTERQUEUE||07700900001|1");
-	w->now_us = NINE + 62500 * USEC_PER_MSEC;
+	w->s.now_us = NINE + 62500 * USEC_PER_MSEC;
 	text = end(begin(w, true));
 #define CTAX                                       \
 	"{switch=\"pbx1\",queue=\"ctax\",service=" \
@@ -321,10 +256,10 @@ test_same_text(void **state)
 	m = begin(w, true);
 	do {
 		struct view_text *text =
-		    view_get(w->view, VIEW_QUEUES, &filter, w->now_us);
+		    view_get(w->s.view, VIEW_QUEUES, &filter, w->s.now_us);
 
 		view_text_put(text);
-		view_touch(w->view);
+		view_touch(w->s.view);
 	} while (metrics_step(m) == METRICS_WORKING);
 	slowly = end(m);
 	drop_process(&once);
@@ -482,7 +417,7 @@ test_configured_between(void **state)
 	play_queues(w, 0, MANY);
 	m = begin(w, true);
 	assert_int_equal(metrics_step(m), METRICS_WORKING);
-	view_configure(w->view, &settings);
+	view_configure(w->s.view, &settings);
 	assert_int_equal(metrics_step(m), METRICS_STALE);
 	metrics_free(m);
 	text = end(begin(w, true));
@@ -507,8 +442,8 @@ test_reset_between(void **state)
 		m = begin(w, true);
 		for (i = 0; i < steps; i++)
 			assert_int_equal(metrics_step(m), METRICS_WORKING);
-		view_reset(w->view);
-		world_end(w);
+		view_reset(w->s.view);
+		stand_end(&w->s);
 		world_begin(w);
 		assert_int_equal(metrics_step(m), METRICS_STALE);
 		metrics_free(m);
@@ -526,9 +461,9 @@ test_waits_for_a_document(void **state)
 	struct world *w = *state;
 
 	play_queues(w, 0, TOO_MANY);
-	assert_null(view_get(w->view, VIEW_SNAPSHOT, NULL, w->now_us));
-	assert_null(metrics_new(w->view, &http, w->now_us, true));
-	view_reset(w->view);
+	assert_null(view_get(w->s.view, VIEW_SNAPSHOT, NULL, w->s.now_us));
+	assert_null(metrics_new(w->s.view, &http, w->s.now_us, true));
+	view_reset(w->s.view);
 	metrics_free(begin(w, true));
 	metrics_free(NULL);
 }

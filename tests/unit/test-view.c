@@ -3,38 +3,20 @@
  * The live documents of a switch whose log is written by hand, read with
  * another JSON parser.
  */
-#include "base/base.h"
-#include <setjmp.h>
-#include <cmocka.h>
+#include "stand.h"
+
 #include <jansson.h>
 
 #include "base/strbuf.h"
-#include "base/zone.h"
-#include "format/formats.h"
-#include "io/loop.h"
 #include "serve/view.h"
 
-#define SEC	 USEC_PER_SEC
-#define NINE_S	 INT64_C(1793005200) /* 2026-10-26 09:00:00 in London */
-#define NINE	 (NINE_S * SEC)
 #define MIDNIGHT (NINE - 9 * 3600 * SEC)
 
-static const struct tally_config world_tally = {.interval_us = 900 * SEC,
-    .short_abandon_us = 5 * SEC,
-    .max_queues = 10000,
-    .max_agents = 1000};
-
 struct world {
-	struct tally tally;
-	struct machine machine;
-	struct live live;
-	struct callbacks callbacks;
-	struct intake intake;
-	struct position position;
+	struct stand s; /* first */
 	struct loop *loop;
 	struct view *view;
 	enum view_feed_state feed_state;
-	int64_t now_us;
 	unsigned listened;
 	struct view_text *heard;
 };
@@ -72,12 +54,6 @@ world_feed_state(void *ctx, const char **why)
 	return w->feed_state;
 }
 
-static void
-world_position(void *ctx, struct position *position)
-{
-	*position = ((const struct world *)ctx)->position;
-}
-
 /* As app_callbacks.c does it. */
 static void
 world_ended(void *ctx, const struct visit *v)
@@ -91,7 +67,7 @@ world_ended(void *ctx, const struct visit *v)
 
 	memcpy(like.caller, v->caller, sizeof(like.caller));
 	if (v->outcome == OUTCOME_ABANDONED)
-		callbacks_add(&w->callbacks, &like,
+		callbacks_add(&w->s.callbacks, &like,
 		    (struct slice){v->call->id, v->call->id_len},
 		    v->caller_number);
 }
@@ -102,7 +78,7 @@ world_answered(void *ctx, const struct visit *v)
 	struct world *w = ctx;
 
 	if (v->has_caller)
-		callbacks_answered(&w->callbacks, v->caller, v->answered_us);
+		callbacks_answered(&w->s.callbacks, v->caller, v->answered_us);
 }
 
 static bool
@@ -126,34 +102,15 @@ world_begin(struct world *w)
 	    .hash_caller = world_hash,
 	    .ctx = w,
 	    .keep_numbers = true};
-	struct err err;
 
-	tally_init(&w->tally, &world_tally);
-	live_init(&w->live, &w->tally);
-	live_clock(&w->live, w->now_us);
-	live_loaded(&w->live, MIDNIGHT, NINE);
-	machine_init(&w->machine, &machine, &w->tally);
-	callbacks_init(&w->callbacks, 100);
-	assert_int_equal(
-	    intake_init(&w->intake, "log", 0, &asterisk_queue_log_stage, NULL,
-		&w->machine, &err),
-	    0);
-}
-
-static void
-world_end(struct world *w)
-{
-	intake_fini(&w->intake);
-	machine_fini(&w->machine);
-	callbacks_fini(&w->callbacks);
-	live_fini(&w->live);
-	tally_fini(&w->tally);
+	stand_begin(&w->s, &machine);
+	live_loaded(&w->s.live, MIDNIGHT, NINE);
 }
 
 static void
 world_new_view(struct world *w, bool sliced)
 {
-	struct view_config config = {.loop = sliced ? w->loop : NULL,
+	struct view_config config = {.loop = sliced ? w->s.loop : NULL,
 	    .site = "halton",
 	    .version = "1.0",
 	    .service_of = world_service_of,
@@ -161,30 +118,17 @@ world_new_view(struct world *w, bool sliced)
 	    .database = world_database};
 	struct view_settings settings = {
 	    .thresholds_s = {{15, 20}, 2}, .stale_after_us = 60 * SEC};
-	struct view_switch sw = {
-	    "pbx1", &w->tally, &w->machine, &w->live, &w->callbacks};
-	struct view_feed feed = {"pbx1-log", "pbx1", "file",
-	    "asterisk-queue-log", &w->intake, world_position, world_feed_state,
-	    "replayable", NULL, w};
 
-	view_free(w->view);
-	w->view = view_new(&config, &settings);
-	view_add_switch(w->view, &sw);
-	view_add_feed(w->view, &feed);
+	stand_view(&w->s, &config, &settings, world_feed_state);
 }
 
 static int
 world_setup(void **state)
 {
 	struct world *w = mem_zalloc(sizeof(*w));
-	struct err err;
 
-	zone_set("Europe/London");
-	w->now_us = NINE;
-	w->position = (struct position){.file_no = 1, .path = "/var/log/q"};
+	stand_init(&w->s);
 	w->feed_state = VIEW_FEED_FOLLOWING;
-	w->loop = loop_new(&err);
-	assert_non_null(w->loop);
 	world_begin(w);
 	world_new_view(w, false);
 	*state = w;
@@ -196,9 +140,7 @@ world_teardown(void **state)
 {
 	struct world *w = *state;
 
-	view_free(w->view);
-	world_end(w);
-	loop_free(w->loop);
+	stand_fini(&w->s);
 	free(w);
 	return 0;
 }
@@ -206,26 +148,19 @@ world_teardown(void **state)
 /* A line of the log, `at` seconds after nine. */
 static void RT_PRINTF(3, 4) play(struct world *w, int at, const char *fmt, ...)
 {
-	char line[1024];
 	va_list ap;
-	int n = snprintf(line, sizeof(line), "%" PRId64 "|", NINE_S + at);
 
+	w->s.now_us = NINE + at * SEC;
+	live_clock(&w->s.live, w->s.now_us);
 	va_start(ap, fmt);
-	n += vsnprintf(line + n, sizeof(line) - (size_t)n, fmt, ap);
+	stand_play(&w->s, at, fmt, ap);
 	va_end(ap);
-	line[n++] = '\n';
-	w->now_us = NINE + at * SEC;
-	live_clock(&w->live, w->now_us);
-	assert_int_equal(
-	    intake_bytes(&w->intake, &w->position, line, (size_t)n, false), n);
-	w->position.offset += n;
-	view_touch(w->view);
 }
 
 static json_t *
 ask(struct world *w, enum view_what what, const struct view_filter *filter)
 {
-	struct view_text *text = view_get(w->view, what, filter, w->now_us);
+	struct view_text *text = view_get(w->s.view, what, filter, w->s.now_us);
 	json_error_t error;
 	json_t *root;
 
@@ -296,7 +231,7 @@ test_queues(void **state)
 	json_t *root;
 
 	play_calls(w);
-	w->now_us = NINE + 70500000;
+	w->s.now_us = NINE + 70500000;
 	root = ask(w, VIEW_QUEUES, NULL);
 	check(root, "time", "\"2026-10-26T09:01:10.500000Z\"");
 	check(root, "site", "\"halton\"");
@@ -391,8 +326,8 @@ test_status(void **state)
 	for (i = 0; i < RT_COUNT(cases); i++) {
 		json_t *root;
 
-		view_reset(w->view);
-		world_end(w);
+		view_reset(w->s.view);
+		stand_end(&w->s);
 		world_begin(w);
 		play(w, 0, "NONE|ctax|SIP/jo|ADDMEMBER|");
 		for (k = 0; k < cases[i].answered + cases[i].abandoned; k++) {
@@ -446,7 +381,7 @@ test_calls(void **state)
 	json_t *root;
 
 	play_calls(w);
-	w->now_us = NINE + 70 * SEC;
+	w->s.now_us = NINE + 70 * SEC;
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "calls",
 	    "[{\"agent\":null,\"answered_at\":null,\"call_id\":\"1.5\","
@@ -461,7 +396,7 @@ test_calls(void **state)
 	    "\"visit_no\":1,\"wait_s\":30.0}]");
 	json_decref(root);
 	/* our clock is behind the switch's */
-	w->now_us = NINE;
+	w->s.now_us = NINE;
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "calls/0/wait_s", "0.0");
 	check(root, "calls/1/talk_s", "0.0");
@@ -492,7 +427,7 @@ test_callbacks(void **state)
 	/* through, though in another queue */
 	play(w, 80, "2.2|ctax|NONE|ENTERQUEUE||07700900004|1");
 	play(w, 90, "2.2|ctax|SIP/jo|CONNECT|10|2.3|3");
-	view_configure(w->view, &settings);
+	view_configure(w->s.view, &settings);
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "callbacks/0/through_at", "\"2026-10-26T09:01:30Z\"");
 	check(root, "callbacks/0/caller", "\"07700900004\"");
@@ -505,16 +440,16 @@ test_callbacks(void **state)
 	assert_int_equal(json_array_size(find(root, "callbacks")), 1);
 	json_decref(root);
 	/* numbers are forgotten, the rest stays */
-	machine_keep_numbers(&w->machine, false);
-	callbacks_forget_numbers(&w->callbacks);
-	view_touch(w->view);
+	machine_keep_numbers(&w->s.machine, false);
+	callbacks_forget_numbers(&w->s.callbacks);
+	view_touch(w->s.view);
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "callbacks/0/caller", "null");
 	check(root, "calls/0/caller", "null");
 	json_decref(root);
 	/* the next day */
-	live_clock(&w->live, w->now_us += 24 * 3600 * SEC);
-	view_touch(w->view);
+	live_clock(&w->s.live, w->s.now_us += 24 * 3600 * SEC);
+	view_touch(w->s.view);
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "callbacks", "[]");
 	json_decref(root);
@@ -542,13 +477,13 @@ test_feeds(void **state)
 	    "\"lag_s\":1.5,\"pending_bytes\":42,\"state\":\"ready\","
 	    "\"text\":\"all is \\\"well\\\"\"}");
 	json_decref(root);
-	w->now_us += 61 * SEC;
+	w->s.now_us += 61 * SEC;
 	root = ask(w, VIEW_FEEDS, NULL);
 	check(root, "feeds/0/silence_s", "61.0");
 	check(root, "feeds/0/stale", "true");
 	json_decref(root);
 	w->feed_state = VIEW_FEED_WAITING;
-	view_touch(w->view);
+	view_touch(w->s.view);
 	root = ask(w, VIEW_SNAPSHOT, NULL);
 	check(root, "feeds/0/state", "\"waiting\"");
 	check(root, "feeds/0/stale", "true");
@@ -679,22 +614,22 @@ test_same_until_touched(void **state)
 	struct view_text *a, *b;
 
 	play_calls(w);
-	w->now_us = NINE + 100 * SEC;
-	a = view_get(w->view, VIEW_QUEUES, NULL, w->now_us);
-	b = view_get(w->view, VIEW_QUEUES, NULL, w->now_us + SEC - 1);
+	w->s.now_us = NINE + 100 * SEC;
+	a = view_get(w->s.view, VIEW_QUEUES, NULL, w->s.now_us);
+	b = view_get(w->s.view, VIEW_QUEUES, NULL, w->s.now_us + SEC - 1);
 	assert_ptr_equal(a, b);
 	view_text_put(b);
-	b = view_get(w->view, VIEW_QUEUES, NULL, w->now_us + SEC);
+	b = view_get(w->s.view, VIEW_QUEUES, NULL, w->s.now_us + SEC);
 	assert_ptr_not_equal(a, b);
 	assert_true(b->version > a->version);
 	view_text_put(a);
-	view_touch(w->view);
-	a = view_get(w->view, VIEW_QUEUES, NULL, w->now_us + SEC);
+	view_touch(w->s.view);
+	a = view_get(w->s.view, VIEW_QUEUES, NULL, w->s.now_us + SEC);
 	assert_ptr_not_equal(a, b);
 	view_text_put(a);
 	/* the last holder may be later than the view */
-	view_free(w->view);
-	w->view = NULL;
+	view_free(w->s.view);
+	w->s.view = NULL;
 	assert_non_null(strstr(b->p, "ctax"));
 	view_text_put(b);
 }
@@ -719,18 +654,18 @@ test_kept_blocks(void **state)
 	check(root, "queues/0/today/abandoned_15", "0");
 	check(root, "queues/0/last_15m/abandoned", "1");
 	json_decref(root);
-	w->now_us = NINE + 17 * 60 * SEC;
+	w->s.now_us = NINE + 17 * 60 * SEC;
 	root = ask(w, VIEW_QUEUES, NULL);
 	check(root, "queues/0/last_15m/offered", "0");
 	check(root, "queues/0/last_15m/complete", "true");
 	check(root, "queues/0/last_60m/offered", "3");
 	json_decref(root);
-	w->now_us = NINE + 16 * 3600 * SEC;
+	w->s.now_us = NINE + 16 * 3600 * SEC;
 	root = ask(w, VIEW_QUEUES, NULL);
 	check(root, "queues/0/today/offered", "0");
 	check(root, "queues/0/today/since", "\"2026-10-27T00:00:00Z\"");
 	json_decref(root);
-	w->now_us += 8 * 24 * 3600 * SEC;
+	w->s.now_us += 8 * 24 * 3600 * SEC;
 	root = ask(w, VIEW_QUEUES, NULL);
 	/* heard of for a week no more; who is a member of it still is */
 	check(root, "queues/0/queue", "\"ctax\"");
@@ -746,15 +681,15 @@ test_configured_anew(void **state)
 
 	play_calls(w);
 	json_decref(ask(w, VIEW_QUEUES, NULL));
-	view_configure(w->view, &settings);
+	view_configure(w->s.view, &settings);
 	root = ask(w, VIEW_QUEUES, NULL);
 	check(root, "queues/0/today/answered_30", "2");
 	assert_null(
 	    json_object_get(find(root, "queues/0/today"), "answered_20"));
 	check(root, "queues/0/today/target_pct", "33.3");
 	json_decref(root);
-	view_reset(w->view);
-	world_end(w);
+	view_reset(w->s.view);
+	stand_end(&w->s);
 	world_begin(w);
 	root = ask(w, VIEW_QUEUES, NULL);
 	assert_int_equal(json_array_size(find(root, "queues")), 0);
@@ -771,9 +706,9 @@ world_listen(void *ctx)
 	struct world *w = ctx;
 
 	w->listened++;
-	w->heard = view_get(w->view, VIEW_SNAPSHOT, NULL, w->now_us);
+	w->heard = view_get(w->s.view, VIEW_SNAPSHOT, NULL, w->s.now_us);
 	if (w->heard != NULL)
-		loop_stop(w->loop);
+		loop_stop(w->s.loop);
 }
 
 static void
@@ -786,19 +721,19 @@ static void
 test_slices(void **state)
 {
 	struct world *w = *state;
-	struct task *busy = task_new(w->loop, world_busy, w);
+	struct task *busy = task_new(w->s.loop, world_busy, w);
 	json_t *root;
 	int i;
 
 	for (i = 0; i < 5000; i++)
 		play(w, 1, "%d.1|q%d|NONE|ENTERQUEUE||1|1", i, i);
 	world_new_view(w, true);
-	view_listen(w->view, world_listen, w);
-	assert_null(view_get(w->view, VIEW_SNAPSHOT, NULL, w->now_us));
+	view_listen(w->s.view, world_listen, w);
+	assert_null(view_get(w->s.view, VIEW_SNAPSHOT, NULL, w->s.now_us));
 	/* another one waits, and traffic goes on */
-	assert_null(view_get(w->view, VIEW_QUEUES, NULL, w->now_us));
+	assert_null(view_get(w->s.view, VIEW_QUEUES, NULL, w->s.now_us));
 	task_set(busy);
-	loop_run(w->loop);
+	loop_run(w->s.loop);
 	assert_non_null(w->heard);
 	assert_int_equal(w->listened, 1);
 	root = json_loads(w->heard->p, 0, NULL);
@@ -808,10 +743,10 @@ test_slices(void **state)
 	check(root, "services/0/waiting", "5000");
 	json_decref(root);
 	view_text_put(w->heard);
-	view_unlisten(w->view, world_listen, w);
+	view_unlisten(w->s.view, world_listen, w);
 	task_free(busy);
-	view_free(w->view);
-	w->view = NULL;
+	view_free(w->s.view);
+	w->s.view = NULL;
 }
 
 static void
@@ -822,7 +757,7 @@ test_gauges(void **state)
 	size_t n;
 
 	play_calls(w);
-	gauges = view_gauges(w->view, w->now_us, &n);
+	gauges = view_gauges(w->s.view, w->s.now_us, &n);
 	assert_int_equal(n, 2);
 	assert_string_equal(gauges[0].sw->name, "pbx1");
 	assert_string_equal(gauges[0].queue->name, "ctax");
