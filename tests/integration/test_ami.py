@@ -129,7 +129,7 @@ def joins(call, at, queue="sales"):
 def test_the_picture_after_a_connection_was_lost(rig, server):
     """Who still waits goes on waiting, who came meanwhile has waited since,
     and who is not there any more was lost."""
-    follow(rig, server)
+    follow(rig, server, silence_s=2)  # its answers end the picture
     wait_login(server)
     now = time.time()
     server.send(joins("w.1", now - 30) + joins("w.2", now - 20))

@@ -88,7 +88,7 @@ def test_sigkill_in_a_backfill(rig):
 
 
 # of transports that other tests read from, and kill at their points
-ELSEWHERE = ("directory-", "table-")
+ELSEWHERE = ("directory-", "spool-", "table-")
 
 
 def fault_points():

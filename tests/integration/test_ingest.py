@@ -5,6 +5,7 @@ import contextlib
 import http.client
 import itertools
 import os
+import signal
 import socket
 import struct
 import threading
@@ -15,6 +16,7 @@ import pytest
 import figures
 import harness
 import web as web_
+from test_crash import faulty       # noqa: F401, a fixture
 from test_http import OpenApi
 from web import read_all, statuses
 
@@ -368,6 +370,34 @@ def test_kill(rig, web):
     assert found.keys() <= promised | unknown
     assert daemon.stop() == 0
     assert counted(rig).keys() == found.keys()
+
+
+@pytest.mark.parametrize("point", ["spool-segment:1", "spool-written:3",
+                                   "spool-synced:3"])
+def test_killed_at_fault_point(rig, web, faulty, point):  # noqa: F811
+    """At the worst moments of the spool: what was answered counts once."""
+    calls = Calls()
+    daemon = rig.daemon(rig.config(
+        spool_folder=os.path.join(rig.directory, "spool"),
+        live=web.live(), feeds=[feed()]), program=faulty)
+    daemon.start(env={"RINGTALLY_FAULT": point})
+    promised = set()
+
+    def killed():
+        body = calls.body()
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if post(web, body).status == 200:
+                promised.add(body.split(b"|", 2)[1].decode())
+        return daemon.process.poll() is not None
+    harness.poll("it was killed", killed, timeout=harness.PATIENCE * 2)
+    assert daemon.wait() == -signal.SIGKILL, daemon.stderr()
+    start(rig, web, daemon=daemon)
+    body = calls.body()
+    assert post(web, body).status == 200
+    promised.add(body.split(b"|", 2)[1].decode())
+    harness.poll("all that was promised is counted",
+                 lambda: promised <= counted(rig).keys())
+    assert set(counted(rig).values()) == {1}
 
 
 def test_full_spool(own_rig, web):
