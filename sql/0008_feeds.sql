@@ -15,7 +15,11 @@ ALTER TABLE ringtally.feed
 	ADD COLUMN spool_bytes bigint NOT NULL DEFAULT 0,
 	ADD COLUMN confirmed bigint NOT NULL DEFAULT 0,
 	ADD COLUMN ambiguous bigint NOT NULL DEFAULT 0;
-UPDATE ringtally.feed AS f SET slot = n.slot, first_event_at = f.last_event_at
+-- It has told of all since then: what another feed tells of these times later
+-- was counted.
+UPDATE ringtally.feed AS f SET slot = n.slot, first_event_at = least(
+    (SELECT min(i.starts_at) FROM ringtally.feed_interval AS i
+	WHERE i.site = f.site AND i.feed = f.feed), f.last_event_at)
 FROM (SELECT site, feed, (row_number() OVER (PARTITION BY site, switch
 	ORDER BY feed) - 1)::smallint AS slot
     FROM ringtally.feed) AS n

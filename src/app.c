@@ -17,8 +17,6 @@
  */
 #define APP_KEEP_CELLS_US (3600 * USEC_PER_SEC)
 
-#define APP_NO_SLOT UINT_MAX
-
 _Static_assert(CONF_FEEDS_PER_SWITCH == MACHINE_FEEDS, "each has its bit");
 
 /* --- the call machine's questions --------------------------------------- */
@@ -406,19 +404,6 @@ app_feed_find(struct app *app, const char *name)
 	return NULL;
 }
 
-static bool
-app_slot_is_taken(
-    const struct app *app, const struct app_feed *feed, unsigned slot)
-{
-	size_t i;
-
-	for (i = 0; i < app->n_feeds; i++)
-		if (&app->feeds[i] != feed && app->feeds[i].sw == feed->sw &&
-		    app->feeds[i].intake.slot == slot)
-			return true;
-	return false;
-}
-
 static void
 app_load_feed(void *ctx, const char *name, const struct store_feed_row *row)
 {
@@ -428,8 +413,8 @@ app_load_feed(void *ctx, const char *name, const struct store_feed_row *row)
 	if (feed == NULL || feed->intake.machine == NULL)
 		return;
 	feed->from = row->position;
-	if (row->slot < feed->sw->machine.config.n_feeds &&
-	    !app_slot_is_taken(app, feed, row->slot)) {
+	if (row->slot < MACHINE_FEEDS &&
+	    !app_feed_slot_is_taken(app, feed, row->slot)) {
 		feed->intake.slot = row->slot;
 		machine_restore_feed(
 		    &feed->sw->machine, row->slot, &row->times);
@@ -449,30 +434,18 @@ app_load_seen(void *ctx, const char *name, uint64_t key, int64_t at_us)
 		seen_restore(&feed->intake.seen, key, at_us);
 }
 
-/* A number among the feeds of its switch, for those that have none yet. */
-static void
-app_feed_number(struct app *app, struct app_feed *feed)
-{
-	unsigned slot = feed->intake.slot;
-
-	if (feed->intake.machine == NULL)
-		return;
-	if (slot == APP_NO_SLOT)
-		for (slot = 0; app_slot_is_taken(app, feed, slot); slot++)
-			;
-	feed->intake.slot = slot;
-	feed->sw->machine.config.facts[slot] = feed->conf->format->facts;
-}
-
 static void
 app_load_visit(void *ctx, const char *switch_name, const struct visit *like,
     struct slice call_id, struct slice queue, struct slice agent)
 {
 	struct app_switch *sw = app_switch_find(ctx, switch_name);
+	struct visit known = *like;
+	struct heard heard;
 
 	if (sw == NULL)
 		return;
-	machine_restore(&sw->machine, like, call_id, queue, agent);
+	known.heard = app_feed_heard(sw, like, &heard);
+	machine_restore(&sw->machine, &known, call_id, queue, agent);
 	/* those that have ended come again, see app_load_ended */
 	if (sw->tally.live != NULL &&
 	    (like->state == VISIT_WAITING || like->state == VISIT_TALKING ||
@@ -544,6 +517,8 @@ app_ready(void *ctx)
 
 	app->loaded = true;
 	app_touch(app);
+	for (i = 0; i < app->n_switches; i++)
+		app->switches[i].machine.config.slots = 0;
 	for (i = 0; i < app->n_feeds; i++)
 		app_feed_number(app, &app->feeds[i]);
 	for (i = 0; i < app->n_feeds; i++)

@@ -123,6 +123,19 @@ void app_feed_position(void *ctx, struct position *position);
 bool app_feed_status(void *ctx, struct stage_status *status);
 enum view_feed_state app_feed_state(void *ctx, const char **why);
 
+/*
+ * app_feed.c: a feed's slot, its number among the feeds of its switch, is kept
+ * from start to start. APP_NO_SLOT until it is known.
+ */
+#define APP_NO_SLOT UINT_MAX
+
+bool app_feed_slot_is_taken(
+    const struct app *app, const struct app_feed *feed, unsigned slot);
+void app_feed_number(struct app *app, struct app_feed *feed);
+/* What the feeds of now have told of a stored visit; NULL: there is but one. */
+struct heard *app_feed_heard(
+    const struct app_switch *sw, const struct visit *like, struct heard *heard);
+
 struct app_switch *app_switch_find(struct app *app, const char *name);
 
 /* All feeds have read to their present end. */

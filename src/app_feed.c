@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* How a feed stands, for the views and for the database. */
+/*
+ * How a feed stands, for the views and for the database; and its number among
+ * those of its switch.
+ */
 #include "base/base.h"
 #include "app.h"
+#include "call/merge.h"
 
 bool
 app_feed_status(void *ctx, struct stage_status *status)
@@ -43,4 +47,74 @@ app_feed_state(void *ctx, const char **why)
 		return VIEW_FEED_WAITING;
 	}
 	return feed->idle ? VIEW_FEED_FOLLOWING : VIEW_FEED_READING;
+}
+
+/* --- slots ------------------------------------------------------------- */
+
+bool
+app_feed_slot_is_taken(
+    const struct app *app, const struct app_feed *feed, unsigned slot)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++)
+		if (&app->feeds[i] != feed && app->feeds[i].sw == feed->sw &&
+		    app->feeds[i].intake.machine != NULL &&
+		    app->feeds[i].intake.slot == slot)
+			return true;
+	return false;
+}
+
+/* A number among the feeds of its switch, for those that have none yet. */
+void
+app_feed_number(struct app *app, struct app_feed *feed)
+{
+	unsigned slot = feed->intake.slot;
+
+	if (feed->intake.machine == NULL)
+		return;
+	if (slot == APP_NO_SLOT)
+		for (slot = 0; app_feed_slot_is_taken(app, feed, slot); slot++)
+			;
+	feed->intake.slot = slot;
+	feed->sw->machine.config.slots |= 1U << slot;
+	feed->sw->machine.config.facts[slot] = feed->conf->format->facts;
+}
+
+/* A bit for each slot that a feed of the switch has. */
+static unsigned
+app_feed_slots(const struct app_switch *sw)
+{
+	const struct app *app = sw->app;
+	unsigned slots = 0;
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++)
+		if (app->feeds[i].sw == sw &&
+		    app->feeds[i].intake.machine != NULL &&
+		    app->feeds[i].intake.slot < MACHINE_FEEDS)
+			slots |= 1U << app->feeds[i].intake.slot;
+	return slots;
+}
+
+struct heard *
+app_feed_heard(
+    const struct app_switch *sw, const struct visit *like, struct heard *heard)
+{
+	const struct app_feed *feed = &sw->app->feeds[like->feed];
+
+	if (like->heard != NULL) {
+		*heard = *like->heard;
+		merge_keep_slots(heard, app_feed_slots(sw));
+	} else if (sw->machine.config.n_feeds > 1 &&
+	    like->state != VISIT_EARLY) {
+		/* file_no 0: its feed is no more */
+		merge_told_alone(like,
+		    like->file_no != 0 && feed->sw == sw ? feed->intake.slot
+							 : MACHINE_FEEDS,
+		    heard);
+	} else {
+		return NULL;
+	}
+	return heard;
 }

@@ -622,6 +622,10 @@ machine_event(
 		machine_clock(m, ev->time_us);
 	if (m->config.n_feeds > 1)
 		merge_clock(m, ev);
+	else if (RT_UNLIKELY(m->feeds[ev->slot].first_us == 0 ||
+		     m->leap_us == m->clock_us))
+		/* for the day on which there will be a second feed */
+		m->feeds[ev->slot].first_us = m->clock_us;
 	if (RT_UNLIKELY((ev->flags & EVENT_AMBIGUOUS) != 0))
 		machine_count(m, COUNTER_ambiguous);
 	switch (ev->kind) {
@@ -697,6 +701,8 @@ machine_init(
 	TAILQ_INIT(&m->changed);
 	STAILQ_INIT(&m->gone);
 	BUG_ON(config->n_feeds > MACHINE_FEEDS);
+	if (m->config.slots == 0)
+		m->config.slots = (1U << config->n_feeds) - 1;
 	pool_init(&m->visit_pool, sizeof(struct visit));
 	pool_init(&m->heard_pool, sizeof(struct heard));
 	TAILQ_INIT(&m->unkept);

@@ -161,7 +161,8 @@ struct machine_config {
 	/* An agent's login or pause has ended; NULL: nobody keeps them. */
 	session_span_fn span;
 	void *ctx;
-	unsigned n_feeds;	       /* of this switch; 0 is 1 */
+	unsigned n_feeds; /* of this switch; 0 is 1 */
+	unsigned slots;	  /* a bit for each of theirs; 0: from 0 on */
 	unsigned facts[MACHINE_FEEDS]; /* that each can tell: STAGE_KNOWS */
 	int64_t merge_window_us; /* how late one may be after the others */
 	bool persistent;	 /* somebody takes `changed` and `gone` */

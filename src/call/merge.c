@@ -15,6 +15,13 @@ merge_bit(const struct event *ev)
 	return (uint8_t)(1U << ev->slot);
 }
 
+/* Another feed of the switch than the one that tells this. */
+static bool
+merge_other(const struct machine *m, unsigned slot, const struct event *ev)
+{
+	return slot != ev->slot && (m->config.slots >> slot & 1) != 0;
+}
+
 /* What is remembered of a visit; made when there is none. */
 static struct heard *
 merge_heard(struct machine *m, struct visit *v)
@@ -230,8 +237,9 @@ merge_is_left(
 {
 	unsigned i;
 
-	for (i = 0; i < m->config.n_feeds; i++)
-		if (i != ev->slot && (v->heard->entered >> i & 1) != 0 &&
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if (merge_other(m, i, ev) &&
+		    (v->heard->entered >> i & 1) != 0 &&
 		    m->feeds[i].clock_us >= ev->time_us - MERGE_SILENT_US)
 			return false;
 	return true;
@@ -247,8 +255,9 @@ merge_passed_us(const struct machine *m, int64_t by_us)
 	int64_t slowest_us = m->clock_us;
 	unsigned i;
 
-	for (i = 0; i < m->config.n_feeds; i++)
-		slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if ((m->config.slots >> i & 1) != 0)
+			slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
 	return RT_MAX(
 	    slowest_us - by_us, m->clock_us - m->config.merge_window_us);
 }
@@ -291,6 +300,32 @@ merge_forget(struct machine *m, struct visit *v)
 		merge_keep_now(m, v->heard);
 }
 
+/* --- what was told before a start ---------------------------------------- */
+
+void
+merge_told_alone(const struct visit *v, unsigned slot, struct heard *heard)
+{
+	uint8_t bit = slot < MACHINE_FEEDS ? (uint8_t)(1U << slot) : 0;
+
+	*heard = (struct heard){.entered = bit,
+	    .answered = v->answered_us != 0 ? bit : 0,
+	    .ended = v->state == VISIT_ENDED ? bit : 0,
+	    .kept = v->state == VISIT_ENDED};
+}
+
+void
+merge_keep_slots(struct heard *heard, unsigned slots)
+{
+	unsigned i;
+
+	heard->entered &= (uint8_t)slots;
+	heard->answered &= (uint8_t)slots;
+	heard->ended &= (uint8_t)slots;
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if ((slots >> i & 1) == 0)
+			heard->rings[i] = 0;
+}
+
 /* --- time ---------------------------------------------------------------- */
 
 void
@@ -302,7 +337,7 @@ merge_clock(struct machine *m, const struct event *ev)
 	if (t_us > m->clock_us)
 		return; /* a leap that is not believed */
 	feed->clock_us = RT_MAX(feed->clock_us, t_us);
-	t_us = merge_arrival_us(ev);
+	/* of what was before it told only what was still to be seen of it */
 	if (feed->first_us == 0 || t_us < feed->first_us)
 		feed->first_us = t_us;
 }
@@ -321,8 +356,8 @@ merge_is_too_old(const struct machine *m, const struct event *ev)
 
 	if (t_us >= merge_linger_us(m))
 		return false;
-	for (i = 0; i < m->config.n_feeds; i++)
-		if (i != ev->slot && m->feeds[i].first_us != 0 &&
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if (merge_other(m, i, ev) && m->feeds[i].first_us != 0 &&
 		    m->feeds[i].first_us <= t_us &&
 		    m->feeds[i].clock_us >= t_us)
 			return true;
@@ -337,7 +372,8 @@ merge_leads(const struct machine *m, unsigned slot, enum stage_fact fact)
 	unsigned i;
 
 	for (i = 0; i < slot; i++)
-		if ((m->config.facts[i] >> fact & 1) != 0 &&
+		if ((m->config.slots >> i & 1) != 0 &&
+		    (m->config.facts[i] >> fact & 1) != 0 &&
 		    m->feeds[i].clock_us >= m->clock_us - MERGE_SILENT_US)
 			return false;
 	return true;

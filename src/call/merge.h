@@ -75,6 +75,16 @@ bool merge_ring(struct machine *m, struct visit *v, unsigned slot);
 bool merge_is_left(
     const struct machine *m, const struct visit *v, const struct event *ev);
 
+/*
+ * What is remembered of a visit with a known arrival that its feed told alone,
+ * before its switch had others. slot: of that feed; MACHINE_FEEDS: it is no
+ * more.
+ */
+void
+merge_told_alone(const struct visit *v, unsigned slot, struct heard *heard);
+/* Forgets what was told by feeds whose slots are not among these. */
+void merge_keep_slots(struct heard *heard, unsigned slots);
+
 /* It has ended: its row is due. */
 void merge_ended(struct machine *m, struct visit *v);
 /* Whose time has come is kept. */

@@ -128,7 +128,8 @@ static const char load_feeds_sql[] =
     "(extract(epoch FROM first_event_at) * 1000000)::bigint, "
     "(extract(epoch FROM last_event_at) * 1000000)::bigint, "
     "encode(format_state, 'hex') "
-    "FROM ringtally.feed WHERE site = $1::text AND feed = ANY ($2::text[])";
+    "FROM ringtally.feed WHERE site = $1::text AND feed = ANY ($2::text[]) "
+    "ORDER BY updated_at DESC";
 
 static uint8_t
 load_hex(char c)
@@ -190,10 +191,12 @@ load_feeds(void *ctx, const PGresult *res)
 		if (n < 0)
 			continue;
 		if (strcmp(PQgetvalue(res, i, 1),
-			store->feeds[n].switch_name) != 0)
+			store->feeds[n].switch_name) != 0) {
 			log_warn("feed %s was of switch %s before, now of %s",
 			    store->feeds[n].name, PQgetvalue(res, i, 1),
 			    store->feeds[n].switch_name);
+			row.slot = MACHINE_FEEDS;
+		}
 		row.position = p;
 		load_hex_bytes(&state, PQgetvalue(res, i, 15));
 		row.state = (struct slice){strbuf_str(&state), state.n};

@@ -6,6 +6,7 @@
  * interleaved, late, cut off or read again, each call counts once.
  */
 #include "played.h"
+#include "call/merge.h"
 
 struct two {
 	struct played played;
@@ -455,6 +456,67 @@ test_picture_beside_another_feed(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/*
+ * A feed that connects tells of one who has waited for long; what the other one
+ * still has to tell of the time before is counted for all that.
+ */
+static void
+test_wait_began_before_feed(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	t.played.machine.config.merge_window_us = 60 * USEC_PER_SEC;
+	told_give(&t, 1, told_event(EVENT_PICTURE, 1500, ""));
+	told_give(&t, 1, told_present(1500, "waits", 0));
+	told_give(&t, 1, told_event(EVENT_PICTURE_END, 1500, ""));
+	told_give(&t, 1, told_summary(1501, "s", 1, OUTCOME_ABANDONED, 1, 0));
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "waits"));
+	told_give(&t, 0, told_event(EVENT_ENTER, 100, "b"));
+	assert_int_equal(told_sum(&t, MEASURE_offered), 3);
+	assert_int_equal(t.counters.v[COUNTER_late], 0);
+	played_fini(&t.played);
+}
+
+/* A switch with one feed gets a second one, which tells the same day. */
+static void
+test_one_becomes_two(void **state RT_UNUSED)
+{
+	struct machine_feed first;
+	struct heard heard;
+	struct told_to t;
+	struct visit like = {.state = VISIT_WAITING,
+	    .number = 1,
+	    .entered_us = T0_US + 3590 * USEC_PER_SEC,
+	    .touched_us = T0_US + 3590 * USEC_PER_SEC,
+	    .wait_ms = EVENT_UNKNOWN_MS,
+	    .talk_ms = EVENT_UNKNOWN_MS};
+	struct machine *m = &t.played.machine;
+
+	told_begin(&t, 1);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 0, told_event(EVENT_NOTE, 3600, ""));
+	first = m->feeds[0];
+	first.clock_us = m->clock_us;
+	assert_int_equal(first.first_us, T0_US);
+	played_fini(&t.played);
+
+	told_begin(&t, 2);
+	t.played.machine.config.merge_window_us = 60 * USEC_PER_SEC;
+	machine_restore_clock(m, first.clock_us, 0);
+	machine_restore_feed(m, 0, &first);
+	merge_told_alone(&like, 0, &heard);
+	like.heard = &heard;
+	machine_restore(m, &like, SLICE("b"), SLICE("q"), SLICE(""));
+	told_give(&t, 1, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 1, told_event(EVENT_ENTER, 3590, "b"));
+	assert_int_equal(t.counters.v[COUNTER_late], 1);
+	assert_int_equal(t.counters.v[COUNTER_confirmed], 1);
+	assert_int_equal(told_sum(&t, MEASURE_offered), 0);
+	assert_int_equal(m->in_state[VISIT_WAITING], 1);
+	played_fini(&t.played);
+}
+
 int
 main(void)
 {
@@ -468,6 +530,8 @@ main(void)
 	    cmocka_unit_test(test_summary_ends_what_was_left),
 	    cmocka_unit_test(test_picture),
 	    cmocka_unit_test(test_picture_beside_another_feed),
+	    cmocka_unit_test(test_wait_began_before_feed),
+	    cmocka_unit_test(test_one_becomes_two),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
