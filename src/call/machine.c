@@ -203,6 +203,29 @@ machine_refuse(struct machine *m, const struct event *ev)
 	visit_refuse(m, call, queue, ev);
 }
 
+/*
+ * The visit that a summary is about, the nearest in time; NULL: a new one. Of
+ * what its feed has told itself it is another one where it began behind it.
+ */
+static struct visit *
+machine_summarised(const struct machine *m, const struct call *call,
+    const struct queue *queue, const struct event *ev)
+{
+	int64_t miss, least = m->config.n_feeds > 1 ? MERGE_NEAR_US + 1 : 1;
+	struct visit *v, *best = NULL;
+
+	for (v = call->visits; v != NULL; v = v->next) {
+		if (v->queue != queue || v->state == VISIT_EARLY)
+			continue;
+		miss = llabs(v->entered_us - ev->begin_us);
+		if (miss >= least || (miss > 0 && merge_told_other(v, ev)))
+			continue;
+		least = miss;
+		best = v;
+	}
+	return best;
+}
+
 /* A call that was told of when it was over. */
 static void
 machine_summary(struct machine *m, const struct event *ev)
@@ -221,11 +244,7 @@ machine_summary(struct machine *m, const struct event *ev)
 	}
 	call = call_find(m, ev->call, ev->call_hash, true);
 	queue = machine_queue_of(m, call, ev->queue);
-	for (v = call->visits; v != NULL; v = v->next)
-		if (v->queue == queue && v->state != VISIT_EARLY &&
-		    llabs(v->entered_us - ev->begin_us) <=
-			(m->config.n_feeds > 1 ? MERGE_NEAR_US : 0))
-			break;
+	v = machine_summarised(m, call, queue, ev);
 	if (v == NULL && m->config.n_feeds > 1 && merge_is_too_old(m, ev)) {
 		machine_count(m, COUNTER_late);
 		call_forget_empty(m, call);

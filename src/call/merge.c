@@ -138,14 +138,24 @@ merge_arrived_before(struct machine *m, const struct call *call,
 	return true;
 }
 
-/* The visit's time may have been made finer since. */
+/* The visit's time may have been made finer since, see merge_is_finer. */
 bool
 merge_says_again(const struct visit *v, const struct event *ev)
 {
-	return v->state != VISIT_EARLY &&
-	    utc_floor(v->entered_us, USEC_PER_SEC) ==
-	    utc_floor(ev->time_us, USEC_PER_SEC) &&
-	    (v->ended_us == 0 || ev->time_us < v->ended_us);
+	if (v->state == VISIT_EARLY)
+		return false;
+	if (v->state == VISIT_ENDED)
+		return ev->time_us < v->ended_us &&
+		    llabs(v->entered_us - ev->time_us) < 2 * USEC_PER_SEC;
+	return utc_floor(v->entered_us, USEC_PER_SEC) ==
+	    utc_floor(ev->time_us, USEC_PER_SEC);
+}
+
+bool
+merge_told_other(const struct visit *v, const struct event *ev)
+{
+	return v->heard != NULL && (v->heard->entered & merge_bit(ev)) != 0 &&
+	    v->state == VISIT_ENDED && ev->begin_us >= v->ended_us;
 }
 
 void

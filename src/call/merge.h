@@ -51,6 +51,9 @@ bool merge_arrived_before(struct machine *m, const struct call *call,
 /* Whether an arrival is the one that this feed has told of before. */
 bool merge_says_again(const struct visit *v, const struct event *ev);
 
+/* The feed has told of this visit, and it was over when the summary's began. */
+bool merge_told_other(const struct visit *v, const struct event *ev);
+
 /* The event is about that visit: notes who told it. */
 void merge_note(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev);

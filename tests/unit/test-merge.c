@@ -517,6 +517,53 @@ test_one_becomes_two(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/* A call that comes back at once, told by summaries: two visits. */
+static void
+test_summaries_of_two_visits(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int first;
+
+	for (first = 0; first < 2; first++) {
+		told_begin(&t, 2);
+		if (first == 1) {
+			told_give(&t, 0, told_event(EVENT_REFUSE, 0, "a"));
+			told_give(&t, 0, told_event(EVENT_REFUSE, 3, "a"));
+		}
+		told_give(
+		    &t, 1, told_summary(2, "a", 0, OUTCOME_REFUSED, 2000, 0));
+		told_give(
+		    &t, 1, told_summary(4, "a", 3, OUTCOME_REFUSED, 1000, 0));
+		told_give(
+		    &t, 1, told_summary(4, "a", 3, OUTCOME_REFUSED, 1000, 0));
+		assert_int_equal(told_sum(&t, MEASURE_offered), 2);
+		assert_int_equal(told_sum(&t, MEASURE_refused), 2);
+		assert_int_equal(
+		    t.counters.v[COUNTER_confirmed], first == 1 ? 3 : 1);
+		played_fini(&t.played);
+	}
+}
+
+/* A line is read again whose time another feed has made finer. */
+static void
+test_finer_time_told_again(void **state RT_UNUSED)
+{
+	struct event leave = told_event(EVENT_LEAVE, 30, "a");
+	struct event finer = told_event(EVENT_ENTER, 11, "a");
+	struct told_to t;
+
+	leave.outcome = OUTCOME_ABANDONED;
+	finer.time_us += 200000;
+	told_begin(&t, 2);
+	told_give(&t, 0, told_event(EVENT_ENTER, 10, "a"));
+	told_give(&t, 1, finer);
+	told_give(&t, 0, leave);
+	told_give(&t, 0, told_event(EVENT_ENTER, 10, "a"));
+	told_give(&t, 0, leave);
+	assert_int_equal(told_sum(&t, MEASURE_offered), 1);
+	played_fini(&t.played);
+}
+
 int
 main(void)
 {
@@ -532,6 +579,8 @@ main(void)
 	    cmocka_unit_test(test_picture_beside_another_feed),
 	    cmocka_unit_test(test_wait_began_before_feed),
 	    cmocka_unit_test(test_one_becomes_two),
+	    cmocka_unit_test(test_summaries_of_two_visits),
+	    cmocka_unit_test(test_finer_time_told_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
