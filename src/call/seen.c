@@ -54,8 +54,11 @@ seen_before(struct seen *seen, uint64_t key, int64_t at_us)
 void
 seen_restore(struct seen *seen, uint64_t key, int64_t at_us)
 {
-	if (seen_find(seen, key) == NULL)
-		seen_add(seen, key, at_us);
+	if (seen_find(seen, key) != NULL)
+		return;
+	if (HASH_COUNT(seen->table) >= SEEN_MAX)
+		seen_drop(seen, seen->table);
+	seen_add(seen, key, at_us);
 }
 
 void

@@ -28,7 +28,7 @@ struct seen {
 uint64_t seen_hash(struct slice bytes);
 /* Whether it was there; else it is from now on. */
 bool seen_before(struct seen *seen, uint64_t key, int64_t at_us);
-/* At start: one that is stored. */
+/* At start: one that is stored, the oldest first. */
 void seen_restore(struct seen *seen, uint64_t key, int64_t at_us);
 /* Calls fn for each key that is new since the last time. */
 void seen_take(struct seen *seen,

@@ -423,7 +423,11 @@ store_keep_step(struct store *store, struct link_script *script)
 void
 store_seen_step(struct store *store, struct link_script *script)
 {
-	struct link_step *step = link_add(script,
+	struct link_step *step;
+
+	if (store->config.keep_visits_days <= 0) /* else see store_keep_step */
+		store->keep_due_us = clock_mono_us() + LOAD_KEEP_US;
+	step = link_add(script,
 	    "DELETE FROM ringtally.feed_seen WHERE site = $1::text "
 	    "AND seen_at < now() - make_interval(days => $2::integer)");
 

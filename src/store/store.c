@@ -356,8 +356,7 @@ store_queue_live_over(struct store *store)
 static bool
 store_keep_due(const struct store *store)
 {
-	return store->config.keep_visits_days > 0 &&
-	    clock_mono_us() >= store->keep_due_us;
+	return clock_mono_us() >= store->keep_due_us;
 }
 
 /* Sends what there is to send, if the connection is free for it. */
@@ -377,7 +376,8 @@ store_kick(struct store *store)
 		store_send(store);
 	} else if (store_keep_due(store)) {
 		link_script_reset(&store->script);
-		store_keep_step(store, &store->script);
+		if (store->config.keep_visits_days > 0)
+			store_keep_step(store, &store->script);
 		store_seen_step(store, &store->script);
 		store_run(store, store_kept);
 	} else if (queue_live_script(store->queue_live, &store->script)) {
