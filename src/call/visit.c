@@ -740,6 +740,7 @@ visit_answered_after_all(
 		visit_take_answer(m, v, ev);
 		visit_book_answer(m, v);
 		TAILQ_REMOVE(&m->unkept, v->heard, list);
+		v->ended_us = 0;
 		visit_set_state(m, v, VISIT_TALKING);
 		return;
 	}
