@@ -839,7 +839,8 @@ app_check(const struct conf *conf, struct err *err)
 {
 	struct caller_key key;
 
-	if (app_check_live(conf, err) < 0)
+	if (app_check_live(conf, err) < 0 ||
+	    app_check_feeds(conf, true, err) < 0)
 		return -1;
 	if (!app_keeps_callers(conf))
 		return 0;
@@ -849,10 +850,7 @@ app_check(const struct conf *conf, struct err *err)
 	return 0;
 }
 
-/*
- * Where no visits are kept, callers are known again for as long as we run: by
- * a key that is written nowhere.
- */
+/* Where no visits are kept the key lives as long as we, and is not written. */
 static void
 app_know_callers(struct app *app)
 {

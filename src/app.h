@@ -85,6 +85,12 @@ struct app {
 };
 
 /*
+ * Whether all feeds of it can be opened; files: by what stands in the files
+ * that they name, too, as far as that is not waited for.
+ */
+int app_check_feeds(const struct conf *conf, bool files, struct err *err);
+
+/*
  * Whether app_init would succeed with it: for a reload, which must not end the
  * daemon. Makes the callers' key where there is none.
  */

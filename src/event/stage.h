@@ -219,6 +219,13 @@ struct stage {
 	const char *help;
 	const struct option_row *options; /* ends with a NULL name; or NULL */
 	size_t options_size; /* of the struct that the options describe */
+	/*
+	 * Transports, or NULL: what of their options does not go together, and
+	 * with `files` also what of the files that they name can not be used.
+	 * Returns -1 with the reason. Asked before anything is opened, so that
+	 * a configuration that can not work is refused, and ends no daemon.
+	 */
+	int (*check)(const void *options, bool files, struct err *err);
 
 	/*
 	 * Makes a running instance. Returns -1 with the reason where the

@@ -407,8 +407,9 @@ directory_free_texts(char **texts)
 
 static int
 directory_check_options(
-    const struct directory_options *options, struct err *err)
+    const void *value, bool files RT_UNUSED, struct err *err)
 {
+	const struct directory_options *options = value;
 	struct stat st;
 
 	if (options->folder == NULL || options->folder[0] == '\0')
@@ -449,7 +450,7 @@ directory_open(void **self, const struct stage_setup *setup, struct err *err)
 	const struct directory_options *options = setup->options;
 	struct directory *d;
 
-	if (directory_check_options(options, err) < 0)
+	if (directory_check_options(options, false, err) < 0)
 		return -1;
 	d = mem_zalloc(sizeof(*d));
 	d->feed = setup->feed;
@@ -606,6 +607,7 @@ const struct stage directory_stage = {
 	    "once.",
     .options = directory_options,
     .options_size = sizeof(struct directory_options),
+    .check = directory_check_options,
     .open = directory_open,
     .pause = directory_pause,
     .position = directory_position,

@@ -372,6 +372,12 @@ file_check(const struct file_options *options, bool once, bool resumed,
 }
 
 static int
+file_check_options(const void *options, bool files RT_UNUSED, struct err *err)
+{
+	return file_check(options, false, true, err);
+}
+
+static int
 file_open(void **self, const struct stage_setup *setup, struct err *err)
 {
 	const struct file_options *options = setup->options;
@@ -480,6 +486,7 @@ const struct stage file_stage = {
     .help = "Follows a log file through rotation, truncation and restarts.",
     .options = file_options,
     .options_size = sizeof(struct file_options),
+    .check = file_check_options,
     .open = file_open,
     .pause = file_pause,
     .position = file_position,

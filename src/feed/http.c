@@ -382,6 +382,17 @@ static const struct source_ops http_source = {
 };
 
 static int
+http_check_tokens(const void *value, bool files, struct err *err)
+{
+	const struct http_options *options = value;
+	struct tokens tokens;
+
+	if (!files || options->token_file == NULL)
+		return 0;
+	return tokens_load(&tokens, options->token_file, err);
+}
+
+static int
 http_open(void **self, const struct stage_setup *setup, struct err *err)
 {
 	return spooled_open(self, setup, &http_source, err);
@@ -411,6 +422,7 @@ const struct stage http_stage = {
 	    "status of 2xx when all of the body is on the disk.",
     .options = http_rows,
     .options_size = sizeof(struct http_options),
+    .check = http_check_tokens,
     .open = http_open,
     SPOOLED_CALLS,
 };

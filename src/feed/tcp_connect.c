@@ -210,9 +210,11 @@ static const struct dial_ops tcp_dial_ops = {
 
 /* --- the source ---------------------------------------------------------- */
 
+/* Its files may come right by themselves: they are read when it connects. */
 static int
-tcp_check(const struct tcp_options *o, struct err *err)
+tcp_check(const void *options, bool files RT_UNUSED, struct err *err)
 {
+	const struct tcp_options *o = options;
 	char host[TCP_HOST_MAX];
 
 	if (o->retry_us > o->retry_max_us)
@@ -285,7 +287,7 @@ tcp_source_open(void **self, struct spooled *spooled,
 {
 	struct tcp *t;
 
-	if (tcp_check(setup->options, err) < 0)
+	if (tcp_check(setup->options, false, err) < 0)
 		return -1;
 	t = mem_zalloc(sizeof(*t));
 	tcp_init(t, setup);
@@ -320,6 +322,7 @@ const struct stage tcp_connect_stage = {
 	    "format does, and comes back whenever it is cut off.",
     .options = tcp_connect_options,
     .options_size = sizeof(struct tcp_options),
+    .check = tcp_check,
     .open = tcp_connect_open,
     SPOOLED_CALLS,
 };

@@ -93,10 +93,11 @@ tcp_listen_try(void *ctx)
 
 /* --- the source ---------------------------------------------------------- */
 
+/* tls: NULL, or where what was made of the files is to go. */
 static int
-tcp_listen_tls(struct tcp_listen *t, struct err *err)
+tcp_listen_tls(
+    const struct tcp_listen_options *o, struct tls **tls, struct err *err)
 {
-	const struct tcp_listen_options *o = t->options;
 	const struct tls_config config = {.server = true,
 	    .cert_file = o->tls_cert_file,
 	    .key_file = o->tls_key_file,
@@ -111,8 +112,20 @@ tcp_listen_tls(struct tcp_listen *t, struct err *err)
 	}
 	if (o->tls_cert_file == NULL || o->tls_key_file == NULL)
 		return err_set(err, "tls needs tls_cert_file and tls_key_file");
-	t->tls = tls_new(&config, err);
-	return t->tls != NULL ? 0 : -1;
+	if (tls == NULL)
+		return 0;
+	*tls = tls_new(&config, err);
+	return *tls != NULL ? 0 : -1;
+}
+
+static int
+tcp_listen_check_all(const void *options, bool files, struct err *err)
+{
+	struct tls *tls = NULL;
+	int rc = tcp_listen_tls(options, files ? &tls : NULL, err);
+
+	tls_free(tls);
+	return rc;
 }
 
 static void
@@ -170,7 +183,7 @@ tcp_listen_source_open(void **self, struct spooled *spooled,
 	    .backoff = {.first_us = TCP_RETRY_US, .most_us = TCP_RETRY_MAX_US},
 	    .fd = -1};
 	if (address_parse(&t->address, t->options->listen, err) < 0 ||
-	    tcp_listen_tls(t, err) < 0) {
+	    tcp_listen_tls(t->options, &t->tls, err) < 0) {
 		free(t);
 		return -1;
 	}
@@ -280,6 +293,7 @@ const struct stage tcp_listen_stage = {
 	    "or by TLS.",
     .options = tcp_listen_options,
     .options_size = sizeof(struct tcp_listen_options),
+    .check = tcp_listen_check_all,
     .open = tcp_listen_open,
     SPOOLED_CALLS,
 };

@@ -777,8 +777,10 @@ table_copy_text(const char *text)
 }
 
 static int
-table_check_options(const struct table_options *o, struct err *err)
+table_check_options(const void *options, bool files RT_UNUSED, struct err *err)
 {
+	const struct table_options *o = options;
+
 	if (o->separator != NULL && strlen(o->separator) != 1)
 		return err_set(err, "separator must be one character");
 	if (o->form == ROW_CSV && (o->columns == NULL || o->columns[0] == NULL))
@@ -803,7 +805,7 @@ table_open(void **self, const struct stage_setup *setup, struct err *err)
 	const struct table_options *o = setup->options;
 	struct postgres_table *t;
 
-	if (table_check_options(o, err) < 0)
+	if (table_check_options(o, false, err) < 0)
 		return -1;
 	t = mem_zalloc(sizeof(*t));
 	t->feed = setup->feed;
@@ -951,6 +953,7 @@ const struct stage postgres_table_stage = {
     .help = "Reads the rows that a switch writes into a PostgreSQL table.",
     .options = table_options,
     .options_size = sizeof(struct table_options),
+    .check = table_check_options,
     .open = table_open,
     .pause = table_pause,
     .position = table_position,

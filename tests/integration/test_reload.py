@@ -5,10 +5,13 @@ import random
 import signal
 import time
 
+import pytest
+
 import harness
 
 import figures
 import loggen
+import web
 
 
 def answers(daemon):
@@ -134,6 +137,58 @@ def test_check_only(rig):
     assert "%s:%d" % (daemon.conf_path, lines) in daemon.stderr()
     assert "interval_minutes" in daemon.stderr()
     assert figures.feed(rig.db) is None
+
+
+@pytest.mark.parametrize("wrong", (
+    {"transport": "tcp-connect", "address": "127.0.0.1:9", "retry_s": 9,
+     "retry_max_s": 1},
+    {"transport": "tcp-connect", "address": "127.0.0.1:9",
+     "tls_ca_file": "/nowhere"},
+    {"transport": "tcp-listen", "listen": "127.0.0.1:1", "tls": True},
+    {"transport": "postgres-table", "conninfo": "dbname=x", "table": "t",
+     "separator": "ab"},
+    {"transport": "file", "path": "/", "format": "asterisk-cdr",
+     "columns": ["src"]},
+))
+def test_a_feed_that_can_never_be_opened(rig, wrong):
+    """It is refused before it is tried: by -t, and by a reload, which goes on
+    with what runs."""
+    log = loggen.make_log(50, seed=114)
+    daemon = rig.daemon().start(wait="READY=1")
+    daemon.config["feeds"] = [rig.feed(), {
+        "name": "wrong", "switch": "x", "format": "asterisk-queue-log",
+        **wrong}]
+    daemon.write_config()
+    reload(daemon)
+    assert "feed wrong: " in daemon.stderr()
+    assert "the configuration stays as it was" in daemon.stderr()
+    harness.append(rig.log, log)
+    rig.settle()
+    rig.assert_exact(log)
+    assert daemon.stop() == 0, daemon.stderr()
+    assert daemon.start("-t").wait() == 3
+    assert "feed wrong: " in daemon.stderr()
+
+
+@pytest.mark.parametrize("wrong", (
+    {"transport": "tcp-listen", "listen": "127.0.0.1:1", "tls": True,
+     "tls_cert_file": "/nowhere", "tls_key_file": "/nowhere"},
+    {"transport": "http", "token_file": "/nowhere"},
+))
+def test_a_feed_whose_files_are_missing(rig, wrong):
+    """Whether they are there can be told by the daemon only: -t may run as
+    somebody else. But a reload does not end for that."""
+    daemon = rig.daemon(rig.config(
+        live={"listen": "127.0.0.1:%d" % web.free_port()}))
+    daemon.start(wait="READY=1")
+    daemon.config["feeds"] = [rig.feed(), {
+        "name": "wrong", "switch": "x", "format": "asterisk-queue-log",
+        **wrong}]
+    daemon.write_config()
+    reload(daemon)
+    assert "/nowhere" in daemon.stderr()
+    assert "the configuration stays as it was" in daemon.stderr()
+    assert daemon.stop() == 0, daemon.stderr()
 
 
 def sessions(rig):
