@@ -40,6 +40,14 @@ tls_check_key(const char *path, struct err *err)
 	return 0;
 }
 
+/* OpenSSL would ask whoever sits at the terminal, and wait for him. */
+static int
+tls_passphrase(char *to RT_UNUSED, int size RT_UNUSED, int rw RT_UNUSED,
+    void *ctx RT_UNUSED)
+{
+	return -1;
+}
+
 static int
 tls_use_own(SSL_CTX *ctx, const struct tls_config *config, struct err *err)
 {
@@ -49,6 +57,7 @@ tls_use_own(SSL_CTX *ctx, const struct tls_config *config, struct err *err)
 		return err_set(err, "a certificate needs its key");
 	if (tls_check_key(config->key_file, err) < 0)
 		return -1;
+	SSL_CTX_set_default_passwd_cb(ctx, tls_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, config->cert_file) != 1)
 		return tls_fail(err, config->cert_file);
 	if (SSL_CTX_use_PrivateKey_file(

@@ -24,7 +24,10 @@ static const char make_all[] =
     "cert good DNS:switch.example.org,IP:127.0.0.1 2 11\n"
     "cert name DNS:another.example.org 2 12\n"
     "cert expired DNS:switch.example.org,IP:127.0.0.1 -1 13\n"
-    "cert client DNS:client 2 14\n";
+    "cert client DNS:client 2 14\n"
+    "cp good.pem locked.pem\n"
+    "openssl ec -aes128 -passout pass:words -in good.key -out locked.key\n"
+    "chmod 600 locked.key\n";
 
 static char shelf[64]; /* the folder of the certificates */
 
@@ -358,6 +361,11 @@ test_files_that_are_wrong(void **state)
 	chmod(config.key_file, 0644);
 	assert_null(tls_new(&config, &err));
 	assert_non_null(strstr(err.text, "everybody"));
+	/* nobody is asked for the words that would open it */
+	config.cert_file = at_shelf("locked", "pem");
+	config.key_file = at_shelf("locked", "key");
+	assert_null(tls_new(&config, &err));
+	assert_non_null(strstr(err.text, "locked.key"));
 	/* a feed waits for what may come right, and says what is wrong */
 	close(begin(net, "none", NULL));
 	net_open(net);
