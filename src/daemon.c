@@ -372,6 +372,8 @@ daemon_open(struct daemon *d)
 	size_t i;
 
 	signal(SIGPIPE, SIG_IGN);
+	/* ignored, as some parents leave it, children would be nobody's */
+	signal(SIGCHLD, SIG_DFL);
 	for (i = 0; i < RT_COUNT(signals); i++)
 		loop_signal(d->loop, signals[i], daemon_signal, d);
 	d->watchdog = timer_new(d->loop, daemon_watchdog, d);

@@ -89,6 +89,25 @@ def test_command(rig):
     assert daemon.said("the command ended by signal 15")
 
 
+def test_started_by_a_parent_that_ignores_its_children(rig):
+    """Their end is seen all the same, and they are started again."""
+    calls = Calls()
+    log = calls.body() + calls.body()
+    daemon = rig.daemon(config(rig, {
+        "name": "run", "transport": "exec", "restart_s": 0.05,
+        "command": [script(rig, 'test -e "$1" && exec sleep 1000\n'
+                           'cat "$2"; touch "$1"; exit 3\n'),
+                    os.path.join(rig.directory, "ran"),
+                    written(rig, "log", log)]}))
+    daemon.start("-v", wait="READY=1",
+                 wrap=("env", "--ignore-signal=CHLD"))
+    harness.poll("it is started again", lambda: (
+        "exited with status 3" in daemon.stderr() and
+        daemon.stderr().count("feed run: runs ") == 2))
+    wait_counted(rig, 2)
+    rig.assert_exact(log)
+
+
 def test_command_that_dies(rig):
     """It is started again, after a pause; what it had written counts; half a
     record does not, unless it ended well."""
