@@ -130,7 +130,7 @@ intake_event(struct sink *sink, struct event *ev)
 		intake_add(in, INTAKE_UNKNOWN, unknown);
 		names_count(&in->names, ev->name, unknown, ev->time_us);
 	}
-	if (in->n_held == INTAKE_HELD)
+	if (in->n_held == INTAKE_HELD || RT_UNLIKELY(in->own_text))
 		intake_drain(in);
 	in->sink.room = &in->held[in->n_held].event;
 }

@@ -58,7 +58,7 @@ struct intake {
 	struct framer framer;
 	/* around each record; set after intake_init where there is one */
 	enum envelope envelope;
-	bool own_text; /* the format is STAGE_OWN_TEXT */
+	bool own_text; /* texts are the format's: no event may wait */
 	struct names names;
 	struct intake_cell *cells; /* since last taken: uthash by starts_us */
 	struct intake_cell *now;   /* the one that the clock is in */

@@ -5,9 +5,9 @@
  * the format sees a vendor's words (but `name`, for people).
  *
  * Of fixed size, and only lent: all slices point into the record (or, of a
- * format with STAGE_OWN_TEXT or with `save`, into its own memory, until its
- * next input). With the record they are dead; whoever wants to keep them
- * copies.
+ * format with STAGE_OWN_TEXT or with `save`, into its own memory, which it may
+ * free or use again as soon as the sink returns). With the record they are
+ * dead; whoever wants to keep them copies.
  */
 #ifndef RT_EVENT_EVENT_H
 #define RT_EVENT_EVENT_H

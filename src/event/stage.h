@@ -84,7 +84,8 @@ enum stage_trait {
 	STAGE_AFTERWARDS = 128, /* formats: tell of calls when they are over */
 	/*
 	 * Formats: texts of events may stand in the format's own memory, and
-	 * are good until its next input; those of others stand in the record.
+	 * are good until the sink returns; those of others stand in the record.
+	 * What has `save` is taken to be such a format, too.
 	 */
 	STAGE_OWN_TEXT = 256
 };

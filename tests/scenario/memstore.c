@@ -59,6 +59,7 @@ memstore_fini(struct memstore *store)
 	struct mem_session *session, *next_session;
 	struct mem_text *text, *next_text;
 
+	strbuf_fini(&store->state);
 	HASH_ITER (hh, store->cells, cell, next_cell) {
 		mem_figures_fini(&cell->kept);
 		mem_figures_fini(&cell->seen);
@@ -400,6 +401,8 @@ memstore_cut(
 	store->skipping = intake_is_skipping(in, file_no);
 	store->clock_us = m->clock_us;
 	store->leap_us = m->leap_us;
+	strbuf_reset(&store->state);
+	intake_save(in, &store->state);
 }
 
 void

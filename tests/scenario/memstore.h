@@ -100,6 +100,7 @@ struct memstore {
 	int64_t offset;
 	bool skipping;
 	int64_t clock_us, leap_us;
+	struct strbuf state; /* what the feed's format remembers */
 };
 
 void memstore_fini(struct memstore *store);

@@ -61,6 +61,9 @@ rig_start(struct rig *rig)
 		&rig->machine, &err) < 0)
 		BUG("%s", err.text);
 	rig->intake.envelope = c->envelope;
+	BUG_ON(intake_load(&rig->intake,
+		   (struct slice){
+		       strbuf_str(&rig->store.state), rig->store.state.n}) < 0);
 	intake_resume(&rig->intake,
 	    &(struct position){.file_no = rig->store.file_no,
 		.skipping = rig->store.skipping});
