@@ -33,8 +33,14 @@
 #include "format/formats.h"
 #include "format/freeswitch_esl.h"
 
-#define ESL_MARKS_MAX 4096
+#define ESL_MARKS_MAX 4000
+#define ESL_MARK_NAME 255 /* bytes; longer ones are not remembered */
 #define ESL_CORE_MAX  64
+
+/* "i 255 NAME" and its line end for each, and two lines before them */
+_Static_assert(
+    ESL_MARKS_MAX *(ESL_MARK_NAME + 7) + ESL_CORE_MAX + 16 <= STAGE_STATE_MAX,
+    "what is remembered fits");
 
 /* What is remembered of a channel or an agent. */
 enum esl_mark_kind {
@@ -72,9 +78,9 @@ static struct esl_mark *
 esl_mark_find(struct esl *e, enum esl_mark_kind kind, struct slice name)
 {
 	struct esl_mark *mark;
-	char key[256];
+	char key[ESL_MARK_NAME + 1];
 
-	if (name.n == 0 || name.n > sizeof(key) - 1)
+	if (name.n == 0 || name.n > ESL_MARK_NAME)
 		return NULL;
 	key[0] = (char)kind;
 	memcpy(key + 1, name.p, name.n);
@@ -94,7 +100,7 @@ esl_mark_add(struct esl *e, enum esl_mark_kind kind, struct slice name)
 {
 	struct esl_mark *mark = esl_mark_find(e, kind, name);
 
-	if (mark != NULL || name.n == 0 || name.n > 255)
+	if (mark != NULL || name.n == 0 || name.n > ESL_MARK_NAME)
 		return;
 	if (HASH_COUNT(e->marks) >= ESL_MARKS_MAX)
 		esl_mark_free(e, e->marks); /* the oldest */
@@ -163,7 +169,7 @@ esl_load_mark(struct esl *e, struct slice *from)
 		(struct slice){from->p + 2, (size_t)(blank - from->p) - 2}, &n))
 		return false;
 	head = (size_t)(blank - from->p) + 1;
-	if (n > 255 || from->n < head + (size_t)n + 1 ||
+	if (n > ESL_MARK_NAME || from->n < head + (size_t)n + 1 ||
 	    from->p[head + (size_t)n] != '\n')
 		return false;
 	e->fifo = e->fifo || kind == ESL_MARK_FIFO;

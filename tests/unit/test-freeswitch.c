@@ -342,6 +342,34 @@ test_memory_is_checked(void **state RT_UNUSED)
 }
 
 /* Heartbeats without the answers that are due: the picture is given up. */
+/* More agents, and longer names, than there is room for. */
+static void
+test_memory_is_bounded(void **state RT_UNUSED)
+{
+	struct heard h = {.sink = {heard_event, NULL}};
+	struct strbuf saved = STRBUF_INIT, idle = STRBUF_INIT;
+	void *self = reader_new();
+	int i;
+
+	for (i = 0; i < 5000; i++) {
+		strbuf_reset(&idle);
+		strbuf_addf(&idle,
+		    CC("CC-Action: agent-state-change\nCC-Agent-State: Idle\n"
+		       "CC-Agent: %0255d\n"),
+		    i);
+		reader_hear(self, &h, strbuf_str(&idle));
+	}
+	freeswitch_esl_stage.save(self, &saved);
+	assert_in_range(saved.n, STAGE_STATE_MAX / 2, STAGE_STATE_MAX);
+	assert_int_equal(
+	    freeswitch_esl_stage.load(self, (struct slice){saved.p, saved.n}),
+	    0);
+	freeswitch_esl_stage.close(self, "test");
+	strbuf_fini(&saved);
+	strbuf_fini(&idle);
+	strbuf_fini(&h.kinds);
+}
+
 static void
 test_picture_given_up(void **state RT_UNUSED)
 {
@@ -470,6 +498,7 @@ main(void)
 	    cmocka_unit_test(test_silence),
 	    cmocka_unit_test(test_memory_survives),
 	    cmocka_unit_test(test_memory_is_checked),
+	    cmocka_unit_test(test_memory_is_bounded),
 	    cmocka_unit_test(test_picture_given_up),
 	    cmocka_unit_test(test_no_picture_with_fifo),
 	    cmocka_unit_test(test_keys),
