@@ -51,6 +51,31 @@ for example in etc/examples/*.conf; do
 	"$top_builddir/tests/tool/doc-tables" -t "$example" ||
 	    complain "$example would be refused"
 done
+# Feeds that ringtally-feeds(7) shows: one to a file, whole lists and parts.
+feeds=$(mktemp -d) || exit 1
+awk -v dir="$feeds" '
+	/^\.Bd/ { block = ""; next }
+	/^\.Ed/ {
+		if (block ~ /transport = /) {
+			sub(/^[^{f]*feeds = \(/, "", block)
+			sub(/ *\); *\n.*$/, "\n", block)
+			print "site = \"s\"; timezone = \"UTC\";" \
+			    "database = { conninfo = \"\"; };" \
+			    "live = { listen = \"127.0.0.1:8085\"; };" \
+			    "feeds = (" block ");" >(dir "/" NR)
+		}
+		next
+	}
+	{ gsub(/\\e/, "\\"); block = block $0 "\n" }
+' man/ringtally-feeds.7
+shown=0
+for feed in "$feeds"/*; do
+	shown=$((shown + 1))
+	"$top_builddir/tests/tool/doc-tables" -t "$feed" ||
+	    complain "ringtally-feeds(7), before line ${feed##*/}: refused"
+done
+[ "$shown" -gt 10 ] || complain "ringtally-feeds(7) shows $shown feeds"
+rm -rf "$feeds"
 # with all that is commented out: a "#" without a space behind it
 sed 's/^\([[:space:]]*\)#\([^ ]\)/\1\2/' etc/ringtally.conf >"$now"
 "$top_builddir/tests/tool/doc-tables" -t "$now" ||

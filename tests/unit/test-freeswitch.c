@@ -341,7 +341,6 @@ test_memory_is_checked(void **state RT_UNUSED)
 	strbuf_fini(&saved);
 }
 
-/* Heartbeats without the answers that are due: the picture is given up. */
 /* More agents, and longer names, than there is room for. */
 static void
 test_memory_is_bounded(void **state RT_UNUSED)
@@ -370,6 +369,7 @@ test_memory_is_bounded(void **state RT_UNUSED)
 	strbuf_fini(&h.kinds);
 }
 
+/* Heartbeats without the answers that are due: the picture is given up. */
 static void
 test_picture_given_up(void **state RT_UNUSED)
 {
