@@ -288,6 +288,16 @@ intake_record(struct intake *in, const struct position *position,
 }
 
 void
+intake_finish(struct intake *in)
+{
+	if (in->format->finish == NULL)
+		return;
+	in->sink.room = &in->held[0].event;
+	in->format->finish(in->format_self, &in->sink);
+	intake_drain(in);
+}
+
+void
 intake_resume(struct intake *in, const struct position *from)
 {
 	in->file_no = from->file_no;

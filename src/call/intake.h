@@ -104,6 +104,11 @@ void intake_record(struct intake *in, const struct position *position,
     const struct record *record);
 
 /*
+ * Nothing will ever follow, in any file: the format tells what it held back.
+ */
+void intake_finish(struct intake *in);
+
+/*
  * At start: goes on behind the bytes before `from`. intake_is_skipping is what
  * position.skipping must be then: whether what was taken last of that file was
  * part of a record that is too long.

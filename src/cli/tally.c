@@ -231,6 +231,8 @@ tally_read(struct tally_run *run, int n, char **paths, struct err *err)
 		    run, files[i].path, (uint32_t)i + 1, buffer, err);
 	free(buffer);
 	free(files);
+	if (failed == 0)
+		intake_finish(&run->intake);
 	/* who is still logged in was so until now */
 	sessions_running(
 	    &run->machine.sessions, session_span_book, &run->tally);

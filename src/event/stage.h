@@ -258,6 +258,13 @@ struct stage {
 	 */
 	void (*save)(void *self, struct strbuf *to);
 	int (*load)(void *self, struct slice from);
+	/*
+	 * Formats, or NULL: all that there will ever be was read; tells what
+	 * it has held back for what might follow. Once, and then nothing but
+	 * close. Not at the end of a file, and never by the daemon, with or
+	 * without --once: more may come there, and `save` keeps it till then.
+	 */
+	void (*finish)(void *self, struct sink *sink);
 	/* Formats that must speak, or NULL. */
 	const struct dialogue_ops *dialogue;
 	/*

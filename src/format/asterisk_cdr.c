@@ -523,6 +523,25 @@ cdr_input(
 	return 0;
 }
 
+/* No row follows: all are over, the oldest first. */
+static void
+cdr_finish(void *self, struct sink *sink)
+{
+	struct cdr *cdr = self;
+	struct cdr_visit *first;
+	unsigned i;
+
+	do {
+		first = NULL;
+		for (i = 0; i < CDR_PENDING; i++)
+			if (cdr->visit[i].used &&
+			    (first == NULL || cdr->visit[i].row < first->row))
+				first = &cdr->visit[i];
+		if (first != NULL)
+			cdr_emit(first, false, sink);
+	} while (first != NULL);
+}
+
 /* Rows of one uniqueid differ by their sequence, if that is written. */
 static bool
 cdr_key(void *self, const struct record *record, struct slice *key)
@@ -629,5 +648,6 @@ const struct stage asterisk_cdr_stage = {
     .key = cdr_key,
     .save = cdr_save,
     .load = cdr_load,
+    .finish = cdr_finish,
     .close = cdr_close,
 };

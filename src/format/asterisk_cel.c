@@ -673,6 +673,23 @@ cel_input(
 	return 0;
 }
 
+/* No HANGUP follows: those who left were let go by their queue. */
+static void
+cel_finish(void *self, struct sink *sink)
+{
+	struct cel *cel = self;
+	struct cel_visit *visit, *next;
+
+	/* of no row */
+	cel->field[CEL_EVENTTYPE] = SLICE("APP_END");
+	cel->ambiguous = false;
+	for (visit = TAILQ_FIRST(&cel->visits); visit != NULL; visit = next) {
+		next = TAILQ_NEXT(visit, link);
+		if (visit->left_us != 0)
+			cel_leave(cel, visit, false, sink);
+	}
+}
+
 /* -- what is remembered ---------------------------------------------------- */
 
 static void
@@ -761,5 +778,6 @@ const struct stage asterisk_cel_stage = {
     .input = cel_input,
     .save = cel_save,
     .load = cel_load,
+    .finish = cel_finish,
     .close = cel_close,
 };

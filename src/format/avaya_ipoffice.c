@@ -450,6 +450,19 @@ ipo_input(
 	return 0;
 }
 
+/* No line follows: calls are what is known of them, settled or not. */
+static void
+ipo_end(void *self, struct sink *sink)
+{
+	struct ipo *ipo = self;
+	struct ipo_call *call;
+
+	while ((call = TAILQ_FIRST(&ipo->open)) != NULL)
+		ipo_give_up(ipo, call, sink);
+	while ((call = TAILQ_FIRST(&ipo->held)) != NULL)
+		ipo_unhold(ipo, call, sink);
+}
+
 /* -- what is remembered ---------------------------------------------------- */
 
 static void
@@ -568,5 +581,6 @@ const struct stage avaya_ipoffice_stage = {
     .input = ipo_input,
     .save = ipo_save,
     .load = ipo_load,
+    .finish = ipo_end,
     .close = ipo_close,
 };

@@ -21,7 +21,8 @@
  *
  * "timezone NAME" and "option NAME TEXT" begin anew with a format that is set
  * up so; "restart" saves what the format remembers, and goes on with another
- * one that was given it.
+ * one that was given it. Behind "finish" nothing follows: what the format had
+ * held back.
  */
 #include "base/base.h"
 
@@ -297,7 +298,8 @@ samples_setting(struct samples *s, const char *line)
 	char name[100], value[400];
 
 	if (strncmp(line, "timezone ", 9) != 0 &&
-	    strncmp(line, "option ", 7) != 0 && strcmp(line, "restart") != 0)
+	    strncmp(line, "option ", 7) != 0 && strcmp(line, "restart") != 0 &&
+	    strcmp(line, "finish") != 0)
 		return false;
 	samples_compare(s);
 
@@ -306,8 +308,10 @@ samples_setting(struct samples *s, const char *line)
 		samples_open(s);
 	} else if (sscanf(line, "option %99s %399[^\n]", name, value) == 2) {
 		samples_option(s, name, value);
-	} else {
+	} else if (strcmp(line, "restart") == 0) {
 		samples_restart(s);
+	} else {
+		s->format->finish(s->self, &s->sink);
 	}
 	return true;
 }
