@@ -91,6 +91,8 @@ lines_play(struct lines_play *play, struct slice text, bool restarts)
 		if (restarts && play->format->save != NULL)
 			lines_restart(play);
 	}
+	if (play->format->finish != NULL)
+		play->format->finish(play->self, &play->sink);
 }
 
 void
