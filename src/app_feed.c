@@ -117,37 +117,39 @@ app_feed_heard(
 		return NULL;
 	}
 	return heard;
+}
 
-	/* A format is pure: it can be opened by anybody, and at any time. */
-	static int app_check_format(const struct conf *conf,
-	    const struct conf_feed *feed, struct err *err)
-	{
-		struct stage_setup setup = {.feed = feed->name,
-		    .options = feed->format_options,
-		    .timezone = feed->timezone != NULL ? feed->timezone
-						       : conf->timezone};
-		void *format = NULL;
+/* A format is pure: it can be opened by anybody, and at any time. */
+static int
+app_check_format(
+    const struct conf *conf, const struct conf_feed *feed, struct err *err)
+{
+	struct stage_setup setup = {.feed = feed->name,
+	    .options = feed->format_options,
+	    .timezone =
+		feed->timezone != NULL ? feed->timezone : conf->timezone};
+	void *format = NULL;
 
-		if (feed->format->open(&format, &setup, err) < 0)
-			return -1;
-		feed->format->close(format, "it was a test");
-		return 0;
+	if (feed->format->open(&format, &setup, err) < 0)
+		return -1;
+	feed->format->close(format, "it was a test");
+	return 0;
+}
+
+int
+app_check_feeds(const struct conf *conf, bool files, struct err *err)
+{
+	const struct conf_feed *feed;
+
+	for (feed = conf->feeds; feed != NULL; feed = feed->next) {
+		const struct stage *transport = feed->transport;
+
+		if (app_check_format(conf, feed, err) < 0 ||
+		    (transport->check != NULL &&
+			transport->check(feed->transport_options, files, err) <
+			    0))
+			return err_prefix(
+			    err, "%s: feed %s", feed->where, feed->name);
 	}
-
-	int app_check_feeds(
-	    const struct conf *conf, bool files, struct err *err)
-	{
-		const struct conf_feed *feed;
-
-		for (feed = conf->feeds; feed != NULL; feed = feed->next) {
-			const struct stage *transport = feed->transport;
-
-			if (app_check_format(conf, feed, err) < 0 ||
-			    (transport->check != NULL &&
-				transport->check(
-				    feed->transport_options, files, err) < 0))
-				return err_prefix(err, "%s: feed %s",
-				    feed->where, feed->name);
-		}
-		return 0;
-	}
+	return 0;
+}
