@@ -33,6 +33,21 @@ app_visit_ended(void *ctx, const struct visit *visit)
 }
 
 static void
+app_visit_corrected(void *ctx, const struct visit *visit, enum outcome before)
+{
+	struct app_switch *sw = ctx;
+
+	if (sw->app->once)
+		return;
+	if (before == OUTCOME_ABANDONED)
+		callbacks_remove(&sw->callbacks,
+		    (struct slice){visit->call->id, visit->call->id_len},
+		    visit->number);
+	else if (visit->outcome == OUTCOME_ABANDONED)
+		app_callbacks_ended(sw, visit);
+}
+
+static void
 app_visit_keep(void *ctx, const struct visit *visit)
 {
 	struct app_switch *sw = ctx;
@@ -105,6 +120,7 @@ app_switch_begin(struct app_switch *sw)
 	struct machine_config machine = {.lost_after_us = conf->lost_after_us,
 	    .max_open = (uint32_t)conf->max_open_visits,
 	    .ended = app_visit_ended,
+	    .corrected = app_visit_corrected,
 	    .keep = app_visit_keep,
 	    .span = app_span_ended,
 	    .answered = sw->app->once ? NULL : app_callbacks_answered,

@@ -70,8 +70,13 @@ struct heard {
 	TAILQ_ENTRY(heard) list; /* machine.unkept, of ended visits */
 	struct visit *visit;
 	uint8_t entered, answered, ended;
-	bool unsure;	      /* the outcome may be another one */
-	bool kept;	      /* config.keep was told: nothing changes it */
+	bool unsure; /* the outcome may be another one */
+	bool kept;   /* config.keep was told: nothing changes it */
+	/*
+	 * Rings are counted of this slot less one alone, for what it told
+	 * before there was another feed was not noted; 0: the most count.
+	 */
+	uint8_t rings_of;
 	uint8_t rings_booked; /* the most of: */
 	uint8_t rings[MACHINE_FEEDS];
 };
@@ -140,6 +145,13 @@ struct machine_config {
 	 * comes late is not told again.)
 	 */
 	void (*ended)(void *ctx, const struct visit *visit);
+	/*
+	 * Called when one of which `ended` was told has ended otherwise after
+	 * all, or goes on (state TALKING): the word of another feed. before:
+	 * the outcome that was told. NULL: nobody asks.
+	 */
+	void (*corrected)(
+	    void *ctx, const struct visit *visit, enum outcome before);
 	/*
 	 * Called for each of these once, when nothing can change it any more:
 	 * at once where the switch has one feed, else when all of them have

@@ -755,6 +755,7 @@ visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
     const struct event *ev)
 {
 	bool was_certain = v->outcome == OUTCOME_ANSWERED && !v->heard->unsure;
+	enum outcome before = (enum outcome)v->outcome;
 
 	visit_count(m, COUNTER_repaired);
 	v->heard->unsure = false;
@@ -777,6 +778,8 @@ visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
 	} else {
 		visit_answered_after_all(m, v, ev);
 	}
+	if (m->config.corrected != NULL && before != outcome)
+		m->config.corrected(m->config.ctx, v, before);
 	visit_changed(m, v);
 }
 

@@ -150,6 +150,20 @@ callbacks_add(struct callbacks *c, const struct callback *like,
 }
 
 void
+callbacks_remove(struct callbacks *c, struct slice call_id, uint32_t visit_no)
+{
+	struct callback *entry;
+
+	TAILQ_FOREACH (entry, &c->all, list)
+		if (entry->visit_no == visit_no &&
+		    strlen(entry->call_id) == call_id.n &&
+		    memcmp(entry->call_id, call_id.p, call_id.n) == 0) {
+			callback_free(c, entry);
+			return;
+		}
+}
+
+void
 callbacks_leave_out(struct callbacks *c, uint64_t n)
 {
 	c->left_out += n;

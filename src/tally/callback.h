@@ -72,6 +72,9 @@ void callbacks_day(struct callbacks *c, int64_t day_us);
  */
 void callbacks_add(struct callbacks *c, const struct callback *like,
     struct slice call_id, const char *number);
+/* It was not abandoned after all: its entry goes, where there is one. */
+void
+callbacks_remove(struct callbacks *c, struct slice call_id, uint32_t visit_no);
 /* At start: so many of today are known, but not each of them. */
 void callbacks_leave_out(struct callbacks *c, uint64_t n);
 

@@ -85,6 +85,25 @@ shown(const struct world *w)
 	return text;
 }
 
+/* Another feed knew better: the entry goes, of its caller only that one. */
+static void
+test_not_abandoned_after_all(void **state)
+{
+	struct world *w = *state;
+
+	gives_up(w, "a", 1, NINE);
+	gives_up(w, "b", 1, NINE + SEC);
+	gives_up(w, "c", 2, NINE + 2 * SEC);
+	callbacks_remove(&w->c, SLICE("a"), 1);
+	callbacks_remove(&w->c, SLICE("b"), 2);
+	callbacks_remove(&w->c, SLICE("never"), 1);
+	assert_string_equal(shown(w), "b c");
+	assert_int_equal(w->c.n_open, 2);
+	is_answered(w, 1, NINE + 3 * SEC);
+	callbacks_remove(&w->c, SLICE("b"), 1);
+	assert_string_equal(shown(w), "c");
+}
+
 static void
 test_through(void **state)
 {
@@ -286,6 +305,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    test_in_world(test_not_abandoned_after_all),
 	    test_in_world(test_through),
 	    test_in_world(test_answer_before_the_abandon),
 	    test_in_world(test_gives_up_again),

@@ -240,13 +240,21 @@ test_told_again(void **state RT_UNUSED)
 struct told_to {
 	struct played played;
 	struct counters counters;
-	int kept;
+	int kept, corrected;
 };
 
 static void
 told_keep(void *ctx, const struct visit *v RT_UNUSED)
 {
 	((struct told_to *)ctx)->kept++;
+}
+
+static void
+told_corrected(void *ctx, const struct visit *v, enum outcome before)
+{
+	assert_int_equal(before, OUTCOME_ANSWERED);
+	assert_int_equal(v->outcome, OUTCOME_ABANDONED);
+	((struct told_to *)ctx)->corrected++;
 }
 
 static void
@@ -258,6 +266,7 @@ told_begin(struct told_to *t, unsigned n_feeds)
 	played_init(&t->played);
 	played_start(&t->played, n_feeds);
 	t->played.machine.config.keep = told_keep;
+	t->played.machine.config.corrected = told_corrected;
 	t->played.machine.config.ctx = t;
 	for (i = 0; i < n_feeds; i++)
 		t->played.machine.config.facts[i] =
@@ -372,6 +381,7 @@ test_summary_is_corrected(void **state RT_UNUSED)
 		assert_int_equal(
 		    told_sum(&t, MEASURE_wait_abandoned_ms), 40000);
 		assert_int_equal(t.kept, 0);
+		assert_int_equal(t.corrected, first < 1);
 		told_give(&t, 0, told_event(EVENT_NOTE, 3600, "x"));
 		assert_int_equal(t.kept, 0);
 		told_give(&t, 1, told_event(EVENT_NOTE, 3601, "x"));
