@@ -315,12 +315,14 @@ merge_forget(struct machine *m, struct visit *v)
 void
 merge_told_alone(const struct visit *v, unsigned slot, struct heard *heard)
 {
-	uint8_t bit = slot < MACHINE_FEEDS ? (uint8_t)(1U << slot) : 0;
+	/* a bit above all of them: none */
+	uint8_t bit = (uint8_t)(1U << RT_MIN(slot, MACHINE_FEEDS));
 
 	*heard = (struct heard){.entered = bit,
 	    .answered = v->answered_us != 0 ? bit : 0,
 	    .ended = v->state == VISIT_ENDED ? bit : 0,
-	    .kept = v->state == VISIT_ENDED};
+	    .kept = v->state == VISIT_ENDED,
+	    .rings_of = (uint8_t)(slot < MACHINE_FEEDS ? slot + 1 : 0)};
 }
 
 void
@@ -328,6 +330,8 @@ merge_keep_slots(struct heard *heard, unsigned slots)
 {
 	unsigned i;
 
+	if (heard->rings_of != 0 && (slots >> (heard->rings_of - 1) & 1) == 0)
+		heard->rings_of = 0;
 	heard->entered &= (uint8_t)slots;
 	heard->answered &= (uint8_t)slots;
 	heard->ended &= (uint8_t)slots;
@@ -397,7 +401,8 @@ merge_ring(struct machine *m, struct visit *v, unsigned slot)
 	visit_changed(m, v);
 	if (h->rings[slot] < UINT8_MAX)
 		h->rings[slot]++;
-	if (h->rings[slot] <= h->rings_booked) {
+	if (h->rings[slot] <= h->rings_booked ||
+	    (h->rings_of != 0 && h->rings_of != slot + 1)) {
 		merge_count(m, COUNTER_confirmed);
 		return false;
 	}

@@ -132,7 +132,7 @@ cut_heard(struct rows *rows, const struct heard *h)
 	bytes[0] = h->entered;
 	bytes[1] = h->answered;
 	bytes[2] = h->ended;
-	bytes[3] = (uint8_t)(h->unsure | h->kept << 1);
+	bytes[3] = (uint8_t)(h->unsure | h->kept << 1 | h->rings_of << 2);
 	bytes[4] = h->rings_booked;
 	memcpy(bytes + 5, h->rings, MACHINE_FEEDS);
 	rows_blob(rows, bytes, sizeof(bytes));

@@ -294,6 +294,7 @@ load_heard(const PGresult *res, int row, int column, struct heard *heard)
 		    .ended = b[2],
 		    .unsure = (b[3] & 1) != 0,
 		    .kept = (b[3] & 2) != 0,
+		    .rings_of = b[3] >> 2,
 		    .rings_booked = b[4]};
 		memcpy(heard->rings, b + 5, MACHINE_FEEDS);
 	}
