@@ -107,3 +107,30 @@ def test_the_second_comes_when_all_is_told(rig):
     pair.settle()
     pair.assert_exact()
     assert pair.counted("confirmed")[1] > LINES / 4
+
+
+def test_feeds_come_and_go(rig):
+    """The second one tells the whole day anew; the first one goes and comes
+    back to what it has missed."""
+    pair = Pair(rig, 75)
+    alone = rig.daemon(rig.config(feeds=[rig.feed()]))
+    alone.start()
+    pair.tell(0, 0.5, "a")
+    rig.settle(rig.log, name="log")
+    alone.kill()
+    pair.tell(0, 0.5, "b")
+    pair.daemon.start()
+    pair.tell(0.5, 0.7)
+    pair.settle()
+    pair.daemon.kill()
+    other = rig.daemon(rig.config(feeds=[
+        rig.feed(name="told", path=pair.other, format="ringtally-json")]))
+    other.start()
+    pair.tell(0.7, 0.85, "b")
+    rig.settle(pair.other, name="told")
+    other.kill()
+    pair.tell(0.85, 1, "b")
+    pair.daemon.start()
+    rig.settle(pair.other, name="told")
+    pair.tell(0.7, 1, "a")
+    pair.assert_exact()
