@@ -724,6 +724,8 @@ app_make_feeds(struct app *app)
 		    .conf = conf,
 		    .spool = app_spool_folder(app->conf, conf->name),
 		    .sw = sw};
+		if (conf->transport->traits & STAGE_POSTED)
+			ingest_expect(app->ingest, conf->name);
 	}
 }
 

@@ -8,8 +8,9 @@
 struct ingest_entry {
 	SLIST_ENTRY(ingest_entry) list;
 	char *name;
-	const struct ingest_ops *ops;
+	const struct ingest_ops *ops; /* NULL: it is not open */
 	void *ctx;
+	bool expected;
 };
 
 struct ingest {
@@ -36,26 +37,57 @@ ingest_entry(const struct ingest *ingest, const char *name)
 	return NULL;
 }
 
+static void
+ingest_drop(struct ingest *ingest, struct ingest_entry *entry)
+{
+	SLIST_REMOVE(&ingest->entries, entry, ingest_entry, list);
+	free(entry->name);
+	free(entry);
+}
+
 void
 ingest_free(struct ingest *ingest)
 {
-	/* they would be called behind our end */
-	BUG_ON(ingest != NULL && !SLIST_EMPTY(&ingest->entries));
+	struct ingest_entry *entry;
+
+	while (
+	    ingest != NULL && (entry = SLIST_FIRST(&ingest->entries)) != NULL) {
+		/* it would be called behind our end */
+		BUG_ON(entry->ops != NULL);
+		ingest_drop(ingest, entry);
+	}
 	free(ingest);
+}
+
+static struct ingest_entry *
+ingest_make(struct ingest *ingest, const char *name)
+{
+	struct ingest_entry *entry = ingest_entry(ingest, name);
+
+	if (entry != NULL)
+		return entry;
+	entry = mem_alloc(sizeof(*entry));
+	*entry = (struct ingest_entry){.name = mem_strdup(name)};
+	SLIST_INSERT_HEAD(&ingest->entries, entry, list);
+	return entry;
+}
+
+void
+ingest_expect(struct ingest *ingest, const char *name)
+{
+	ingest_make(ingest, name)->expected = true;
 }
 
 int
 ingest_add(struct ingest *ingest, const char *name,
     const struct ingest_ops *ops, void *ctx)
 {
-	struct ingest_entry *entry;
+	struct ingest_entry *entry = ingest_make(ingest, name);
 
-	if (ingest_entry(ingest, name) != NULL)
+	if (entry->ops != NULL)
 		return -1;
-	entry = mem_alloc(sizeof(*entry));
-	*entry = (struct ingest_entry){
-	    .name = mem_strdup(name), .ops = ops, .ctx = ctx};
-	SLIST_INSERT_HEAD(&ingest->entries, entry, list);
+	entry->ops = ops;
+	entry->ctx = ctx;
 	return 0;
 }
 
@@ -66,9 +98,17 @@ ingest_remove(struct ingest *ingest, const char *name)
 
 	if (entry == NULL)
 		return;
-	SLIST_REMOVE(&ingest->entries, entry, ingest_entry, list);
-	free(entry->name);
-	free(entry);
+	entry->ops = NULL;
+	if (!entry->expected)
+		ingest_drop(ingest, entry);
+}
+
+bool
+ingest_is_expected(const struct ingest *ingest, const char *name)
+{
+	const struct ingest_entry *entry = ingest_entry(ingest, name);
+
+	return entry != NULL && entry->ops == NULL;
 }
 
 const struct ingest_ops *

@@ -37,10 +37,17 @@ struct ingest;
 
 struct ingest *ingest_new(void);
 void ingest_free(struct ingest *ingest);
+/*
+ * A feed of that name will take posts, once it is open: the database has to be
+ * reached before. Who comes earlier is told to come again, not to go away.
+ */
+void ingest_expect(struct ingest *ingest, const char *name);
 /* -1: that name is taken. */
 int ingest_add(struct ingest *ingest, const char *name,
     const struct ingest_ops *ops, void *ctx);
 void ingest_remove(struct ingest *ingest, const char *name);
+/* Nobody is there of that name yet, or for a while. */
+bool ingest_is_expected(const struct ingest *ingest, const char *name);
 /* NULL: nobody is there of that name. */
 const struct ingest_ops *
 ingest_find(const struct ingest *ingest, const char *name, void **ctx);

@@ -181,9 +181,13 @@ http_post_refuse(struct evhttp_request *req, const char **why)
 	return 0;
 }
 
-/* Of the path behind /ingest/; NULL: nobody, or no name at all. */
+/*
+ * Of the path behind /ingest/; NULL: nobody, or no name at all. *later: not
+ * now, but that feed will be open.
+ */
 static const struct ingest_ops *
-http_post_find(const struct http *http, const char *path, void **ctx)
+http_post_find(
+    const struct http *http, const char *path, void **ctx, bool *later)
 {
 	const struct ingest_ops *ops = NULL;
 	size_t n = 0;
@@ -192,8 +196,10 @@ http_post_find(const struct http *http, const char *path, void **ctx)
 	if (http->config.ingest == NULL)
 		return NULL;
 	name = evhttp_uridecode(path + strlen(HTTP_INGEST), 0, &n);
-	if (name != NULL && strlen(name) == n)
+	if (name != NULL && strlen(name) == n) {
 		ops = ingest_find(http->config.ingest, name, ctx);
+		*later = ingest_is_expected(http->config.ingest, name);
+	}
 	free(name);
 	return ops;
 }
@@ -237,9 +243,15 @@ http_post_new(
 	struct http_post *post;
 	const char *why;
 	void *ctx = NULL;
+	bool later = false;
 	int status;
 
-	ops = http_post_find(http, path, &ctx);
+	ops = http_post_find(http, path, &ctx, &later);
+	if (later) {
+		http_post_send(conn, req, 503,
+		    "the feed is not open: the database is being waited for");
+		return;
+	}
 	if (ops == NULL) {
 		http_post_send(
 		    conn, req, 404, "no feed of that name can be posted to");

@@ -390,6 +390,13 @@ test_registry(void **state)
 	ingest_remove(some, "a");
 	assert_null(ingest_find(some, "a", &ctx));
 	ingest_remove(some, "b");
+	assert_false(ingest_is_expected(some, "a"));
+	ingest_expect(some, "a");
+	assert_true(ingest_is_expected(some, "a"));
+	assert_int_equal(ingest_add(some, "a", &ops, &ctx), 0);
+	assert_false(ingest_is_expected(some, "a"));
+	ingest_remove(some, "a");
+	assert_true(ingest_is_expected(some, "a"));
 	ingest_free(some);
 }
 
