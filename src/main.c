@@ -2,6 +2,7 @@
 /* ringtallyd: options, and off it goes. */
 #include "base/base.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 
@@ -39,6 +40,22 @@ main_test(const char *path)
 	return exit_printed("ringtallyd");
 }
 
+/*
+ * Whoever has closed 0, 1 or 2 would have the log written into whatever we
+ * open first. Read only: what can not be written is still said to be so.
+ */
+static void
+main_fill_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -49,6 +66,7 @@ main(int argc, char **argv)
 	bool test = false;
 	int c, level = LOG_LEVEL_NOTE;
 
+	main_fill_descriptors();
 	/* told to reload before it has begun: what it reads is new anyway */
 	signal(SIGHUP, SIG_IGN);
 	while ((c = getopt_long(argc, argv, "c:tvVh", longs, NULL)) != -1)

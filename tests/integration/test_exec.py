@@ -108,6 +108,24 @@ def test_started_by_a_parent_that_ignores_its_children(rig):
     rig.assert_exact(log)
 
 
+def test_started_with_nothing_open(rig):
+    """What it opens is not taken for its standard streams: the log goes into
+    nothing else, and the command's records come."""
+    calls = Calls()
+    log = calls.body()
+    daemon = rig.daemon(config(rig, {
+        "name": "run", "transport": "exec", "command": [
+            script(rig, 'cat "$1"\nexec sleep 1000\n'),
+            written(rig, "log", log)]}))
+    daemon.start("-v", wait="READY=1", wrap=(
+        "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh"))
+    for fd in range(3):
+        assert os.readlink("/proc/%d/fd/%d" % (
+            daemon.process.pid, fd)) == "/dev/null"
+    wait_counted(rig, 1)
+    rig.assert_exact(log)
+
+
 def test_command_that_dies(rig):
     """It is started again, after a pause; what it had written counts; half a
     record does not, unless it ended well."""
