@@ -506,7 +506,8 @@ const struct stage asterisk_ami_stage = {
 	STAGE_KNOWS(abandon) | STAGE_KNOWS(timeout) | STAGE_KNOWS(key) |
 	STAGE_KNOWS(empty) | STAGE_KNOWS(withdrawn) | STAGE_KNOWS(refused) |
 	STAGE_KNOWS(ring) | STAGE_KNOWS(transfer) | STAGE_KNOWS(caller) |
-	STAGE_KNOWS(login) | STAGE_KNOWS(pause) | STAGE_KNOWS(restart),
+	STAGE_KNOWS(login) | STAGE_KNOWS(pause) | STAGE_KNOWS(restart) |
+	STAGE_KNOWS(milliseconds),
     .open = ami_open,
     .input = ami_input,
     .save = ami_save,
