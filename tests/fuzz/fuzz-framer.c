@@ -23,6 +23,7 @@ fuzz_expand(const uint8_t *data, size_t size, struct strbuf *to)
 {
 	size_t i;
 
+	strbuf_reserve(to, 1); /* nothing at all stands somewhere, too */
 	for (i = 0; i < size && to->n < FUZZ_BYTES_MAX; i++)
 		if (data[i] == FUZZ_RUN)
 			memset(strbuf_reserve(to, FUZZ_RUN_BYTES), 'x',
