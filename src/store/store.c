@@ -285,7 +285,6 @@ store_finish_with(struct store *store, const char *failed)
 	task_set(store->tell);
 }
 
-/* The batch is in the database, for certain. */
 /* Each feed may forget what it kept for the case that this batch is lost. */
 static void
 store_tell_feeds(struct store *store)
@@ -300,6 +299,7 @@ store_tell_feeds(struct store *store)
 			    store->feeds[i].name, &store->flying.positions[i]);
 }
 
+/* The batch is in the database, for certain. */
 static void
 store_landed(struct store *store)
 {

@@ -10,9 +10,7 @@
 #define TOO_MANY 5000
 
 struct world {
-	struct stand s; /* first */
-	struct loop *loop;
-	struct view *view;
+	struct stand s;		   /* first */
 	unsigned calls, looked_up; /* services asked for */
 };
 

@@ -238,7 +238,7 @@ day_sum_queue(struct day *day, const char *name, struct day_sums *sums)
 
 /* What was played, by queue. */
 static void
-day_end(struct day *day, struct day_sums sums[DAY_QUEUES])
+day_end(struct day *day, struct day_sums *sums)
 {
 	unsigned i;
 
@@ -260,8 +260,7 @@ day_given_up(const struct day_sums *s)
 }
 
 static void
-day_compare(const struct day_sums a[DAY_QUEUES],
-    const struct day_sums b[DAY_QUEUES], bool exact)
+day_compare(const struct day_sums *a, const struct day_sums *b, bool exact)
 {
 	static const enum measure same[] = {MEASURE_offered, MEASURE_answered,
 	    MEASURE_abandoned, MEASURE_exited_key, MEASURE_lost,

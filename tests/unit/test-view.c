@@ -14,8 +14,6 @@
 
 struct world {
 	struct stand s; /* first */
-	struct loop *loop;
-	struct view *view;
 	enum view_feed_state feed_state;
 	unsigned listened;
 	struct view_text *heard;
@@ -714,7 +712,7 @@ world_listen(void *ctx)
 static void
 world_busy(void *ctx)
 {
-	view_touch(((struct world *)ctx)->view);
+	view_touch(((struct world *)ctx)->s.view);
 }
 
 static void
