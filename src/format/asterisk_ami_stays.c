@@ -150,6 +150,7 @@ stays_add(struct stays *stays, struct slice call, struct slice queue,
 	memcpy(stay->text + call.n, queue.p, queue.n);
 	slots_add(&stays->calls, stay->hash, stay);
 	TAILQ_INSERT_TAIL(&stays->states[state], stay, list);
+	stay->serial = ++stays->serial;
 	stays->bytes += stay_bytes(stay);
 	stays_bound(stays, stay);
 	return stay;
@@ -162,6 +163,7 @@ stays_set_state(struct stays *stays, struct stay *stay, enum stay_state state,
 	TAILQ_REMOVE(&stays->states[stay->state], stay, list);
 	stay->state = (uint8_t)state;
 	stay->time_us = time_us;
+	stay->serial = ++stays->serial;
 	TAILQ_INSERT_TAIL(&stays->states[state], stay, list);
 }
 
@@ -202,16 +204,17 @@ struct stay *
 stays_find(const struct stays *stays, struct slice call, struct slice queue,
     enum stay_state state)
 {
-	struct stay *stay;
+	struct stay *stay, *newest = NULL;
 	size_t at = 0;
 
 	if (call.n == 0)
 		return NULL;
 	while ((stay = stays_next(stays, call, &at)) != NULL)
 		if (stay->state == state &&
-		    (queue.n == 0 || stay_is(stay, STAY_QUEUE, queue)))
-			return stay;
-	return NULL;
+		    (queue.n == 0 || stay_is(stay, STAY_QUEUE, queue)) &&
+		    (newest == NULL || stay->serial > newest->serial))
+			newest = stay;
+	return newest;
 }
 
 static void

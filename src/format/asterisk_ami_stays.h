@@ -56,6 +56,7 @@ struct stay {
 	TAILQ_ENTRY(stay) list; /* of its state, in order of entering it */
 	int64_t time_us;	/* when it came into that state */
 	int64_t wait_ms;	/* as told by the switch, or unknown */
+	uint64_t serial;	/* rises with each that comes into a state */
 	uint32_t hash;		/* of the call id */
 	uint8_t state;
 	uint8_t flags; /* enum stay_flag */
@@ -67,6 +68,7 @@ TAILQ_HEAD(stay_list, stay);
 struct stays {
 	struct slots calls;
 	struct stay_list states[STAY_STATES];
+	uint64_t serial;       /* of the last one */
 	struct stay_list gone; /* removed; their texts may be lent still */
 	size_t bytes;	       /* that a save would take, about */
 };
@@ -97,7 +99,10 @@ struct slice stay_text(const struct stay *stay, enum stay_text which);
  */
 struct stay *
 stays_next(const struct stays *stays, struct slice call, size_t *at);
-/* One of that call, queue (n 0: any) and state, or NULL. */
+/*
+ * The one of that call, queue (n 0: any) and state that came into it last, so
+ * that it is the same one after a restart; or NULL.
+ */
 struct stay *stays_find(const struct stays *stays, struct slice call,
     struct slice queue, enum stay_state state);
 /* Does the text say the same, cut as it may be? */
