@@ -210,6 +210,11 @@ class AmiServer:
         return sum(a.get("action", "").lower() == action.lower()
                    for c in list(self.clients) for a in list(c.actions))
 
+    def most_asked(self, action):
+        """How often, by the client that asked most."""
+        return max(sum(a.get("action", "").lower() == action.lower()
+                       for a in list(c.actions)) for c in list(self.clients))
+
     def send(self, data):
         client = self.logged_in()
         assert client, "nobody is logged in"

@@ -111,11 +111,11 @@ def test_cut_in_the_middle_of_a_message(rig, server):
 def test_silence_is_asked_about_and_given_up(rig, server):
     follow(rig, server, silence_s=2)
     wait_login(server)
-    harness.poll("it asks whether we are there",
-                 lambda: server.asked("Ping") > 2)
-    assert len(server.clients) == 1  # it was answered
+    harness.poll("it asks again, as it was answered",
+                 lambda: server.most_asked("Ping") > 2)
     server.mute = True
-    harness.poll("it gives up", lambda: len(server.clients) > 1)
+    before = len(server.clients)
+    harness.poll("it gives up", lambda: len(server.clients) > before)
     server.mute = False
     wait_login(server)
     server.send(ami_server.answered("a.1", "sales", START))
