@@ -588,10 +588,7 @@ day_test(bool dialplan)
 	struct counters counted;
 	struct day day;
 
-	if (!day_begin(&day, dialplan)) {
-		print_message("# no ../shared/asterisk beside the checkout\n");
-		skip();
-	}
+	assert_true(day_begin(&day, dialplan));
 	day_play(&day);
 	day_compare_visits(&day);
 	day_compare_queues(&day);
@@ -621,10 +618,15 @@ test_ami_recording_with_dialplan(void **state RT_UNUSED)
 int
 main(void)
 {
+	char path[PATH_MAX];
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ami_recording),
 	    cmocka_unit_test(test_ami_recording_with_dialplan),
 	};
 
+	if (access(day_path(path, "ami.raw.gz"), R_OK) < 0) {
+		puts("1..0 # SKIP no ../shared/asterisk beside the checkout");
+		return 0;
+	}
 	return cmocka_run_group_tests_name("ami-recording", tests, NULL, NULL);
 }

@@ -48,17 +48,23 @@ struct day {
 
 /* --- the recording ------------------------------------------------------- */
 
+static const char *
+day_path(char room[PATH_MAX], const char *name)
+{
+	const char *top = getenv("top_srcdir");
+
+	snprintf(room, PATH_MAX, "%s/../shared/asterisk/day/%s",
+	    top != NULL ? top : ".", name);
+	return room;
+}
+
 static bool
 day_read(struct strbuf *to, const char *name)
 {
-	const char *top = getenv("top_srcdir");
 	char path[PATH_MAX];
-	gzFile file;
+	gzFile file = gzopen(day_path(path, name), "rb");
 	int n;
 
-	snprintf(path, sizeof(path), "%s/../shared/asterisk/day/%s",
-	    top != NULL ? top : ".", name);
-	file = gzopen(path, "rb");
 	if (file == NULL)
 		return false;
 	while ((n = gzread(file, strbuf_reserve(to, 1 << 20), 1 << 20)) > 0)
@@ -75,8 +81,7 @@ day_set_up(void **state)
 
 	*state = day;
 	for (i = 0; i < RT_COUNT(day_pieces); i++)
-		if (!day_read(&day->log, day_pieces[i]))
-			return 0;
+		assert_true(day_read(&day->log, day_pieces[i]));
 	assert_true(day_read(&day->raw, "ami.raw.gz"));
 	assert_true(day_read(&day->index, "ami.idx.gz"));
 	return 0;
@@ -92,16 +97,6 @@ day_tear_down(void **state)
 	strbuf_fini(&day->index);
 	free(day);
 	return 0;
-}
-
-static struct day *
-day_of(void **state)
-{
-	struct day *day = *state;
-
-	if (day->raw.n == 0)
-		skip();
-	return day;
 }
 
 /* --- playing ------------------------------------------------------------- */
@@ -303,7 +298,7 @@ day_log_alone(struct day *day)
 static void
 test_manager_alone(void **state)
 {
-	struct day *day = day_of(state);
+	struct day *day = *state;
 	struct day_sums sums[DAY_QUEUES];
 
 	day_log_alone(day);
@@ -315,7 +310,7 @@ test_manager_alone(void **state)
 static void
 day_check_both(void **state, int64_t late_us)
 {
-	struct day *day = day_of(state);
+	struct day *day = *state;
 	struct day_sums sums[DAY_QUEUES];
 
 	day_log_alone(day);
@@ -351,6 +346,7 @@ test_manager_behind_the_log(void **state)
 int
 main(void)
 {
+	char path[PATH_MAX];
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_manager_alone),
 	    cmocka_unit_test(test_both_at_once),
@@ -359,6 +355,10 @@ main(void)
 	    cmocka_unit_test(test_manager_behind_the_log),
 	};
 
+	if (access(day_path(path, "ami.raw.gz"), R_OK) < 0) {
+		puts("1..0 # SKIP no ../shared/asterisk beside the checkout");
+		return 0;
+	}
 	return cmocka_run_group_tests_name(
 	    "recording", tests, day_set_up, day_tear_down);
 }

@@ -276,7 +276,7 @@ test_unix_socket(void **state)
 	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	struct net *net = *state;
 	int fd, listening = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-	char address[100];
+	char address[sizeof(to.sun_path) + 8];
 
 	snprintf(to.sun_path, sizeof(to.sun_path), "%s/switch", net->folder);
 	snprintf(address, sizeof(address), "unix:%s", to.sun_path);
