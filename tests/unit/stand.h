@@ -44,6 +44,7 @@ void stand_view(struct stand *s, const struct view_config *config,
     enum view_feed_state (*state)(void *ctx, const char **why));
 
 /* A line of the log, `at` seconds after nine; the clock is not moved. */
-void stand_play(struct stand *s, int at, const char *fmt, va_list ap);
+void stand_play(struct stand *s, int at, const char *fmt, va_list ap)
+    RT_PRINTF(3, 0);
 
 #endif

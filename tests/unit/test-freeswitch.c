@@ -325,8 +325,8 @@ test_memory_is_checked(void **state RT_UNUSED)
 	static const char *const broken[] = {"x", "core\n", "core c1\nr",
 	    "core c1\nr 5 s\n", "core c1\nr -1 s\n", "core c1\nx 1 s\n",
 	    "core c1\nr 1 s", "core c1\nr 1  \nr",
-	    "core cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
-	    "cccccc\n"};
+	    ("core cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc"
+	     "cccccc\n")};
 	struct strbuf saved = STRBUF_INIT;
 	void *self = reader_new();
 	size_t i;

@@ -124,7 +124,8 @@ samples_record(struct samples *s, struct slice record)
 static void
 samples_mark(struct samples *s, enum record_kind kind)
 {
-	struct record mark = {.kind = kind, .received_us = s->received_us};
+	struct record mark = {
+	    .kind = (uint8_t)kind, .received_us = s->received_us};
 	const char *why;
 
 	(void)s->format->input(s->self, &mark, &s->sink, &why);
