@@ -14,9 +14,10 @@
  * - APP_END, HANGUP, or a transfer of the channel by another one: the
  *   conversation is over;
  * - APP_END without an answer: it left the queue. If the caller's HANGUP
- *follows at once, and not by the dialplan, he hung up. Else he stayed on the
- *line and nothing tells why the queue let him go: timeout, key, no agents; or,
- *   when it did so at once, that he could not join. Both are told as unsure.
+ *   follows at once, and not by the dialplan, he hung up. Else he stayed on
+ *   the line and nothing tells why the queue let him go: timeout, key, no
+ *   agents; or, when it did so at once, that he could not join. Both are told
+ *   as unsure.
  *
  * cel.conf must log these events, and APP_* of the application queue.
  */
@@ -698,7 +699,8 @@ cel_save(void *self, struct strbuf *to)
 	struct cel *cel = self;
 	const struct cel_visit *visit;
 
-	if (cel->last_us == 0)
+	/* a row may bear the time zero: a clock that was not set */
+	if (cel->last_us == 0 && cel->n_visits == 0)
 		return;
 	pack_int(to, CEL_STATE_VERSION);
 	pack_int(to, cel->last_us);
