@@ -10,15 +10,11 @@
  * and withdrawals are one, and refused callers do not appear. In the second
  * play these messages are put in where Asterisk would have sent them.
  */
-#include "base/base.h"
+#include "recorded.h"
 
 #include <math.h>
-#include <setjmp.h>
-#include <cmocka.h>
 #include <jansson.h>
-#include <zlib.h>
 
-#include "base/strbuf.h"
 #include "base/utc.h"
 #include "call/intake.h"
 #include "format/formats.h"
@@ -56,32 +52,6 @@ struct day {
 	uint64_t records;
 	bool dialplan;
 };
-
-static const char *
-day_path(char room[PATH_MAX], const char *name)
-{
-	const char *top = getenv("top_srcdir");
-
-	snprintf(room, PATH_MAX, "%s/../shared/asterisk/day/%s",
-	    top != NULL ? top : ".", name);
-	return room;
-}
-
-static bool
-day_read(struct strbuf *to, const char *name)
-{
-	char path[PATH_MAX];
-	gzFile file = gzopen(day_path(path, name), "rb");
-	int n;
-
-	if (file == NULL)
-		return false;
-	while ((n = gzread(file, strbuf_reserve(to, 1 << 20), 1 << 20)) > 0)
-		strbuf_added(to, (size_t)n);
-	assert_int_equal(n, 0);
-	gzclose(file);
-	return true;
-}
 
 /* --- the truth ------------------------------------------------------------ */
 
@@ -121,7 +91,7 @@ day_read_truth(struct day *day)
 	struct strbuf text = STRBUF_INIT;
 	char *line, *next;
 
-	assert_true(day_read(&text, "calls.jsonl.gz"));
+	recorded_read(&text, "calls.jsonl.gz");
 	day->truth = json_array();
 	for (line = text.p; *line != '\0'; line = next) {
 		json_t *call;
@@ -379,7 +349,7 @@ day_play(struct day *day)
 	day_record(day, RECORD_END, none, us + 2 * USEC_PER_SEC);
 }
 
-static bool
+static void
 day_begin(struct day *day, bool dialplan)
 {
 	struct tally_config tally = {.interval_us = 900 * USEC_PER_SEC,
@@ -392,16 +362,14 @@ day_begin(struct day *day, bool dialplan)
 	    .ctx = day};
 
 	*day = (struct day){.dialplan = dialplan};
-	if (!day_read(&day->raw, "ami.raw.gz"))
-		return false;
-	assert_true(day_read(&day->index, "ami.idx.gz"));
+	recorded_read(&day->raw, "ami.raw.gz");
+	recorded_read(&day->index, "ami.idx.gz");
 	day_read_truth(day);
 	tally_init(&day->tally, &tally);
 	machine_init(&day->machine, &machine, &day->tally);
 	assert_int_equal(intake_init(&day->intake, "day", 0,
 			     &asterisk_ami_stage, NULL, &day->machine, NULL),
 	    0);
-	return true;
 }
 
 static void
@@ -570,7 +538,7 @@ day_compare_queues(struct day *day)
 	json_t *expected, *queue;
 	const char *name;
 
-	assert_true(day_read(&text, "expected.json"));
+	recorded_read(&text, "expected.json");
 	expected = json_loadb(text.p, text.n, 0, NULL);
 	assert_non_null(expected);
 	json_object_foreach(json_object_get(expected, "queues"), name, queue)
@@ -588,7 +556,7 @@ day_test(bool dialplan)
 	struct counters counted;
 	struct day day;
 
-	assert_true(day_begin(&day, dialplan));
+	day_begin(&day, dialplan);
 	day_play(&day);
 	day_compare_visits(&day);
 	day_compare_queues(&day);
@@ -618,15 +586,12 @@ test_ami_recording_with_dialplan(void **state RT_UNUSED)
 int
 main(void)
 {
-	char path[PATH_MAX];
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_ami_recording),
 	    cmocka_unit_test(test_ami_recording_with_dialplan),
 	};
 
-	if (access(day_path(path, "ami.raw.gz"), R_OK) < 0) {
-		puts("1..0 # SKIP no ../shared/asterisk beside the checkout");
+	if (!recorded_is_there())
 		return 0;
-	}
 	return cmocka_run_group_tests_name("ami-recording", tests, NULL, NULL);
 }

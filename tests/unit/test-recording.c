@@ -10,12 +10,8 @@
  * of agents, or by a command. One transfer of a talk stands in the log as an
  * agent's end and in the other as a transfer: whoever comes first is believed.
  */
-#include "base/base.h"
-#include <setjmp.h>
-#include <cmocka.h>
-#include <zlib.h>
+#include "recorded.h"
 
-#include "base/strbuf.h"
 #include "base/utc.h"
 #include "call/intake.h"
 #include "format/formats.h"
@@ -48,31 +44,6 @@ struct day {
 
 /* --- the recording ------------------------------------------------------- */
 
-static const char *
-day_path(char room[PATH_MAX], const char *name)
-{
-	const char *top = getenv("top_srcdir");
-
-	snprintf(room, PATH_MAX, "%s/../shared/asterisk/day/%s",
-	    top != NULL ? top : ".", name);
-	return room;
-}
-
-static bool
-day_read(struct strbuf *to, const char *name)
-{
-	char path[PATH_MAX];
-	gzFile file = gzopen(day_path(path, name), "rb");
-	int n;
-
-	if (file == NULL)
-		return false;
-	while ((n = gzread(file, strbuf_reserve(to, 1 << 20), 1 << 20)) > 0)
-		strbuf_added(to, (size_t)n);
-	gzclose(file);
-	return n == 0;
-}
-
 static int
 day_set_up(void **state)
 {
@@ -81,9 +52,9 @@ day_set_up(void **state)
 
 	*state = day;
 	for (i = 0; i < RT_COUNT(day_pieces); i++)
-		assert_true(day_read(&day->log, day_pieces[i]));
-	assert_true(day_read(&day->raw, "ami.raw.gz"));
-	assert_true(day_read(&day->index, "ami.idx.gz"));
+		recorded_read(&day->log, day_pieces[i]);
+	recorded_read(&day->raw, "ami.raw.gz");
+	recorded_read(&day->index, "ami.idx.gz");
 	return 0;
 }
 
@@ -346,7 +317,6 @@ test_manager_behind_the_log(void **state)
 int
 main(void)
 {
-	char path[PATH_MAX];
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_manager_alone),
 	    cmocka_unit_test(test_both_at_once),
@@ -355,10 +325,8 @@ main(void)
 	    cmocka_unit_test(test_manager_behind_the_log),
 	};
 
-	if (access(day_path(path, "ami.raw.gz"), R_OK) < 0) {
-		puts("1..0 # SKIP no ../shared/asterisk beside the checkout");
+	if (!recorded_is_there())
 		return 0;
-	}
 	return cmocka_run_group_tests_name(
 	    "recording", tests, day_set_up, day_tear_down);
 }
