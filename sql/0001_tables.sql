@@ -293,7 +293,7 @@ COMMENT ON COLUMN ringtally.feed.inode IS
 COMMENT ON COLUMN ringtally.feed.generation IS
     'The generation of its inode, which tells a new file from an old one under the same number; 0: the file system has none.';
 COMMENT ON COLUMN ringtally.feed.head_hash IS
-    'Hash (XXH3) of its first head_size bytes.';
+    'Hash (XXH3) of its first head_size bytes; of a spool: which one it is.';
 COMMENT ON COLUMN ringtally.feed.head_size IS
     'How many bytes were hashed.';
 COMMENT ON COLUMN ringtally.feed.file_offset IS

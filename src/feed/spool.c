@@ -65,6 +65,20 @@ spool_leave(struct spool *spool, const struct segment *seg)
 	r->can_back = false;
 }
 
+/* Whether it was committed, and what of it, is not known before spool_resume.
+ */
+static void
+spool_remember(struct spool *spool, const struct segment *seg, const char *why)
+{
+	struct dropped *d = &spool->dropped;
+
+	if (d->after == 0)
+		d->first = seg->first;
+	d->after = RT_MAX(d->after, seg->after);
+	d->bytes += seg->end - SEGMENT_BEGINS;
+	d->why = why;
+}
+
 /*
  * Deletes the oldest segment, and counts what of it was not yet read. The one
  * that is written to stays.
@@ -82,6 +96,10 @@ spool_drop(struct spool *spool, const char *why)
 		return false;
 	seg = all->v[0];
 	segment_drop_first(all);
+	if (!spool->reading) {
+		spool_remember(spool, &seg, why);
+		return true;
+	}
 	if (r->no > seg.no)
 		return true; /* read, but not yet committed */
 	first = RT_MAX(r->number, seg.first);
@@ -363,7 +381,8 @@ spool_place(
 		continue;
 	memcpy(position->path, spool->path, spool->path_n);
 	position->file_no = no;
-	position->device = position->inode = position->head_hash = 0;
+	position->device = position->inode = 0;
+	position->head_hash = spool->id;
 	position->head_size = 0;
 	position->generation = number;
 	position->offset = at;
@@ -379,6 +398,7 @@ spool_next(struct spool *spool, struct record *record, struct position *at)
 	struct entry_head head;
 	const char *bytes;
 
+	BUG_ON(!spool->reading);
 	if (spool->gone) {
 		spool->gone = false;
 		spool_lose(
@@ -420,7 +440,7 @@ void
 spool_position(struct spool *spool, struct position *position)
 {
 	*position = (struct position){0};
-	if (spool->reader.no == 0)
+	if (!spool->reading || spool->reader.no == 0)
 		return;
 	spool_place(spool, spool->reader.at, spool->reader.number, position);
 }
@@ -431,6 +451,7 @@ spool_committed(struct spool *spool, const struct position *position)
 	struct segments *all = &spool->segments;
 	bool some = false;
 
+	mark_write(&spool->mark, spool->lock_fd, position);
 	while (all->n > 1 && all->v[0].no < position->file_no) {
 		segment_drop_first(all);
 		some = true;
@@ -447,6 +468,9 @@ spool_size(const struct spool *spool, int64_t *bytes, uint64_t *unread)
 	const struct segments *all = &spool->segments;
 	uint64_t from = spool->reader.number;
 
+	if (!spool->reading)
+		from = all->n > 0 ? RT_MAX(all->v[0].first, spool->mark.number)
+				  : spool->synced;
 	if (from == 0)
 		from = all->n > 0 ? all->v[0].first : spool->synced;
 	*bytes = all->bytes;
@@ -471,8 +495,80 @@ spool_timer_cb(void *ctx)
 			"spool_max_age_s"))
 			break;
 	spool_tell_room(spool);
-	if (spool->reader.error != 0)
+	if (spool->reading && spool->reader.error != 0)
 		spool->ops->synced(spool->ctx, spool->synced - 1);
+}
+
+/* --- where to read from --------------------------------------------------- */
+
+/*
+ * Whether a position of the database is one in this spool. It is not where the
+ * spool has another id; nor where it is behind all that was found in the
+ * folder, which is an older copy then: what was appended since has numbers that
+ * the position claims for other records.
+ */
+static bool
+spool_is_ours(const struct spool *spool, const struct position *from)
+{
+	if (from->head_hash != 0 && from->head_hash != spool->id)
+		return false;
+	return spool->resumed || from->file_no < spool->first_no;
+}
+
+/* What its limits took while it was not known what of it was committed. */
+static void
+spool_settle_dropped(struct spool *spool)
+{
+	struct dropped d = spool->dropped;
+	struct reader *r = &spool->reader;
+	uint64_t first = RT_MAX(d.first, r->number);
+
+	spool->dropped = (struct dropped){.after = 0};
+	if (d.after <= first)
+		return;
+	if (r->number != 0) {
+		first = r->number; /* those before them are gone as well */
+		r->number = d.after;
+	}
+	spool_lose(spool, STAGE_LOSS_FULL, d.after - first,
+	    first <= d.first ? d.bytes : -1, d.why);
+}
+
+void
+spool_resume(struct spool *spool, const struct position *from)
+{
+	struct segments *all = &spool->segments;
+	const struct spool_mark *mark = &spool->mark;
+	struct position at = *from;
+	bool ours = spool_is_ours(spool, from);
+
+	if (!ours) {
+		at = (struct position){.file_no = mark->no,
+		    .offset = mark->at,
+		    .generation = mark->number};
+		log_warn("feed %s: the database knows another spool than %s: "
+			 "all that this one holds and has not counted itself "
+			 "is counted",
+		    spool->feed, spool->folder);
+	}
+	/* the disk may have lost the end of what was committed */
+	if (!spool->resumed)
+		at.generation = RT_MIN(at.generation, spool->first_number);
+	while (all->n > 0 && all->v[0].no < at.file_no)
+		segment_drop_first(all);
+	/* the one that a position is in is kept: somebody has deleted it */
+	spool->gone = from->file_no > 0 && (!ours || all->n == 0);
+	reader_fini(&spool->reader);
+	reader_init(&spool->reader, &at);
+	spool->reading = spool->resumed = true;
+	spool_settle_dropped(spool);
+	spool_tell_room(spool);
+}
+
+void
+spool_halt(struct spool *spool)
+{
+	spool->reading = false;
 }
 
 /* --- opening -------------------------------------------------------------- */
@@ -521,22 +617,30 @@ spool_begin(struct spool *spool, const struct position *from, struct err *err)
 	    .folder_fd = spool->segments.fd,
 	    .segment_bytes = spool->config.segment_bytes,
 	    .sync_us = spool->config.sync_us};
+	struct found *found = &spool->found;
+	uint64_t random[2];
 
-	if (segment_scan(&spool->segments, from, &spool->found, err) < 0)
+	/* the one that a position is in is kept */
+	if (segment_scan(&spool->segments, from != NULL ? from->file_no : 0,
+		found, err) < 0)
 		return -1;
-	if (getrandom(&spool->seed, sizeof(spool->seed), 0) !=
-	    sizeof(spool->seed))
+	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return err_sys(err, "getrandom");
-	spool->number = RT_MAX(spool->found.number, from->generation);
-	spool->number = RT_MAX(spool->number, UINT64_C(1));
-	spool->synced = spool->number;
-	/* the one that a position is in is kept: somebody has deleted it */
-	spool->gone = from->file_no > 0 && spool->segments.n == 0;
-	reader_init(&spool->reader, from);
-	setup.no = spool->found.last_no + 1;
+	spool->seed = random[0];
+	spool->id = found->id != 0 ? found->id : random[1];
+	spool->number = RT_MAX(found->number, UINT64_C(1));
+	spool->first_no = found->last_no + 1;
+	if (from != NULL) {
+		spool->number = RT_MAX(spool->number, from->generation);
+		spool->first_no = RT_MAX(spool->first_no, from->file_no + 1);
+	}
+	spool->first_number = spool->synced = spool->number;
+	mark_read(&spool->mark, spool->lock_fd, spool->id);
+	setup.no = spool->first_no;
 	setup.number = spool->number;
 	setup.seed = spool->seed;
-	setup.sources = spool->found.sources;
+	setup.id = spool->id;
+	setup.sources = found->sources;
 	spool->sync = sync_start(&setup, err);
 	return spool->sync == NULL ? -1 : 0;
 }
@@ -588,6 +692,8 @@ spool_open(struct loop *loop, const struct spool_config *config,
 	watch_set(spool->watch, sync_fd(spool->sync), WATCH_READ);
 	spool->timer = timer_new(loop, spool_timer_cb, spool);
 	timer_set(spool->timer, SPOOL_LOOK_US);
+	if (from != NULL)
+		spool_resume(spool, from);
 	return spool;
 }
 
@@ -606,6 +712,20 @@ spool_close(struct spool *spool)
 			  "to its spool: %s",
 		    spool->feed, left, err.text);
 	spool_free(spool);
+}
+
+uint64_t
+spool_discard(struct spool *spool)
+{
+	uint64_t n = spool->number - spool->first_number;
+	struct err err;
+
+	BUG_ON(spool->resumed);
+	watch_unset(spool->watch);
+	(void)sync_stop(spool->sync, &err);
+	segment_drop_from(&spool->segments, spool->first_no);
+	spool_free(spool);
+	return n;
 }
 
 bool

@@ -15,8 +15,17 @@
  *
  * A position in the spool is a segment's number (position.file_no) and the
  * offset of a record's header in it; position.generation holds the record's
- * number. Records are numbered without a gap as long as the feed lives, so that
- * it is known how many are missing, whatever was done to the spool's files.
+ * number, position.head_hash says which spool it is. Records are numbered
+ * without a gap as long as the feed lives, so that it is known how many are
+ * missing, whatever was done to the spool's files.
+ *
+ * Where to read from is known by the database, which may be away. So a spool
+ * can be opened without it: it takes what comes in, and deletes nothing that
+ * may not have been committed but by its limits; it is read once spool_resume
+ * has said from where. That position may be one of another spool: the folder
+ * was replaced meanwhile, or another daemon was the writer, with a spool of its
+ * own. It does not count here, then; what does is the mark (spool_mark.h) that
+ * the folder itself bears.
  *
  * Facts: fdatasync of a file whose size grows writes the size, too; the folder
  * is fsync'ed when a segment is made (man fsync(2)). After a failed fsync the
@@ -55,15 +64,28 @@ struct spool_ops {
 };
 
 /*
- * Opens it, and finds its end. What stands before *from (all zero: nothing)
- * was committed and is deleted. NULL with the reason: no right to the folder,
- * another daemon has it (flock), no room on the disk for a first segment.
+ * Opens it, and finds its end. from: as for spool_resume, or NULL where that is
+ * not yet known. NULL with the reason: no right to the folder, another daemon
+ * has it (flock), no room on the disk for a first segment.
  */
 struct spool *spool_open(struct loop *loop, const struct spool_config *config,
     const struct position *from, const struct spool_ops *ops, void *ctx,
     struct err *err);
+/*
+ * Reads from there: what stands before *from (all zero: nothing) was committed
+ * and is deleted. Also for one that is read: what was not committed comes
+ * again, as after a restart.
+ */
+void spool_resume(struct spool *spool, const struct position *from);
+/* Reads no more until spool_resume. */
+void spool_halt(struct spool *spool);
 /* Syncs what was appended, blocking, and frees. */
 void spool_close(struct spool *spool);
+/*
+ * Closes it, and deletes what was appended since it was opened without a
+ * position, if it was never read. Returns how many records that were.
+ */
+uint64_t spool_discard(struct spool *spool);
 
 /*
  * Appends one record, with received_us as given. Returns its number, from 1

@@ -35,7 +35,8 @@ struct segment_head {
 	uint64_t seed;
 	int64_t begun_us; /* by our clock */
 	uint32_t sources; /* numbers of sources given away until then */
-	uint32_t zero[3];
+	uint32_t zero;
+	uint64_t id;  /* of the spool: of all segments that follow on it */
 	uint64_t sum; /* XXH3-64 of all before */
 };
 

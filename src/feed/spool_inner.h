@@ -7,6 +7,7 @@
 #include "event/record.h"
 #include "feed/spool.h"
 #include "feed/spool_format.h"
+#include "feed/spool_mark.h"
 #include "feed/spool_sync.h"
 #include "io/loop.h"
 
@@ -35,6 +36,7 @@ struct found {
 	uint32_t last_no;   /* highest number of a file; 0: none */
 	uint64_t number;    /* of the next entry; 0: not known */
 	uint32_t sources;   /* highest number of a source */
+	uint64_t id;	    /* of the spool; 0: not known */
 	struct record last; /* the newest record; kind, source and time */
 	bool has_last;
 };
@@ -48,12 +50,14 @@ size_t segment_find(const struct segments *all, uint32_t no);
 void segment_add(struct segments *all, const struct segment *seg);
 /* Deletes the file of the first one, and forgets it. */
 void segment_drop_first(struct segments *all);
+/* Deletes all files from that number on, also those that are not listed. */
+void segment_drop_from(const struct segments *all, uint32_t no);
 /*
- * Lists what stands in the folder, deletes what is before `from`, and cuts the
- * last one off behind its last good entry.
+ * Lists what stands in the folder, and cuts the last one off behind its last
+ * good entry. Segments without an entry are deleted, but for number `keep`.
  */
-int segment_scan(struct segments *all, const struct position *from,
-    struct found *found, struct err *err);
+int segment_scan(
+    struct segments *all, uint32_t keep, struct found *found, struct err *err);
 
 /* --- spool_read.c --------------------------------------------------------- */
 
@@ -98,6 +102,13 @@ int reader_seek(struct reader *r, const struct segments *all,
 
 /* --- the spool ------------------------------------------------------------ */
 
+/* What was deleted while nobody knew how much of it had been committed. */
+struct dropped {
+	uint64_t first, after; /* numbers; after 0: nothing */
+	int64_t bytes;
+	const char *why; /* of the last one */
+};
+
 struct spool {
 	char *feed, *folder;
 	struct spool_config config;
@@ -111,10 +122,17 @@ struct spool {
 	struct timer *timer;
 	struct found found; /* at the start */
 
-	uint64_t seed;	  /* of the segments of this run */
-	uint64_t number;  /* of the next record to be appended */
-	uint64_t synced;  /* all records before this one are durable */
-	int64_t unsynced; /* bytes appended and not yet durable */
+	uint64_t seed;	       /* of the segments of this run */
+	uint64_t id;	       /* see struct segment_head */
+	uint32_t first_no;     /* of the first segment of this run ... */
+	uint64_t first_number; /* ... and its first record */
+	bool reading;	       /* it is known where the reader is */
+	bool resumed;	       /* it was, once */
+	struct dropped dropped;
+	struct spool_mark mark; /* what was committed, as the folder says */
+	uint64_t number;	/* of the next record to be appended */
+	uint64_t synced;	/* all records before this one are durable */
+	int64_t unsynced;	/* bytes appended and not yet durable */
 	struct sync_state state;
 	bool wants_room;   /* an append was refused */
 	char trouble[320]; /* "": all is well */

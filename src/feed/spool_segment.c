@@ -115,6 +115,9 @@ segment_read_head(const struct segments *all, struct segment *seg,
 		seg->seed = head.seed;
 		seg->begun_us = head.begun_us;
 		found->sources = RT_MAX(found->sources, head.sources);
+		found->number = RT_MAX(found->number, head.first);
+		if (head.id != 0)
+			found->id = head.id;
 	}
 out:
 	close(fd);
@@ -122,8 +125,7 @@ out:
 }
 
 static int
-segment_list(struct segments *all, const struct position *from,
-    struct found *found, struct err *err)
+segment_list(struct segments *all, struct found *found, struct err *err)
 {
 	int fd = openat(all->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -141,15 +143,28 @@ segment_list(struct segments *all, const struct position *from,
 		if (seg.no == 0)
 			continue;
 		found->last_no = RT_MAX(found->last_no, seg.no);
-		if (seg.no < from->file_no)
-			segment_unlink(all, seg.no);
-		else
-			segment_add(all, &seg);
+		segment_add(all, &seg);
 	}
 	closedir(dir);
 	if (all->n > 0)
 		qsort(all->v, all->n, sizeof(*all->v), segment_compare);
 	return 0;
+}
+
+void
+segment_drop_from(const struct segments *all, uint32_t no)
+{
+	struct segments there = {.folder = all->folder, .fd = all->fd};
+	struct found found = {.last_no = 0};
+	struct err err;
+	size_t i;
+
+	if (segment_list(&there, &found, &err) < 0)
+		log_warn("%s", err.text);
+	/* the newest first: at any time what is left has no gap */
+	for (i = there.n; i > 0 && there.v[i - 1].no >= no; i--)
+		segment_unlink(&there, there.v[i - 1].no);
+	free(there.v);
 }
 
 /*
@@ -259,14 +274,13 @@ segment_guess(const struct segments *all, size_t i)
 
 /* Files without an entry are of no use: crashes at their beginning. */
 static void
-segment_drop_empty(struct segments *all, const struct position *from)
+segment_drop_empty(struct segments *all, uint32_t keep)
 {
 	size_t i, n = 0;
 
 	all->bytes = 0;
 	for (i = 0; i < all->n; i++) {
-		if (all->v[i].end <= SEGMENT_BEGINS &&
-		    all->v[i].no != from->file_no) {
+		if (all->v[i].end <= SEGMENT_BEGINS && all->v[i].no != keep) {
 			segment_unlink(all, all->v[i].no);
 			continue;
 		}
@@ -277,18 +291,18 @@ segment_drop_empty(struct segments *all, const struct position *from)
 }
 
 int
-segment_scan(struct segments *all, const struct position *from,
-    struct found *found, struct err *err)
+segment_scan(
+    struct segments *all, uint32_t keep, struct found *found, struct err *err)
 {
 	size_t i;
 
-	*found = (struct found){.last_no = from->file_no};
-	if (segment_list(all, from, found, err) < 0)
+	*found = (struct found){.last_no = 0};
+	if (segment_list(all, found, err) < 0)
 		return -1;
 	for (i = 0; i < all->n; i++)
 		if (segment_read_head(all, &all->v[i], found, err) < 0)
 			return -1;
-	segment_drop_empty(all, from);
+	segment_drop_empty(all, keep);
 	for (i = 0; i < all->n; i++) {
 		struct segment *seg = &all->v[i];
 		bool last = i + 1 == all->n;
@@ -302,6 +316,6 @@ segment_scan(struct segments *all, const struct position *from,
 			seg->after = RT_MAX(seg[1].first, seg->first);
 		found->number = RT_MAX(found->number, seg->after);
 	}
-	segment_drop_empty(all, from);
+	segment_drop_empty(all, keep);
 	return 0;
 }

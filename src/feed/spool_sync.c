@@ -91,7 +91,8 @@ sync_begin(struct sync *s, struct err *err)
 	    .first = sync_number_at(s, 0),
 	    .seed = s->setup.seed,
 	    .begun_us = clock_wall_us(),
-	    .sources = s->setup.sources};
+	    .sources = s->setup.sources,
+	    .id = s->setup.id};
 	int fd, saved;
 
 	segment_name(name, head.no);

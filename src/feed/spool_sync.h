@@ -25,6 +25,7 @@ struct sync_setup {
 	uint32_t no;	  /* of the first segment */
 	uint64_t number;  /* of the first entry */
 	uint64_t seed;	  /* of all segments of this run */
+	uint64_t id;	  /* of the spool */
 	uint32_t sources; /* see segment_head */
 };
 

@@ -274,16 +274,34 @@ rig_expect_all(struct rig *rig)
 
 /* --- opening -------------------------------------------------------------- */
 
-void
-rig_start(struct rig *rig)
+static void
+rig_start_from(struct rig *rig, const struct position *from)
 {
 	struct err err;
 
 	rig->number = rig->synced = 0;
-	rig->spool = spool_open(
-	    rig->loop, &rig->config, &rig->from, &rig_ops, rig, &err);
+	rig->spool =
+	    spool_open(rig->loop, &rig->config, from, &rig_ops, rig, &err);
 	if (rig->spool == NULL)
 		fail_msg("%s", err.text);
+}
+
+void
+rig_start(struct rig *rig)
+{
+	rig_start_from(rig, &rig->from);
+}
+
+void
+rig_start_early(struct rig *rig)
+{
+	rig_start_from(rig, NULL);
+}
+
+void
+rig_resume(struct rig *rig)
+{
+	spool_resume(rig->spool, &rig->from);
 }
 
 void

@@ -82,6 +82,9 @@ bool rig_slow(void);
 
 /* Opens at the position kept. */
 void rig_start(struct rig *rig);
+/* Opens without one; rig_resume tells it. */
+void rig_start_early(struct rig *rig);
+void rig_resume(struct rig *rig);
 void rig_stop(struct rig *rig);
 /* Keeps the position, and tells the spool that it is committed. */
 void rig_commit(struct rig *rig);

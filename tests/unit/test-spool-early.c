@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A spool that is opened before anybody says where to read it from, as the
+ * database is away; and positions that are none of this spool's.
+ */
+#include "spool-harness.h"
+
+static uint32_t
+first_segment(void)
+{
+	uint32_t no[64];
+
+	return rig_segments(no, 64) > 0 ? no[0] : 0;
+}
+
+/* Killed without a word: what was durable is there, nothing was committed. */
+static void
+rig_restart_early(struct rig *rig)
+{
+	rig_stop(rig);
+	rig_start_early(rig);
+}
+
+/* Some read and committed, some not; then three starts without a database. */
+static void
+test_position_comes_later(void **state)
+{
+	struct rig *rig = *state;
+	unsigned start;
+
+	rig->config.segment_bytes = 8192;
+	rig_start(rig);
+	rig_append(rig, 300);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 120), 120);
+	rig_commit(rig);
+	rig_stop(rig);
+	for (start = 0; start < 3; start++) {
+		struct position at;
+		uint64_t unread;
+		int64_t bytes;
+
+		rig_start_early(rig);
+		assert_int_equal(rig_append(rig, 50), 50);
+		rig_sync(rig);
+		spool_size(rig->spool, &bytes, &unread);
+		assert_int_equal(unread, 180 + 50 * (start + 1));
+		assert_true(bytes > 0);
+		spool_position(rig->spool, &at);
+		assert_int_equal(at.file_no, 0);
+		if (start < 2)
+			rig_stop(rig);
+	}
+	rig_resume(rig);
+	assert_true(first_segment() >= rig->from.file_no);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
+	rig_append(rig, 10);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->read, 460);
+	assert_int_equal(rig->missing, 0);
+}
+
+/* The feed is new: the position that comes is none. */
+static void
+test_never_read_before(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start_early(rig);
+	rig_append(rig, 40);
+	rig_sync(rig);
+	rig_restart_early(rig);
+	rig_append(rig, 2);
+	rig_sync(rig);
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->read, 42);
+	assert_int_equal(rig->losses, 0);
+}
+
+/* All is loaded again while the spool stays open: not read, then once more. */
+static void
+test_halted_and_read_again(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->config.segment_bytes = 8192;
+	rig_start(rig);
+	rig_append(rig, 200);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 90), 90);
+	rig_commit(rig);
+	assert_int_equal(rig_read(rig, 60), 60);
+	spool_halt(rig->spool);
+	rig_append(rig, 100);
+	rig_sync(rig);
+	rig->read = 90;
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->read, 300);
+	assert_int_equal(rig->losses, 0);
+}
+
+/*
+ * The folder was made anew while the database was away, and its numbers begin
+ * anew: what has come in since is behind no position, whatever the database
+ * says, also over a crash.
+ */
+static void
+test_replaced_while_away(void **state)
+{
+	struct rig *rig = *state;
+	unsigned killed;
+
+	for (killed = 0; killed < 2; killed++) {
+		rig->config.segment_bytes = 4096;
+		rig_start(rig);
+		rig_append(rig, 400);
+		rig_sync(rig);
+		rig_expect_all(rig);
+		rig_commit(rig);
+		rig_stop(rig);
+		rig_remove_folder("spool");
+		rig->highest = 0;
+		rig_start_early(rig);
+		assert_int_equal(rig_append(rig, 100), 100);
+		assert_int_equal(rig->number, 100);
+		rig_sync(rig);
+		assert_true(rig->from.file_no > 3);
+		if (killed) {
+			rig_stop(rig);
+			rig_start(rig);
+		} else {
+			rig_resume(rig);
+		}
+		rig_expect_all(rig);
+		assert_int_equal(rig->missing, 0);
+		/* of the old one, nobody knows what was in it */
+		assert_int_equal(rig->losses, killed + 1);
+		assert_int_equal(rig->loss, STAGE_LOSS_MISSING);
+		rig_commit(rig);
+		rig_stop(rig);
+		rig_start(rig);
+		rig_append(rig, 5);
+		rig_sync(rig);
+		rig_expect_all(rig);
+		assert_int_equal(rig->losses, killed + 1);
+		rig_stop(rig);
+		rig_remove_folder("spool");
+		rig->from = (struct position){0};
+		rig->highest = 0;
+	}
+	rig_start(rig);
+}
+
+/* An older copy of the folder, and then no database to say so. */
+static void
+test_older_copy_while_away(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->config.segment_bytes = 4096;
+	rig_start(rig);
+	rig_append(rig, 50);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig_copy_folder("spool", "old");
+	rig_start(rig);
+	rig_append(rig, 300);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig_remove_folder("spool");
+	rig_copy_folder("old", "spool");
+	rig->highest = 0;
+	rig_start_early(rig);
+	rig_append(rig, 80);
+	rig_sync(rig);
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->missing, 0);
+	assert_int_equal(rig->read, 430);
+}
+
+/* The end of the last segment, which was committed, is lost on the disk. */
+static void
+test_end_is_cut_while_away(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t no[8];
+	const char *path;
+
+	rig_start(rig);
+	rig_append(rig, 100);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	rig_stop(rig);
+	path = rig_segment_path(no[rig_segments(no, 8) - 1]);
+	assert_int_equal(truncate(path, rig_size(path) / 2), 0);
+	rig->highest = 0;
+	rig_start_early(rig);
+	rig_append(rig, 80);
+	assert_true(rig->number < 150); /* numbers that were used before */
+	rig_sync(rig);
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->read, 180);
+	assert_int_equal(rig->missing, 0);
+}
+
+/*
+ * Another daemon was the writer for a while, with a spool of its own: what the
+ * database says is a place in that one. Ours goes on where we had committed.
+ */
+static void
+test_position_of_another_spool(void **state)
+{
+	static const uint32_t theirs[] = {1, 2, 9000};
+	struct rig *rig = *state;
+	unsigned i;
+
+	rig->config.segment_bytes = 8192;
+	rig_start(rig);
+	for (i = 0; i < 3; i++) {
+		rig_append(rig, 300);
+		rig_sync(rig);
+		assert_int_equal(rig_read(rig, 250), 250);
+		rig_commit(rig);
+		rig_stop(rig);
+		rig->from.head_hash ^= 0x1234;
+		rig->from.file_no = theirs[i];
+		rig->from.generation = theirs[i] * 100;
+		rig_start_early(rig);
+		rig_append(rig, 10);
+		rig_sync(rig);
+		if (i == 1) {
+			rig_stop(rig);
+			rig_start(rig);
+		} else {
+			rig_resume(rig);
+		}
+		rig_expect_all(rig);
+		rig_commit(rig);
+	}
+	assert_int_equal(rig->read, 930);
+	assert_int_equal(rig->missing, 0);
+}
+
+/* Dropped while nobody knew what was committed: counted when it is known. */
+static void
+test_drops_while_unread(void **state)
+{
+	struct rig *rig = *state;
+	unsigned i;
+
+	rig->config.max_bytes = 256 * 1024;
+	rig->config.segment_bytes = 16 * 1024;
+	rig->config.drop_oldest = true;
+	rig_start(rig);
+	rig_append(rig, 400);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 300), 300);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig_start_early(rig);
+	for (i = 0; i < 30; i++) {
+		assert_int_equal(rig_append(rig, 100), 100);
+		rig_sync(rig);
+	}
+	assert_int_equal(rig->losses, 0);
+	rig_resume(rig);
+	assert_int_equal(rig->losses, 1);
+	assert_int_equal(rig->loss, STAGE_LOSS_FULL);
+	rig_expect_all(rig);
+	assert_true(rig->missing > 1000);
+	assert_int_equal(rig->losses, 1);
+}
+
+/* The same where all that was dropped had been committed: nothing is lost. */
+static void
+test_drops_of_what_was_committed(void **state)
+{
+	struct rig *rig = *state;
+	unsigned done;
+
+	rig->config.max_bytes = 256 * 1024;
+	rig->config.segment_bytes = 16 * 1024;
+	rig->config.drop_oldest = true;
+	rig_start(rig);
+	rig_append(rig, 1000);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	spool_position(rig->spool, &rig->from);
+	done = first_segment();
+	rig_stop(rig); /* before the spool was told */
+	rig_start_early(rig);
+	while (first_segment() == done) {
+		assert_int_equal(rig_append(rig, 20), 20);
+		rig_sync(rig);
+	}
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
+	assert_int_equal(rig->missing, 0);
+}
+
+/* Full of what nobody reads: it waits, and goes on when it is read. */
+static void
+test_full_while_unread(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->config.max_bytes = 256 * 1024;
+	rig->config.segment_bytes = 16 * 1024;
+	rig_start_early(rig);
+	while (rig_append(rig, 10) == 10)
+		rig_sync(rig);
+	assert_non_null(spool_trouble(rig->spool));
+	assert_int_equal(rig->rooms, 0);
+	rig_sync(rig);
+	rig_resume(rig);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	assert_int_equal(rig->rooms, 1);
+	assert_null(spool_trouble(rig->spool));
+	assert_int_equal(rig_append(rig, 10), 10);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
+}
+
+/* The position makes the room: what stands before it is deleted. */
+static void
+test_full_of_what_was_committed(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->config.max_bytes = 256 * 1024;
+	rig->config.segment_bytes = 16 * 1024;
+	rig_start(rig);
+	rig_append(rig, 1000);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	spool_position(rig->spool, &rig->from);
+	rig_stop(rig); /* before the spool was told */
+	rig_start_early(rig);
+	while (rig_append(rig, 10) == 10)
+		rig_sync(rig);
+	rig_sync(rig);
+	assert_true(first_segment() < rig->from.file_no);
+	assert_int_equal(rig->rooms, 0);
+	rig_resume(rig);
+	assert_int_equal(rig->rooms, 1);
+	assert_int_equal(first_segment(), rig->from.file_no);
+	assert_int_equal(rig_append(rig, 10), 10);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
+	assert_int_equal(rig->missing, 0);
+}
+
+/* Another daemon has heard the same: only what came since the start goes. */
+static void
+test_discarded(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->config.segment_bytes = 8192;
+	rig_start(rig);
+	rig_append(rig, 100);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 60), 60);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig_start_early(rig);
+	rig_append(rig, 300);
+	rig_sync(rig);
+	assert_int_equal(spool_discard(rig->spool), 300);
+	rig->added = 100;
+	rig->highest = 0;
+	rig_start_early(rig);
+	rig_append(rig, 20);
+	rig_sync(rig);
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->read, 120);
+	assert_int_equal(rig->losses, 0);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    RIG_TEST(test_position_comes_later),
+	    RIG_TEST(test_never_read_before),
+	    RIG_TEST(test_halted_and_read_again),
+	    RIG_TEST(test_replaced_while_away),
+	    RIG_TEST(test_older_copy_while_away),
+	    RIG_TEST(test_end_is_cut_while_away),
+	    RIG_TEST(test_position_of_another_spool),
+	    RIG_TEST(test_drops_while_unread),
+	    RIG_TEST(test_drops_of_what_was_committed),
+	    RIG_TEST(test_full_while_unread),
+	    RIG_TEST(test_full_of_what_was_committed),
+	    RIG_TEST(test_discarded),
+	};
+
+	rig_begin();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
