@@ -20,7 +20,8 @@
  *
  * What is pushed and can not be asked for again (TCP, UDP, HTTP ...) goes to a
  * spool on disk first, cut into records, and is read from there like a file:
- * see feed/spooled.h. Its positions are places in the spool.
+ * see feed/spooled.h. Its positions are places in the spool. What comes in does
+ * not wait for the database: only reading the spool needs a position.
  *
  * So a transport never drops a byte that it handed over and that was not
  * taken, and neither stage knows the database. A transport knows sockets and
@@ -200,12 +201,16 @@ struct stage_setup {
 	const char *feed;    /* its name, for messages; outlives the stage */
 	const void *options; /* struct described by the descriptor's options */
 	struct loop *loop;   /* transports only */
-	struct stage_upstream *up;   /* transports only */
-	const struct position *from; /* transports only; all zero: none */
-	const char *timezone;	     /* of the feed's local times */
-	const char *spool;	     /* folder of this feed's own; spooled */
-	enum framing framing;	     /* of the feed's records; spooled */
-	struct ingest *ingest;	     /* of POSTs, see feed/ingest.h; or NULL */
+	struct stage_upstream *up; /* transports only */
+	/*
+	 * Transports only; all zero: none. NULL, with `resume`: not yet known,
+	 * as the database is away.
+	 */
+	const struct position *from;
+	const char *timezone;  /* of the feed's local times */
+	const char *spool;     /* folder of this feed's own; spooled */
+	enum framing framing;  /* of the feed's records; spooled */
+	struct ingest *ingest; /* of POSTs, see feed/ingest.h; or NULL */
 	const struct dialogue_ops *dialogue; /* of the format; two-way only */
 	const void *format_options;	     /* for the dialogue */
 	bool at_end; /* without a position: begin at the present end */
@@ -279,6 +284,18 @@ struct stage {
 	void (*position)(void *self, struct position *position);
 	/* Transports, or NULL: figures up to that position are committed. */
 	void (*committed)(void *self, const struct position *position);
+	/*
+	 * STAGE_SPOOLED: hands over from there on, where it was opened without
+	 * a position, or begins again there. NULL: hands nothing over until it
+	 * is told so once more. What comes in goes to the spool all the time.
+	 */
+	void (*resume)(void *self, const struct position *from);
+	/*
+	 * STAGE_SPOOLED: closes one that was opened without a position and
+	 * never got one, and forgets what came in since: another daemon has
+	 * heard it.
+	 */
+	void (*disown)(void *self, const char *reason);
 	/* Transports, or NULL: how it stands, for people. */
 	void (*status)(void *self, struct stage_status *status);
 	/* Frees the instance. reason: for the log. Never NULL. */

@@ -36,6 +36,7 @@ struct spooled {
 	struct task *task;   /* one turn of reading */
 	struct timer *timer; /* the next offer of what was refused */
 	bool paused, idle, once;
+	bool reading;	  /* it is known from where on */
 	bool held;	  /* no room: the source was told so */
 	uint32_t sources; /* numbers given away */
 	uint64_t last;	  /* number of the record appended last; 0: none */
@@ -276,7 +277,7 @@ spooled_read(struct spooled *s)
 	size_t done = 0;
 
 	while (done < STAGE_TURN_BYTES) {
-		if (s->paused)
+		if (s->paused || !s->reading)
 			return;
 		if (!spool_next(s->spool, &record, &at)) {
 			spooled_set_idle(s, spooled_is_at_end(s));
@@ -326,6 +327,21 @@ spooled_pause(void *self, bool paused)
 }
 
 void
+spooled_resume(void *self, const struct position *from)
+{
+	struct spooled *s = self;
+
+	s->reading = from != NULL;
+	s->idle = false;
+	if (from == NULL) {
+		spool_halt(s->spool);
+		return;
+	}
+	spool_resume(s->spool, from);
+	task_set(s->task);
+}
+
+void
 spooled_position(void *self, struct position *position)
 {
 	struct spooled *s = self;
@@ -361,7 +377,9 @@ spooled_status(void *self, struct stage_status *status)
 
 /*
  * A daemon that ended badly could not say that it heard its sources no longer.
- * Nothing at all is known of a spool whose records are all deleted.
+ * Nothing at all is known of a spool whose records are all deleted, or of one
+ * that is empty while nobody says whether the feed was ever read. from: NULL
+ * where it is not known.
  */
 static void
 spooled_say_ended(struct spooled *s, const struct position *from)
@@ -374,7 +392,7 @@ spooled_say_ended(struct spooled *s, const struct position *from)
 	if (spool_last(s->spool, &last))
 		s->ended = last.kind == RECORD_END && last.source == 0;
 	else
-		s->ended = from->file_no == 0 && bytes == 0;
+		s->ended = from != NULL && from->file_no == 0 && bytes == 0;
 	if (!s->ended)
 		spooled_mark(s, 0, RECORD_END, "the daemon was not running");
 }
@@ -421,7 +439,6 @@ spooled_free(struct spooled *s)
 {
 	size_t i;
 
-	spool_close(s->spool);
 	for (i = 0; i < s->n_waiting; i++)
 		free(s->waiting[i].text);
 	free(s->waiting);
@@ -439,26 +456,38 @@ spooled_open(void **self, const struct stage_setup *setup,
 	s->feed = setup->feed;
 	s->up = setup->up;
 	s->once = setup->once;
+	s->reading = setup->from != NULL;
 	s->source = source;
 	s->task = task_new(setup->loop, spooled_turn_cb, s);
 	s->timer = timer_new(setup->loop, spooled_timer_cb, s);
-	if (spooled_open_spool(s, setup, err) < 0) {
-		spooled_free(s);
-		return -1;
-	}
+	if (spooled_open_spool(s, setup, err) < 0)
+		goto failed;
 	if (s->once && !source->once) {
 		snprintf(s->status.text, sizeof(s->status.text),
 		    "only what is in the spool is read");
 	} else {
 		spooled_say_ended(s, setup->from);
-		if (spooled_open_source(s, setup, err) < 0) {
-			spooled_free(s);
-			return -1;
-		}
+		if (spooled_open_source(s, setup, err) < 0)
+			goto failed;
 	}
 	task_set(s->task);
 	*self = s;
 	return 0;
+
+failed:
+	spool_close(s->spool);
+	spooled_free(s);
+	return -1;
+}
+
+static void
+spooled_close_source(struct spooled *s)
+{
+	void *source = s->source_self;
+
+	s->source_self = NULL;
+	if (source != NULL)
+		s->source->close(source);
 }
 
 void
@@ -467,15 +496,25 @@ spooled_close(void *self, const char *reason)
 	struct spooled *s = self;
 	char text[200];
 
-	if (s->source_self != NULL) {
-		void *source = s->source_self;
-
-		s->source_self = NULL;
-		s->source->close(source);
-	}
+	spooled_close_source(s);
 	snprintf(text, sizeof(text), "the feed was closed: %.150s", reason);
 	if (!s->once && !s->ended && s->n_waiting == 0 && s->last > 0)
 		(void)spooled_append(s, 0, RECORD_END, slice_of(text));
 	log_info("feed %s: closed: %s", s->feed, reason);
+	spool_close(s->spool);
+	spooled_free(s);
+}
+
+void
+spooled_disown(void *self, const char *reason)
+{
+	struct spooled *s = self;
+	uint64_t n;
+
+	spooled_close_source(s);
+	n = spool_discard(s->spool);
+	log_note("feed %s: closed: %s; %" PRIu64 " records that it had taken "
+		 "in are left to the other one",
+	    s->feed, reason, n);
 	spooled_free(s);
 }

@@ -20,6 +20,9 @@
  *	const struct stage udp_listen_stage = {.name = "udp-listen",
  *	    .traits = STAGE_SPOOLED, .open = udp_open, SPOOLED_CALLS, ...};
  *
+ * The source opens at once, whether or not it is known where to read the spool
+ * from: see `resume` in event/stage.h.
+ *
  * With --once only what the spool holds is read; the source is not opened,
  * except for one that has an end of its own (`once`).
  */
@@ -60,10 +63,13 @@ void spooled_pause(void *self, bool paused); /* reading from the spool */
 void spooled_position(void *self, struct position *position);
 void spooled_committed(void *self, const struct position *position);
 void spooled_status(void *self, struct stage_status *status);
+void spooled_resume(void *self, const struct position *from);
+void spooled_disown(void *self, const char *reason);
 void spooled_close(void *self, const char *reason);
 #define SPOOLED_CALLS                                             \
 	.pause = spooled_pause, .position = spooled_position,     \
 	.committed = spooled_committed, .status = spooled_status, \
+	.resume = spooled_resume, .disown = spooled_disown,       \
 	.close = spooled_close
 
 extern const char *const spooled_when_full[]; /* for OPTION_CHOICE */

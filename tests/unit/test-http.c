@@ -111,6 +111,18 @@ spooled_pause(void *self, bool paused)
 }
 
 void
+spooled_resume(void *self RT_UNUSED, const struct position *from RT_UNUSED)
+{
+	fail();
+}
+
+void
+spooled_disown(void *self RT_UNUSED, const char *reason RT_UNUSED)
+{
+	fail();
+}
+
+void
 spooled_position(void *self, struct position *position)
 {
 	(void)self;

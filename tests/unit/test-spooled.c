@@ -31,7 +31,7 @@ struct rig {
 	int refuse;	   /* so many records are not taken */
 	int records, losses, closes;
 	uint64_t oversize, acked;
-	bool idle, once, held, no_source;
+	bool idle, once, held, no_source, early;
 	int until_records;
 	bool talks; /* source 1 is connected */
 	int idles, holds;
@@ -188,7 +188,7 @@ rig_try_start(struct rig *rig, struct err *err)
 	    .options = &rig->options,
 	    .loop = rig->loop,
 	    .up = &rig->up,
-	    .from = &rig->from,
+	    .from = rig->early ? NULL : &rig->from,
 	    .spool = rig->dir,
 	    .once = rig->once};
 
@@ -537,6 +537,82 @@ test_what_can_not_work(void **state)
 #define RIG_TEST(name) \
 	cmocka_unit_test_setup_teardown(name, rig_set_up, rig_tear_down)
 
+static bool
+rig_is_acked_2(struct rig *rig)
+{
+	return rig->acked >= 2;
+}
+
+/*
+ * Opened without a position: the source is heard and acknowledged, nothing is
+ * handed over; with it all is, from there on. And again without one.
+ */
+static void
+test_position_comes_later(void **state)
+{
+	struct rig *rig = *state;
+	struct position at;
+
+	rig_start(rig);
+	spooled_mark(rig->spooled, 1, RECORD_BEGIN, "peer");
+	rig_give(rig, 1, "one");
+	rig_give(rig, 1, "two");
+	rig_expect(rig, "B1:peer| 1:one| 1:two|");
+	rig_commit(rig);
+	rig_give(rig, 1, "three");
+	rig_expect(rig, " 1:three|");
+	rig_stop(rig);
+	rig->early = true;
+	rig_start(rig);
+	assert_int_equal(spooled_source(rig->spooled), 2);
+	spooled_mark(rig->spooled, 2, RECORD_BEGIN, "again");
+	assert_true(rig_give(rig, 2, "four") > 0);
+	rig_turn(rig, rig_is_acked_2);
+	rig->wait_until_us = clock_mono_us() + 20 * USEC_PER_MSEC;
+	rig_turn(rig, rig_has_waited);
+	assert_string_equal(strbuf_str(&rig->got), "");
+	assert_false(rig->idle);
+	spooled_position(rig->stage, &at);
+	assert_int_equal(at.file_no, 0);
+	spooled_resume(rig->stage, &rig->from);
+	rig_expect(rig,
+	    " 1:three|E1:closing|E0:the feed was closed: test|"
+	    "B2:again| 2:four|");
+	rig->idle = false;
+	spooled_resume(rig->stage, NULL);
+	rig_give(rig, 2, "five");
+	rig->wait_until_us = clock_mono_us() + 20 * USEC_PER_MSEC;
+	rig_turn(rig, rig_has_waited);
+	assert_string_equal(strbuf_str(&rig->got), "");
+	spooled_resume(rig->stage, &rig->from);
+	rig_expect(rig,
+	    " 1:three|E1:closing|E0:the feed was closed: test|"
+	    "B2:again| 2:four| 2:five|");
+	assert_int_equal(rig->losses, 0);
+	assert_int_equal(rig->closes, 1);
+}
+
+/* Nobody can tell whether it was ever read: what went before has ended. */
+static void
+test_disowned(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->early = true;
+	rig_start(rig);
+	rig_give(rig, 1, "heard by another");
+	rig_turn(rig, rig_is_acked);
+	rig->talks = true;
+	spooled_disown(rig->stage, "test");
+	assert_int_equal(rig->closes, 1);
+	rig_start(rig);
+	rig_give(rig, 1, "ours");
+	rig_turn(rig, rig_is_acked);
+	spooled_resume(rig->stage, &rig->from);
+	rig_expect(rig, "E0:the daemon was not running| 1:ours|");
+	rig->early = false;
+}
+
 int
 main(void)
 {
@@ -549,6 +625,8 @@ main(void)
 	    RIG_TEST(test_oversize_record),
 	    RIG_TEST(test_once_reads_what_is_there),
 	    RIG_TEST(test_what_can_not_work),
+	    RIG_TEST(test_position_comes_later),
+	    RIG_TEST(test_disowned),
 	};
 
 	log_set_level(
