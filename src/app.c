@@ -177,187 +177,11 @@ app_switch_find(struct app *app, const char *name)
 	return NULL;
 }
 
-/* --- feeds -------------------------------------------------------------- */
-
-/* Something that is shown is different now. */
-static void
+void
 app_touch(struct app *app)
 {
 	if (app->view != NULL)
 		view_touch(app->view);
-}
-
-static size_t
-app_feed_bytes(struct stage_upstream *up, const struct position *position,
-    const char *bytes, size_t n, bool last)
-{
-	struct app_feed *feed = (struct app_feed *)up;
-	size_t taken;
-
-	fault_point("after-read");
-	if (feed->sw->tally.live != NULL)
-		live_clock(&feed->sw->now, clock_wall_us());
-	taken = intake_bytes(&feed->intake, position, bytes, n, last);
-	fault_point("after-parse");
-	if (taken > 0) {
-		store_touch(feed->app->store);
-		app_touch(feed->app);
-	}
-	return taken;
-}
-
-static bool
-app_feed_record(struct stage_upstream *up, const struct position *position,
-    const struct record *record)
-{
-	struct app_feed *feed = (struct app_feed *)up;
-
-	if (feed->sw->tally.live != NULL)
-		live_clock(&feed->sw->now, clock_wall_us());
-	intake_record(&feed->intake, position, record);
-	fault_point("after-parse");
-	store_touch(feed->app->store);
-	app_touch(feed->app);
-	return true;
-}
-
-static void
-app_feed_lost(
-    struct stage_upstream *up, enum stage_loss loss, int64_t n, const char *why)
-{
-	struct app_feed *feed = (struct app_feed *)up;
-
-	(void)loss;
-	intake_count(&feed->intake, COUNTER_gaps, 1);
-	if (n > 0)
-		intake_count(&feed->intake, COUNTER_lost_bytes, (uint64_t)n);
-	store_touch(feed->app->store);
-	app_touch(feed->app);
-	if (n > 0)
-		log_limited(&feed->limit, LOG_LEVEL_WARN,
-		    "feed %s: %" PRId64 " bytes lost: %s", feed->conf->name, n,
-		    why);
-	else
-		log_limited(&feed->limit, LOG_LEVEL_WARN,
-		    "feed %s: data may be lost: %s", feed->conf->name, why);
-}
-
-static void
-app_feed_oversize(struct stage_upstream *up, uint64_t n)
-{
-	struct app_feed *feed = (struct app_feed *)up;
-
-	intake_count(&feed->intake, COUNTER_oversize, n);
-	store_touch(feed->app->store);
-	app_touch(feed->app);
-}
-
-static void
-app_feed_idle(struct stage_upstream *up, bool idle)
-{
-	struct app_feed *feed = (struct app_feed *)up;
-	struct app *app = feed->app;
-
-	feed->idle = idle;
-	app_touch(app);
-	if (app->ops->idle != NULL)
-		app->ops->idle(app->ops_ctx);
-}
-
-static void
-app_feed_failed(struct stage_upstream *up, const char *why)
-{
-	struct app_feed *feed = (struct app_feed *)up;
-	char text[640];
-
-	snprintf(text, sizeof(text), "feed %s: %s", feed->conf->name, why);
-	feed->app->ops->failed(feed->app->ops_ctx, text);
-}
-
-/* Where the feed would go on; what the store writes with the figures. */
-void
-app_feed_position(void *ctx, struct position *position)
-{
-	struct app_feed *feed = ctx;
-
-	if (feed->transport == NULL) {
-		*position = feed->from;
-		return;
-	}
-	feed->conf->transport->position(feed->transport, position);
-	position->skipping =
-	    intake_is_skipping(&feed->intake, position->file_no);
-}
-
-static void
-app_feed_close(struct app_feed *feed, const char *reason)
-{
-	if (feed->transport != NULL)
-		feed->conf->transport->close(feed->transport, reason);
-	feed->transport = NULL;
-	feed->idle = false;
-	if (feed->intake.format != NULL)
-		intake_fini(&feed->intake);
-	feed->intake = (struct intake){0};
-}
-
-static const char *
-app_feed_timezone(const struct app_feed *feed)
-{
-	return feed->conf->timezone != NULL ? feed->conf->timezone
-					    : feed->app->conf->timezone;
-}
-
-static int
-app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
-{
-	uint32_t number = (uint32_t)(feed - app->feeds);
-	struct stage_setup setup = {.options = feed->conf->format_options,
-	    .timezone = app_feed_timezone(feed)};
-
-	feed->from = (struct position){0};
-	if (intake_init(&feed->intake, feed->conf->name, number,
-		feed->conf->format, &setup, &feed->sw->machine, err) == 0) {
-		feed->intake.slot = APP_NO_SLOT;
-		feed->intake.repeats =
-		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
-		feed->intake.envelope = (enum envelope)feed->conf->envelope;
-		return 0;
-	}
-	app_feed_close(feed, "its format can not work");
-	return err_prefix(err, "feed %s", feed->conf->name);
-}
-
-/* How a stream is cut; a file with envelopes still has one on each line. */
-static enum framing
-app_feed_framing(const struct conf_feed *feed)
-{
-	return feed->envelope == ENVELOPE_SYSLOG ? FRAMING_SYSLOG
-						 : feed->format->framing;
-}
-
-static int
-app_feed_open(struct app_feed *feed, struct err *err)
-{
-	struct stage_setup setup = {.feed = feed->conf->name,
-	    .options = feed->conf->transport_options,
-	    .loop = feed->app->loop,
-	    .up = &feed->up,
-	    .from = &feed->from,
-	    .timezone = app_feed_timezone(feed),
-	    .spool = feed->spool,
-	    .ingest = feed->app->ingest,
-	    .framing = app_feed_framing(feed->conf),
-	    .dialogue = feed->conf->format->dialogue,
-	    .format_options = feed->conf->format_options,
-	    .once = feed->app->once};
-
-	if (feed->intake.machine == NULL)
-		return 0; /* it has failed before */
-	intake_resume(&feed->intake, &feed->from);
-	if (feed->conf->transport->open(&feed->transport, &setup, err) < 0)
-		return err_prefix(err, "feed %s", feed->conf->name);
-	return 0;
 }
 
 /* --- the store's calls -------------------------------------------------- */
@@ -391,7 +215,11 @@ app_reset(void *ctx)
 	struct err err;
 	size_t i;
 
-	app_close_feeds(app, "starting anew from what the database holds");
+	for (i = 0; i < app->n_feeds; i++)
+		app_feed_stop(&app->feeds[i],
+		    "starting anew from what the database holds");
+	app->loaded = false;
+	app_early_later(app);
 	if (app->view != NULL)
 		view_reset(app->view);
 	app_begin(app);
@@ -538,7 +366,7 @@ app_ready(void *ctx)
 	for (i = 0; i < app->n_feeds; i++)
 		app_feed_number(app, &app->feeds[i]);
 	for (i = 0; i < app->n_feeds; i++)
-		if (app_feed_open(&app->feeds[i], &err) < 0)
+		if (app_feed_read(&app->feeds[i], &err) < 0)
 			app->ops->failed(app->ops_ctx, err.text);
 	if (app->paused)
 		for (i = 0; i < app->n_feeds; i++)
@@ -570,7 +398,7 @@ app_committed_feed(void *ctx, const char *name, const struct position *position)
 {
 	struct app_feed *feed = app_feed_find(ctx, name);
 
-	if (feed != NULL && feed->transport != NULL &&
+	if (feed != NULL && feed->reading &&
 	    feed->conf->transport->committed != NULL)
 		feed->conf->transport->committed(feed->transport, position);
 }
@@ -594,6 +422,7 @@ app_store_state(void *ctx, enum store_state state, const char *text)
 
 	app->store_state = state;
 	snprintf(app->store_text, sizeof(app->store_text), "%s", text);
+	app_early_state(app, state);
 	app_touch(app);
 	app->ops->store_state(app->ops_ctx, state, text);
 }
@@ -717,9 +546,7 @@ app_make_feeds(struct app *app)
 			sw->app = app;
 			sw->name = mem_strdup(conf->switch_name);
 		}
-		*feed = (struct app_feed){
-		    .up = {app_feed_bytes, app_feed_record, app_feed_lost,
-			app_feed_idle, app_feed_failed, app_feed_oversize},
+		*feed = (struct app_feed){.up = app_feed_upstream,
 		    .app = app,
 		    .conf = conf,
 		    .spool = app_spool_folder(app->conf, conf->name),
@@ -907,6 +734,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 void
 app_start(struct app *app)
 {
+	app_early_start(app);
 	store_start(app->store);
 }
 
@@ -915,6 +743,7 @@ app_fini(struct app *app, const char *reason)
 {
 	size_t i;
 
+	app_early_end(app);
 	app_close_feeds(app, reason);
 	http_free(app->http);
 	app->http = NULL;
@@ -946,6 +775,7 @@ app_finish(struct app *app, int64_t timeout_us,
 {
 	size_t i;
 
+	app_early_end(app);
 	/* what is read from here on would only be read again */
 	for (i = 0; i < app->n_feeds; i++)
 		if (app->feeds[i].transport != NULL)

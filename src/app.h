@@ -41,7 +41,11 @@ struct app_feed {
 	char *spool;		    /* folder of its own */
 	struct position from;	    /* where the database says to go on */
 	void *transport;	    /* running instance; NULL: not open */
+	bool reading;		    /* it hands over; else see app_early.c */
+	bool was_read;		    /* this instance was, at some time */
 	bool idle;		    /* read to the present end */
+	struct counters uncounted;  /* told while it was not read */
+	struct err trouble;	    /* why it could not be opened early */
 	struct stage_status status; /* as asked for last */
 	struct log_limit limit;
 };
@@ -73,7 +77,9 @@ struct app {
 	struct caller_key key;
 	bool has_key;		     /* else callers are not known again */
 	struct presence_board board; /* of app_queues.c */
-	bool loaded;		     /* the feeds are open */
+	bool loaded;		     /* the feeds are open, and read */
+	struct timer *early;	     /* of app_early.c; NULL: not any more */
+	bool standby;		     /* another daemon was the writer */
 	bool paused;		     /* for want of memory */
 	enum store_state store_state;
 	char store_text[256];
@@ -113,6 +119,18 @@ void app_finish(struct app *app, int64_t timeout_us,
 /* Options that may change while we run: takes the new configuration over. */
 void app_reconfigure(struct app *app, struct conf *conf);
 
+/* Something that is shown is different now. */
+void app_touch(struct app *app);
+
+/* app_early.c: feeds that can take in what comes before the database is there
+ */
+void app_early_start(struct app *app);
+/* The database is, or is not, where it was. */
+void app_early_state(struct app *app, enum store_state state);
+/* Nothing is read any more until it is loaded: looks soon. */
+void app_early_later(struct app *app);
+void app_early_end(struct app *app);
+
 /* app_queues.c: the store asks for all queues as they are now */
 void app_queues(void *ctx, struct store *store);
 void app_queues_forget(struct app_switch *sw);
@@ -124,7 +142,29 @@ void app_load_callback(void *ctx, const char *switch_name, struct slice queue,
     struct slice call_id, const struct callback *like);
 void app_load_abandoned(void *ctx, const char *switch_name, uint64_t n);
 
-/* app_feed.c, and of app.c: what the store and the views ask of a feed (ctx) */
+/* app_feed.c: the course of a feed, in this order */
+extern const struct stage_upstream app_feed_upstream;
+
+/*
+ * Opens it before it is known where to read from, if it can be and is not open.
+ * False: not now, for a reason that is logged.
+ */
+bool app_feed_open_early(struct app_feed *feed);
+/* Makes its intake, which then takes what the database holds. */
+int app_feed_begin(struct app *app, struct app_feed *feed, struct err *err);
+/* Reads from feed->from on; opens it if it is not open. */
+int app_feed_read(struct app_feed *feed, struct err *err);
+/* Reads no more: closes what can not stay open without being read. */
+void app_feed_stop(struct app_feed *feed, const char *reason);
+/*
+ * Another daemon writes: what is not read is closed. What was taken in early is
+ * kept and counted when we are the writer, for nobody else was told; but not
+ * what a switch tells each who calls it: the other one has heard that as well.
+ */
+void app_feed_stand_by(struct app_feed *feed);
+void app_feed_close(struct app_feed *feed, const char *reason);
+
+/* app_feed.c: what the store and the views ask of a feed (ctx) */
 void app_feed_position(void *ctx, struct position *position);
 bool app_feed_status(void *ctx, struct stage_status *status);
 enum view_feed_state app_feed_state(void *ctx, const char **why);

@@ -1,11 +1,294 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * How a feed stands, for the views and for the database; its number among those
- * of its switch; and whether it can work as configured.
+ * A feed: what its transport calls; opening, reading and closing it; how it
+ * stands, for the views and for the database; its number among those of its
+ * switch; and whether it can work as configured.
  */
 #include "base/base.h"
 #include "app.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
 #include "call/merge.h"
+
+/* --- what the transport calls ------------------------------------------- */
+
+static size_t
+app_feed_bytes(struct stage_upstream *up, const struct position *position,
+    const char *bytes, size_t n, bool last)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	size_t taken;
+
+	fault_point("after-read");
+	if (feed->sw->tally.live != NULL)
+		live_clock(&feed->sw->now, clock_wall_us());
+	taken = intake_bytes(&feed->intake, position, bytes, n, last);
+	fault_point("after-parse");
+	if (taken > 0) {
+		store_touch(feed->app->store);
+		app_touch(feed->app);
+	}
+	return taken;
+}
+
+static bool
+app_feed_record(struct stage_upstream *up, const struct position *position,
+    const struct record *record)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	if (feed->sw->tally.live != NULL)
+		live_clock(&feed->sw->now, clock_wall_us());
+	intake_record(&feed->intake, position, record);
+	fault_point("after-parse");
+	store_touch(feed->app->store);
+	app_touch(feed->app);
+	return true;
+}
+
+/*
+ * Counts what the transport tells beside its records. While nothing is read
+ * there is no interval to count it in: it waits.
+ */
+static void
+app_feed_count(struct app_feed *feed, enum counter counter, uint64_t n)
+{
+	if (feed->reading) {
+		intake_count(&feed->intake, counter, n);
+		store_touch(feed->app->store);
+	} else {
+		feed->uncounted.v[counter] += n;
+	}
+	app_touch(feed->app);
+}
+
+static void
+app_feed_lost(
+    struct stage_upstream *up, enum stage_loss loss, int64_t n, const char *why)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	(void)loss;
+	app_feed_count(feed, COUNTER_gaps, 1);
+	if (n > 0)
+		app_feed_count(feed, COUNTER_lost_bytes, (uint64_t)n);
+	if (n > 0)
+		log_limited(&feed->limit, LOG_LEVEL_WARN,
+		    "feed %s: %" PRId64 " bytes lost: %s", feed->conf->name, n,
+		    why);
+	else
+		log_limited(&feed->limit, LOG_LEVEL_WARN,
+		    "feed %s: data may be lost: %s", feed->conf->name, why);
+}
+
+static void
+app_feed_oversize(struct stage_upstream *up, uint64_t n)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	app_feed_count(feed, COUNTER_oversize, n);
+}
+
+static void
+app_feed_idle(struct stage_upstream *up, bool idle)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	struct app *app = feed->app;
+
+	feed->idle = idle;
+	app_touch(app);
+	if (app->ops->idle != NULL)
+		app->ops->idle(app->ops_ctx);
+}
+
+static void
+app_feed_failed(struct stage_upstream *up, const char *why)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	char text[640];
+
+	snprintf(text, sizeof(text), "feed %s: %s", feed->conf->name, why);
+	feed->app->ops->failed(feed->app->ops_ctx, text);
+}
+
+const struct stage_upstream app_feed_upstream = {
+    .bytes = app_feed_bytes,
+    .record = app_feed_record,
+    .lost = app_feed_lost,
+    .idle = app_feed_idle,
+    .failed = app_feed_failed,
+    .oversize = app_feed_oversize,
+};
+
+/* --- opening and closing ------------------------------------------------ */
+
+/* Where the feed would go on; what the store writes with the figures. */
+void
+app_feed_position(void *ctx, struct position *position)
+{
+	struct app_feed *feed = ctx;
+
+	if (!feed->reading) {
+		*position = feed->from;
+		return;
+	}
+	feed->conf->transport->position(feed->transport, position);
+	position->skipping =
+	    intake_is_skipping(&feed->intake, position->file_no);
+}
+
+/* No more is read; what the transport does is its own affair. */
+static void
+app_feed_forget(struct app_feed *feed)
+{
+	feed->reading = feed->idle = false;
+	if (feed->intake.format != NULL)
+		intake_fini(&feed->intake);
+	feed->intake = (struct intake){0};
+}
+
+void
+app_feed_close(struct app_feed *feed, const char *reason)
+{
+	if (feed->transport != NULL)
+		feed->conf->transport->close(feed->transport, reason);
+	feed->transport = NULL;
+	app_feed_forget(feed);
+}
+
+/* Whether it can take in what comes without being read. */
+static bool
+app_feed_can_wait(const struct app_feed *feed)
+{
+	return feed->conf->transport->resume != NULL && !feed->app->once;
+}
+
+void
+app_feed_stop(struct app_feed *feed, const char *reason)
+{
+	if (!app_feed_can_wait(feed)) {
+		app_feed_close(feed, reason);
+		return;
+	}
+	if (feed->transport != NULL)
+		feed->conf->transport->resume(feed->transport, NULL);
+	app_feed_forget(feed);
+}
+
+static const char *
+app_feed_timezone(const struct app_feed *feed)
+{
+	return feed->conf->timezone != NULL ? feed->conf->timezone
+					    : feed->app->conf->timezone;
+}
+
+int
+app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
+{
+	uint32_t number = (uint32_t)(feed - app->feeds);
+	struct stage_setup setup = {.options = feed->conf->format_options,
+	    .timezone = app_feed_timezone(feed)};
+
+	feed->from = (struct position){0};
+	if (intake_init(&feed->intake, feed->conf->name, number,
+		feed->conf->format, &setup, &feed->sw->machine, err) == 0) {
+		feed->intake.slot = APP_NO_SLOT;
+		feed->intake.repeats =
+		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
+		feed->intake.envelope = (enum envelope)feed->conf->envelope;
+		return 0;
+	}
+	app_feed_close(feed, "its format can not work");
+	return err_prefix(err, "feed %s", feed->conf->name);
+}
+
+/* How a stream is cut; a file with envelopes still has one on each line. */
+static enum framing
+app_feed_framing(const struct conf_feed *feed)
+{
+	return feed->envelope == ENVELOPE_SYSLOG ? FRAMING_SYSLOG
+						 : feed->format->framing;
+}
+
+/* from: NULL where it is not known yet */
+static int
+app_feed_open(
+    struct app_feed *feed, const struct position *from, struct err *err)
+{
+	struct stage_setup setup = {.feed = feed->conf->name,
+	    .options = feed->conf->transport_options,
+	    .loop = feed->app->loop,
+	    .up = &feed->up,
+	    .from = from,
+	    .timezone = app_feed_timezone(feed),
+	    .spool = feed->spool,
+	    .ingest = feed->app->ingest,
+	    .framing = app_feed_framing(feed->conf),
+	    .dialogue = feed->conf->format->dialogue,
+	    .format_options = feed->conf->format_options,
+	    .once = feed->app->once};
+
+	feed->was_read = from != NULL;
+	if (feed->conf->transport->open(&feed->transport, &setup, err) < 0)
+		return err_prefix(err, "feed %s", feed->conf->name);
+	feed->trouble.text[0] = '\0';
+	return 0;
+}
+
+int
+app_feed_read(struct app_feed *feed, struct err *err)
+{
+	unsigned i;
+
+	if (feed->intake.machine == NULL)
+		return 0; /* it has failed before */
+	intake_resume(&feed->intake, &feed->from);
+	if (feed->transport != NULL)
+		feed->conf->transport->resume(feed->transport, &feed->from);
+	else if (app_feed_open(feed, &feed->from, err) < 0)
+		return -1;
+	feed->reading = feed->was_read = true;
+	for (i = 0; i < COUNTERS; i++)
+		if (feed->uncounted.v[i] > 0)
+			app_feed_count(
+			    feed, (enum counter)i, feed->uncounted.v[i]);
+	feed->uncounted = (struct counters){.v = {0}};
+	return 0;
+}
+
+bool
+app_feed_open_early(struct app_feed *feed)
+{
+	struct err err;
+
+	if (feed->transport != NULL || !app_feed_can_wait(feed))
+		return true;
+	if (app_feed_open(feed, NULL, &err) == 0)
+		return true;
+	if (strcmp(feed->trouble.text, err.text) != 0)
+		log_warn("%s: trying again", err.text);
+	feed->trouble = err;
+	return false;
+}
+
+void
+app_feed_stand_by(struct app_feed *feed)
+{
+	const struct stage *transport = feed->conf->transport;
+	static const char reason[] = "another daemon is the writer";
+
+	if (feed->transport == NULL || feed->reading)
+		return;
+	if (feed->was_read || (transport->traits & STAGE_TWO_WAY) == 0) {
+		app_feed_close(feed, reason);
+		return;
+	}
+	transport->disown(feed->transport, reason);
+	feed->transport = NULL;
+}
+
+/* --- how it stands ------------------------------------------------------ */
 
 bool
 app_feed_status(void *ctx, struct stage_status *status)
@@ -30,7 +313,8 @@ app_feed_state(void *ctx, const char **why)
 		return VIEW_FEED_FAILED;
 	}
 	if (feed->transport == NULL) {
-		*why = feed->app->store_text;
+		*why = feed->trouble.text[0] != '\0' ? feed->trouble.text
+						     : feed->app->store_text;
 		return VIEW_FEED_CLOSED;
 	}
 	if (store_holds_back(feed->app->store)) {
@@ -40,6 +324,10 @@ app_feed_state(void *ctx, const char **why)
 	if (app_feed_status(feed, &feed->status) && !feed->status.connected) {
 		*why = feed->status.text;
 		return VIEW_FEED_WAITING;
+	}
+	if (!feed->reading) {
+		*why = "kept in the spool until the database is there";
+		return VIEW_FEED_PAUSED;
 	}
 	app_feed_position(ctx, &position);
 	if (position.file_no == 0) {

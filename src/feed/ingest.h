@@ -38,8 +38,9 @@ struct ingest;
 struct ingest *ingest_new(void);
 void ingest_free(struct ingest *ingest);
 /*
- * A feed of that name will take posts, once it is open: the database has to be
- * reached before. Who comes earlier is told to come again, not to go away.
+ * A feed of that name will take posts, once it is open: not while another
+ * daemon is the writer. Who comes earlier is told to come again, not to go
+ * away.
  */
 void ingest_expect(struct ingest *ingest, const char *name);
 /* -1: that name is taken. */

@@ -113,7 +113,7 @@ enum view_feed_state {
 	VIEW_FEED_WAITING,   /* for its file or connection */
 	VIEW_FEED_READING,   /* catching up */
 	VIEW_FEED_FOLLOWING, /* at the present end */
-	VIEW_FEED_PAUSED,    /* too much waits for the database */
+	VIEW_FEED_PAUSED,    /* it waits for the database */
 	VIEW_FEED_FAILED,    /* for the reason that goes with it */
 	VIEW_FEED_STATES
 };

@@ -106,7 +106,7 @@ struct store_queue_now {
 struct store_ops {
 	/*
 	 * Memory must start from nothing: empty tallies, machines and
-	 * sessions, feeds closed. Called before each load, the first too.
+	 * sessions, no feed read. Called before each load, the first too.
 	 * Behind it come the rows, then `ready`.
 	 */
 	void (*reset)(void *ctx);

@@ -400,25 +400,6 @@ def test_killed_at_fault_point(rig, web, faulty, point):  # noqa: F811
     assert set(counted(rig).values()) == {1}
 
 
-def test_database_that_is_not_there_yet(own_rig, web):
-    """A daemon that starts before it says "later", and not "never": there are
-    senders that throw away what is refused for good."""
-    rig = own_rig
-    calls = Calls()
-    body = calls.body()
-    rig.server.stop()
-    rig.daemon(rig.config(
-        spool_folder=os.path.join(rig.directory, "spool"),
-        live=web.live(), feeds=[feed()])).start("-v")
-    web.wait()
-    answer = post(web, body)
-    check_answer(answer, 503)
-    assert answer.headers["Retry-After"]
-    check_answer(post(web, body, "/ingest/nobody"), 404)
-    rig.server.start()
-    harness.poll("it is open", lambda: post(web, body).status == 200)
-
-
 def test_full_spool(own_rig, web):
     """The database is away: what has room is stored, then nobody is promised
     anything; and when it is back, all goes on."""
