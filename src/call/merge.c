@@ -131,7 +131,8 @@ merge_arrived_before(struct machine *m, const struct call *call,
 	if (v == NULL)
 		return false;
 	v->heard->entered |= merge_bit(ev);
-	if (merge_is_finer(v->entered_us, t_us, m->tally->config.interval_us))
+	if (!v->heard->kept &&
+	    merge_is_finer(v->entered_us, t_us, m->tally->config.interval_us))
 		v->entered_us = t_us;
 	visit_changed(m, v);
 	merge_count(m, COUNTER_confirmed);
@@ -194,30 +195,22 @@ merge_outcome(enum visit_event what, const struct event *ev)
 	return what == VISIT_EVENT_LEAVE ? ev->outcome : OUTCOME_ANSWERED;
 }
 
-/* Was the first word no certain one, and is this? */
+/* Was the first word no certain one? */
 static bool
-merge_corrects(
-    const struct visit *v, enum outcome outcome, const struct event *ev)
+merge_may_be_wrong(const struct visit *v)
 {
-	if ((ev->flags & EVENT_UNSURE) != 0 || v->state != VISIT_ENDED ||
-	    v->heard->kept)
-		return false;
-	if (v->outcome == (uint8_t)outcome)
-		return v->wait_ms == EVENT_UNKNOWN_MS &&
-		    ev->wait_ms != EVENT_UNKNOWN_MS;
-	return v->heard->unsure || v->outcome == OUTCOME_LOST;
+	return v->state == VISIT_ENDED &&
+	    (v->heard->unsure || v->outcome == OUTCOME_LOST);
 }
 
 static void
 merge_confirm(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev)
 {
-	if (what == VISIT_EVENT_CONNECT &&
+	if (what == VISIT_EVENT_CONNECT && !v->heard->kept &&
 	    merge_is_finer(
 		v->answered_us, ev->time_us, m->tally->config.interval_us))
 		v->answered_us = ev->time_us;
-	if ((ev->flags & EVENT_UNSURE) == 0)
-		v->heard->unsure = false;
 	visit_changed(m, v);
 	merge_count(m, COUNTER_confirmed);
 }
@@ -227,15 +220,18 @@ merge_again(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev)
 {
 	enum outcome outcome = merge_outcome(what, ev);
+	bool certain = (ev->flags & EVENT_UNSURE) == 0;
+	bool same = v->outcome == (uint8_t)outcome;
 
 	if (v->state != VISIT_ENDED &&
 	    !(v->state == VISIT_TALKING && what == VISIT_EVENT_CONNECT))
 		return false;
-	if (merge_corrects(v, outcome, ev))
-		visit_correct(m, v, outcome, ev);
-	else if (v->outcome == (uint8_t)outcome ||
-	    (ev->flags & EVENT_UNSURE) != 0)
+	if (same && certain && !v->heard->kept)
+		visit_fill(m, v, what, ev);
+	if (same || !certain)
 		merge_confirm(m, v, what, ev);
+	else if (!v->heard->kept && merge_may_be_wrong(v))
+		visit_correct(m, v, outcome, ev);
 	else
 		merge_count(m, COUNTER_late);
 	return true;
@@ -281,11 +277,18 @@ merge_ended(struct machine *m, struct visit *v)
 		TAILQ_INSERT_TAIL(&m->unkept, v->heard, list);
 }
 
+void
+merge_goes_on(struct machine *m, struct visit *v)
+{
+	TAILQ_REMOVE(&m->unkept, v->heard, list);
+}
+
 static void
 merge_keep_now(struct machine *m, struct heard *h)
 {
 	TAILQ_REMOVE(&m->unkept, h, list);
 	h->kept = true;
+	visit_settle(m, h->visit);
 	if (m->config.keep != NULL && h->visit->cell != NULL)
 		m->config.keep(m->config.ctx, h->visit);
 }

@@ -90,6 +90,8 @@ void merge_keep_slots(struct heard *heard, unsigned slots);
 
 /* It has ended: its row is due. */
 void merge_ended(struct machine *m, struct visit *v);
+/* It goes on after all. */
+void merge_goes_on(struct machine *m, struct visit *v);
 /* Whose time has come is kept. */
 void merge_keep(struct machine *m);
 /* It is forgotten. */

@@ -237,17 +237,10 @@ visit_book(
 		live_book(m->tally->live, v->queue, v->entered_us, measure, n);
 }
 
-static void
-visit_book_outcome(struct machine *m, const struct visit *v,
-    enum outcome outcome, int64_t wait_ms, int n)
-{
-	tally_outcome(m->tally, v->cell, outcome, wait_ms, n);
-	if (RT_UNLIKELY(m->tally->live != NULL))
-		live_outcome(m->tally->live, v->queue, v->entered_us, outcome,
-		    wait_ms, n);
-}
-
-/* Nobody was sure: who answered and how long is not booked yet. */
+/*
+ * Nobody was sure: what can not be taken back (the longest wait, the agent's
+ * figures) is withheld until somebody is, or nobody will be; see visit_settle.
+ */
 static bool
 visit_is_unsure(const struct visit *v)
 {
@@ -255,12 +248,48 @@ visit_is_unsure(const struct visit *v)
 }
 
 static RT_HOT void
-visit_book_answer(struct machine *m, struct visit *v)
+visit_book_longest(struct machine *m, const struct visit *v)
 {
-	visit_book_outcome(m, v, OUTCOME_ANSWERED, v->wait_ms, 1);
+	if (v->wait_ms != EVENT_UNKNOWN_MS && !visit_is_unsure(v))
+		visit_book(m, v, MEASURE_max_wait_ms, v->wait_ms);
+}
+
+/* n: 1, or -1 to take it back. */
+static RT_HOT void
+visit_book_outcome(struct machine *m, const struct visit *v, int n)
+{
+	enum outcome outcome = (enum outcome)v->outcome;
+
+	tally_outcome(m->tally, v->cell, outcome, v->wait_ms, n);
+	if (RT_UNLIKELY(m->tally->live != NULL))
+		live_outcome(m->tally->live, v->queue, v->entered_us, outcome,
+		    v->wait_ms, n);
+	if (n > 0)
+		visit_book_longest(m, v);
+}
+
+static RT_HOT void
+visit_book_handled(struct machine *m, const struct visit *v)
+{
 	if (v->agent != NULL && !visit_is_unsure(v))
 		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
 		    AGENT_handled, 1);
+}
+
+static RT_HOT void
+visit_book_agent_talk(struct machine *m, const struct visit *v)
+{
+	if (v->agent != NULL && v->talk_ms != EVENT_UNKNOWN_MS &&
+	    !visit_is_unsure(v))
+		tally_book_span(m->tally, v->agent, v->queue, AGENT_talk_ms,
+		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
+}
+
+static RT_HOT void
+visit_book_answer(struct machine *m, struct visit *v)
+{
+	visit_book_outcome(m, v, 1);
+	visit_book_handled(m, v);
 	if (m->config.answered != NULL)
 		m->config.answered(m->config.ctx, v);
 }
@@ -280,9 +309,39 @@ visit_book_talk(struct machine *m, struct visit *v)
 	if (v->talk_ms == EVENT_UNKNOWN_MS)
 		return;
 	visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
-	if (v->agent != NULL && !visit_is_unsure(v))
-		tally_book_span(m->tally, v->agent, v->queue, AGENT_talk_ms,
-		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
+	visit_book_agent_talk(m, v);
+}
+
+static void
+visit_unbook_talk(struct machine *m, struct visit *v)
+{
+	if (v->transferred)
+		visit_book(m, v, MEASURE_transferred, -1);
+	if (v->talk_ms != EVENT_UNKNOWN_MS)
+		visit_book(m, v, MEASURE_talk_ms, -v->talk_ms);
+	v->transferred = false;
+	v->talk_ms = EVENT_UNKNOWN_MS;
+}
+
+/* The answer is certain now: what was withheld, but the talk. */
+static void
+visit_settle_answer(struct machine *m, struct visit *v)
+{
+	v->heard->unsure = false;
+	visit_book_longest(m, v);
+	if (v->outcome == OUTCOME_ANSWERED)
+		visit_book_handled(m, v);
+}
+
+void
+visit_settle(struct machine *m, struct visit *v)
+{
+	if (!visit_is_unsure(v) || v->cell == NULL)
+		return;
+	visit_settle_answer(m, v);
+	if (v->outcome == OUTCOME_ANSWERED)
+		visit_book_agent_talk(m, v);
+	visit_changed(m, v);
 }
 
 void
@@ -296,6 +355,9 @@ machine_show(struct machine *m, struct slice name, const struct visit *like)
 	if (like->outcome == OUTCOME_NONE)
 		return;
 	live_outcome(live, queue, at_us, like->outcome, like->wait_ms, 1);
+	if (like->wait_ms != EVENT_UNKNOWN_MS && !visit_is_unsure(like))
+		live_book(
+		    live, queue, at_us, MEASURE_max_wait_ms, like->wait_ms);
 	if (like->transferred)
 		live_book(live, queue, at_us, MEASURE_transferred, 1);
 	if (like->outcome == OUTCOME_ANSWERED &&
@@ -382,7 +444,7 @@ visit_leave(struct machine *m, struct visit *v, const struct event *ev)
 	visit_set_reason(v, ev->name);
 	if (v->heard != NULL)
 		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
-	visit_book_outcome(m, v, ev->outcome, v->wait_ms, 1);
+	visit_book_outcome(m, v, 1);
 	visit_end(m, v, ev->time_us);
 }
 
@@ -393,7 +455,8 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
 	visit_set_reason(v, why);
 	if (v->state == VISIT_WAITING) {
 		v->outcome = OUTCOME_LOST;
-		visit_book_outcome(m, v, OUTCOME_LOST, EVENT_UNKNOWN_MS, 1);
+		v->wait_ms = EVENT_UNKNOWN_MS;
+		visit_book_outcome(m, v, 1);
 	}
 	visit_end(m, v, t_us);
 }
@@ -560,7 +623,7 @@ visit_adopt(struct machine *m, struct visit *v, const struct event *ev)
 		}
 		visit_book_talk(m, v);
 	} else {
-		visit_book_outcome(m, v, v->outcome, v->wait_ms, 1);
+		visit_book_outcome(m, v, 1);
 	}
 	visit_end(m, v, v->ended_us);
 }
@@ -630,7 +693,7 @@ visit_refuse(struct machine *m, struct call *call, struct queue *queue,
 	v->outcome = OUTCOME_REFUSED;
 	v->wait_ms = 0;
 	visit_set_reason(v, ev->name);
-	visit_book_outcome(m, v, OUTCOME_REFUSED, 0, 1);
+	visit_book_outcome(m, v, 1);
 	visit_end(m, v, ev->time_us);
 }
 
@@ -668,7 +731,7 @@ static void
 visit_book_ended(struct machine *m, struct visit *v)
 {
 	if (v->outcome != OUTCOME_ANSWERED) {
-		visit_book_outcome(m, v, v->outcome, v->wait_ms, 1);
+		visit_book_outcome(m, v, 1);
 		return;
 	}
 	visit_book_answer(m, v);
@@ -712,19 +775,16 @@ visit_summary(struct machine *m, struct call *call, struct queue *queue,
 	visit_end_by_summary(m, v, ev);
 }
 
+/* --- the word of another feed -------------------------------------------- */
+
 /* Takes back what was booked at its end. */
 static void
 visit_unbook(struct machine *m, struct visit *v)
 {
-	visit_book_outcome(m, v, v->outcome, v->wait_ms, -1);
+	visit_book_outcome(m, v, -1);
 	if (v->outcome != OUTCOME_ANSWERED)
 		return;
-	if (v->transferred)
-		visit_book(m, v, MEASURE_transferred, -1);
-	if (v->talk_ms != EVENT_UNKNOWN_MS)
-		visit_book(m, v, MEASURE_talk_ms, -v->talk_ms);
-	v->transferred = false;
-	v->talk_ms = EVENT_UNKNOWN_MS;
+	visit_unbook_talk(m, v);
 	v->answered_us = 0;
 	v->answer_derived = false;
 	v->agent = NULL;
@@ -735,51 +795,127 @@ static void
 visit_answered_after_all(
     struct machine *m, struct visit *v, const struct event *ev)
 {
-	v->outcome = OUTCOME_NONE;
 	if (ev->kind == EVENT_CONNECT) {
 		visit_take_answer(m, v, ev);
 		visit_book_answer(m, v);
-		TAILQ_REMOVE(&m->unkept, v->heard, list);
+		merge_goes_on(m, v);
 		v->ended_us = 0;
 		visit_set_state(m, v, VISIT_TALKING);
 		return;
 	}
-	visit_take_talk(m, v, ev);
-	visit_book_answer(m, v);
+	if (ev->kind == EVENT_SUMMARY)
+		visit_take_summary(m, v, ev);
+	else
+		visit_take_talk(m, v, ev);
 	v->ended_us = ev->time_us;
-	visit_book_talk(m, v);
+	visit_book_ended(m, v);
+}
+
+static void
+visit_left_after_all(struct machine *m, struct visit *v, const struct event *ev)
+{
+	v->outcome = (uint8_t)ev->outcome;
+	v->wait_ms = ev->wait_ms;
+	if (v->wait_ms == EVENT_UNKNOWN_MS && ev->kind != EVENT_SUMMARY)
+		v->wait_ms = visit_wait_until(v, ev->time_us);
+	v->ended_us = ev->time_us;
+	visit_book_outcome(m, v, 1);
 }
 
 void
 visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
     const struct event *ev)
 {
-	bool was_certain = v->outcome == OUTCOME_ANSWERED && !v->heard->unsure;
 	enum outcome before = (enum outcome)v->outcome;
 
 	visit_count(m, COUNTER_repaired);
-	v->heard->unsure = false;
-	if (was_certain) { /* all but the wait was known */
-		visit_book_outcome(m, v, outcome, v->wait_ms, -1);
-		v->wait_ms = ev->wait_ms;
-		visit_book_outcome(m, v, outcome, v->wait_ms, 1);
-		visit_changed(m, v);
-		return;
-	}
 	visit_unbook(m, v);
+	v->heard->unsure = false;
+	v->outcome = OUTCOME_NONE;
 	visit_set_reason(v, ev->name);
-	v->wait_ms = ev->wait_ms;
-	v->outcome = (uint8_t)outcome;
-	if (outcome != OUTCOME_ANSWERED) {
-		if (v->wait_ms == EVENT_UNKNOWN_MS)
-			v->wait_ms = visit_wait_until(v, ev->time_us);
-		v->ended_us = ev->time_us;
-		visit_book_outcome(m, v, outcome, v->wait_ms, 1);
-	} else {
+	if (outcome == OUTCOME_ANSWERED)
 		visit_answered_after_all(m, v, ev);
-	}
-	if (m->config.corrected != NULL && before != outcome)
+	else
+		visit_left_after_all(m, v, ev);
+	if (m->config.corrected != NULL)
 		m->config.corrected(m->config.ctx, v, before);
+	visit_changed(m, v);
+}
+
+static void
+visit_fill_wait(struct machine *m, struct visit *v, const struct event *ev)
+{
+	if (v->wait_ms != EVENT_UNKNOWN_MS || ev->wait_ms == EVENT_UNKNOWN_MS)
+		return;
+	visit_book_outcome(m, v, -1);
+	v->wait_ms = ev->wait_ms;
+	visit_book_outcome(m, v, 1);
+}
+
+/*
+ * Who answered, where nobody has told; of an unsure answer also who and when it
+ * was for certain, for nothing of that is booked yet.
+ */
+static void
+visit_fill_agent(struct machine *m, struct visit *v, const struct event *ev)
+{
+	struct agent *agent = machine_agent(m, ev);
+
+	if (visit_is_unsure(v)) {
+		v->agent = agent != NULL ? agent : v->agent;
+		if (ev->kind == EVENT_CONNECT) {
+			v->answered_us = ev->time_us;
+			v->answer_derived = false;
+		}
+	} else if (v->agent == NULL && agent != NULL) {
+		v->agent = agent;
+		if (v->state == VISIT_TALKING)
+			LIST_INSERT_HEAD(&agent->talks, v, talk_list);
+		visit_book_handled(m, v);
+		visit_book_agent_talk(m, v);
+	}
+}
+
+/* The end of a conversation that had none yet, or none that was certain. */
+static void
+visit_fill_talk(struct machine *m, struct visit *v, const struct event *ev)
+{
+	int64_t talk_ms = v->talk_ms;
+
+	if (!visit_is_unsure(v) &&
+	    (talk_ms != EVENT_UNKNOWN_MS ||
+		(v->answer_derived && ev->talk_ms == EVENT_UNKNOWN_MS)))
+		return;
+	visit_unbook_talk(m, v);
+	v->talk_ms = ev->talk_ms != EVENT_UNKNOWN_MS ? ev->talk_ms : talk_ms;
+	v->transferred = (ev->flags & EVENT_TRANSFERRED) != 0;
+	v->ended_us = ev->time_us;
+	visit_set_reason(v, ev->name);
+	if (visit_is_unsure(v))
+		visit_settle_answer(m, v);
+	visit_book_talk(m, v);
+}
+
+bool
+visit_is_open(const struct visit *v)
+{
+	if (v->wait_ms == EVENT_UNKNOWN_MS || visit_is_unsure(v))
+		return true;
+	return v->outcome == OUTCOME_ANSWERED &&
+	    (v->talk_ms == EVENT_UNKNOWN_MS || v->agent == NULL);
+}
+
+void
+visit_fill(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev)
+{
+	visit_fill_wait(m, v, ev);
+	if (v->outcome == OUTCOME_ANSWERED)
+		visit_fill_agent(m, v, ev);
+	if (what == VISIT_EVENT_COMPLETE && v->state == VISIT_ENDED)
+		visit_fill_talk(m, v, ev);
+	else if (what == VISIT_EVENT_LEAVE)
+		visit_settle(m, v);
 	visit_changed(m, v);
 }
 

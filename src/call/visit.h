@@ -44,9 +44,24 @@ void visit_changed(struct machine *m, struct visit *v);
 void visit_touch(struct machine *m, struct visit *v);
 
 /*
+ * What was withheld of a visit of whose outcome nobody was sure (the longest
+ * wait, its agent's figures) is booked: it will not be taken back any more.
+ */
+void visit_settle(struct machine *m, struct visit *v);
+/*
+ * Of one that has ended: something is not known or not certain that another
+ * feed may still tell.
+ */
+bool visit_is_open(const struct visit *v);
+/*
+ * A certain word of another feed, of the same outcome: what was not known of
+ * the visit, or not certain, is now.
+ */
+void visit_fill(struct machine *m, struct visit *v, enum visit_event what,
+    const struct event *ev);
+/*
  * A visit that has ended otherwise than was told first: takes back what was
- * booked, and books it as it was. Its agent's figures are those of the answer
- * that is certain.
+ * booked, and books it as it was.
  */
 void visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
     const struct event *ev);

@@ -274,9 +274,6 @@ live_outcome(struct live *live, struct queue *queue, int64_t entered_us,
 	v[tally_outcome_measure[outcome]] += n;
 	if (wait_ms == EVENT_UNKNOWN_MS)
 		return;
-	if (n > 0)
-		v[MEASURE_max_wait_ms] =
-		    RT_MAX(v[MEASURE_max_wait_ms], wait_ms);
 	if (outcome == OUTCOME_ANSWERED) {
 		v[MEASURE_wait_answered_ms] += n * wait_ms;
 		bins_add(&cell->wait_answered, hist_bin(wait_ms), n);

@@ -418,8 +418,6 @@ tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
 	tally_book(t, cell, tally_outcome_measure[outcome], n);
 	if (wait_ms == EVENT_UNKNOWN_MS)
 		return;
-	if (n > 0)
-		tally_book(t, cell, MEASURE_max_wait_ms, wait_ms);
 	if (outcome == OUTCOME_ANSWERED) {
 		tally_book(t, cell, MEASURE_wait_answered_ms, n * wait_ms);
 		hist_add(&cell->wait_answered, hist_bin(wait_ms), n);

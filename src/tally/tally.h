@@ -174,8 +174,9 @@ void tally_book_span(struct tally *t, struct agent *agent, struct queue *queue,
 
 /*
  * A visit's outcome, with its wait (EVENT_UNKNOWN_MS where not known): the
- * count of the outcome, sums, maximum and histograms, in one place. n: 1, or
- * -1 to take one back that was booked wrongly (but a maximum stays).
+ * count of the outcome, sums and histograms, in one place. n: 1, or -1 to take
+ * one back that was booked wrongly. The longest wait can not be taken back: who
+ * is certain of it books MEASURE_max_wait_ms.
  */
 void tally_outcome(struct tally *t, struct cell *cell, enum outcome outcome,
     int64_t wait_ms, int n);

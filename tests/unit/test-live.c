@@ -68,7 +68,9 @@ world_visit(struct world *w, int64_t at_us, enum outcome outcome, int64_t wait)
 	tally_book(&w->tally, cell, MEASURE_offered, 1);
 	live_book(&w->live, w->sales, at_us, MEASURE_offered, 1);
 	tally_outcome(&w->tally, cell, outcome, wait, 1);
+	tally_book(&w->tally, cell, MEASURE_max_wait_ms, wait);
 	live_outcome(&w->live, w->sales, at_us, outcome, wait, 1);
+	live_book(&w->live, w->sales, at_us, MEASURE_max_wait_ms, wait);
 }
 
 static void

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What one feed could not be sure of, or has lost, and another one tells: it
+ * counts as the latter says, once, for the agent as well as for the queue.
+ */
+#include "told.h"
+
+static struct event
+corrected_answer(int64_t at_s, int64_t wait_ms)
+{
+	struct event ev = told_event(EVENT_CONNECT, at_s, "a");
+
+	ev.wait_ms = wait_ms;
+	ev.agent = SLICE("Jo");
+	return ev;
+}
+
+static struct event
+corrected_talk(int64_t at_s, int64_t wait_ms, int64_t talk_ms)
+{
+	struct event ev = told_event(EVENT_COMPLETE, at_s, "a");
+
+	ev.wait_ms = wait_ms;
+	ev.talk_ms = talk_ms;
+	ev.agent = SLICE("Jo");
+	return ev;
+}
+
+static struct event
+corrected_end(int64_t at_s, enum outcome outcome, unsigned flags)
+{
+	struct event ev = told_event(EVENT_LEAVE, at_s, "a");
+
+	ev.outcome = outcome;
+	ev.wait_ms = at_s * 1000;
+	ev.flags = flags;
+	return ev;
+}
+
+/* Both feeds have passed all that was told. */
+static void
+corrected_pass(struct told_to *t)
+{
+	told_give(t, 0, told_event(EVENT_NOTE, 800, "x"));
+	told_give(t, 1, told_event(EVENT_NOTE, 801, "x"));
+	told_give(t, 0, told_event(EVENT_NOTE, 802, "x"));
+}
+
+static void
+corrected_check(
+    struct told_to *t, int64_t answered, int64_t handled, int64_t talk_ms)
+{
+	assert_int_equal(told_sum(t, MEASURE_offered), 1);
+	assert_int_equal(told_sum(t, MEASURE_answered), answered);
+	assert_int_equal(told_sum(t, MEASURE_talk_ms), talk_ms);
+	assert_int_equal(told_agent_sum(t, AGENT_handled), handled);
+	assert_int_equal(told_agent_sum(t, AGENT_talk_ms), talk_ms);
+}
+
+/* An answer of which the first feed was not sure, confirmed by the other. */
+static void
+test_unsure_answer_is_confirmed(void **state RT_UNUSED)
+{
+	struct event cdr =
+	    told_summary(60, "a", 0, OUTCOME_ANSWERED, 20000, 40000);
+	struct told_to t;
+	int steps;
+
+	cdr.flags = EVENT_UNSURE;
+	for (steps = 0; steps < 2; steps++) {
+		told_begin(&t, 2);
+		told_give(&t, 1, cdr);
+		assert_int_equal(told_agent_sum(&t, AGENT_handled), 0);
+		told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+		if (steps == 1)
+			told_give(&t, 0, corrected_answer(20, 20000));
+		told_give(&t, 0, corrected_talk(60, 20000, 40000));
+		corrected_check(&t, 1, 1, 40000);
+		corrected_pass(&t);
+		corrected_check(&t, 1, 1, 40000);
+		assert_int_equal(t.kept, 1);
+		assert_int_equal(t.corrected, 0);
+		played_fini(&t.played);
+	}
+}
+
+/* One that nobody ever confirms: figures and rows agree when it is kept. */
+static void
+test_unsure_answer_stays(void **state RT_UNUSED)
+{
+	struct event cdr =
+	    told_summary(60, "a", 0, OUTCOME_ANSWERED, 20000, 40000);
+	struct told_to t;
+
+	cdr.flags = EVENT_UNSURE;
+	told_begin(&t, 2);
+	told_give(&t, 1, cdr);
+	assert_int_equal(told_sum(&t, MEASURE_talk_ms), 40000);
+	assert_int_equal(told_sum(&t, MEASURE_max_wait_ms), 0);
+	assert_int_equal(told_agent_sum(&t, AGENT_handled), 0);
+	assert_int_equal(told_agent_sum(&t, AGENT_talk_ms), 0);
+	corrected_pass(&t);
+	assert_int_equal(t.kept, 1);
+	assert_int_equal(told_sum(&t, MEASURE_max_wait_ms), 20000);
+	corrected_check(&t, 1, 1, 40000);
+	told_give(&t, 0, corrected_talk(60, 20000, 41000));
+	corrected_check(&t, 1, 1, 40000);
+	played_fini(&t.played);
+}
+
+/* The longest wait can not be taken back: it is that of the certain word. */
+static void
+test_longest_wait_is_certain(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 1, corrected_end(40, OUTCOME_TIMED_OUT, EVENT_UNSURE));
+	told_give(&t, 0, corrected_answer(20, 20000));
+	told_give(&t, 0, corrected_talk(60, 20000, 40000));
+	corrected_check(&t, 1, 1, 40000);
+	assert_int_equal(told_sum(&t, MEASURE_timed_out), 0);
+	assert_int_equal(told_sum(&t, MEASURE_max_wait_ms), 20000);
+	played_fini(&t.played);
+}
+
+/* The feed that tells of a restart is ahead of the one that knows the end. */
+static void
+test_talk_is_lost_and_found(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int told;
+
+	for (told = 0; told < 2; told++) {
+		told_begin(&t, 2);
+		told_give(&t, 1, told_event(EVENT_ENTER, 0, "a"));
+		told_give(&t, 1, corrected_answer(20, 20000));
+		told_give(&t, 1, told_event(EVENT_SWITCH_START, 100, ""));
+		assert_int_equal(t.played.machine.in_state[VISIT_ENDED], 1);
+		corrected_check(&t, 1, 1, 0);
+		told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+		told_give(&t, 0, corrected_answer(20, 20000));
+		told_give(&t, 0,
+		    corrected_talk(
+			60, 20000, told == 0 ? 40000 : EVENT_UNKNOWN_MS));
+		corrected_check(&t, 1, 1, 40000);
+		told_give(&t, 0, corrected_talk(60, 20000, 40000));
+		told_give(&t, 0, told_event(EVENT_SWITCH_START, 100, ""));
+		corrected_check(&t, 1, 1, 40000);
+		corrected_pass(&t);
+		corrected_check(&t, 1, 1, 40000);
+		assert_int_equal(t.kept, 1);
+		played_fini(&t.played);
+	}
+}
+
+/* Who answered is what only the second feed knows. */
+static void
+test_agent_is_told_later(void **state RT_UNUSED)
+{
+	struct event nobody = corrected_answer(20, 20000);
+	struct told_to t;
+	int ended;
+
+	nobody.agent = SLICE("");
+	for (ended = 0; ended < 2; ended++) {
+		struct event end = corrected_talk(60, 20000, 40000);
+
+		end.agent = SLICE("");
+		told_begin(&t, 2);
+		told_give(&t, 1, told_event(EVENT_ENTER, 0, "a"));
+		told_give(&t, 1, nobody);
+		if (ended == 1)
+			told_give(&t, 1, end);
+		told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+		told_give(&t, 0, corrected_answer(20, 20000));
+		told_give(&t, 0, corrected_talk(60, 20000, 40000));
+		told_give(&t, 1, end);
+		corrected_check(&t, 1, 1, 40000);
+		played_fini(&t.played);
+	}
+}
+
+/* What a summary does not tell of a visit that was lost stays unknown. */
+static void
+test_lost_then_summarised(void **state RT_UNUSED)
+{
+	const int64_t none = EVENT_UNKNOWN_MS;
+	struct told_to t;
+
+	told_begin(&t, 2);
+	told_give(&t, 1, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 1, told_event(EVENT_SWITCH_START, 100, ""));
+	assert_int_equal(told_sum(&t, MEASURE_lost), 1);
+	told_give(
+	    &t, 0, told_summary(60, "a", 0, OUTCOME_ANSWERED, none, none));
+	assert_int_equal(told_sum(&t, MEASURE_lost), 0);
+	assert_int_equal(told_sum(&t, MEASURE_answered), 1);
+	assert_int_equal(told_sum(&t, MEASURE_wait_answered_ms), 0);
+	assert_int_equal(told_sum(&t, MEASURE_talk_ms), 0);
+	assert_int_equal(told_agent_sum(&t, AGENT_handled), 1);
+	played_fini(&t.played);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_unsure_answer_is_confirmed),
+	    cmocka_unit_test(test_unsure_answer_stays),
+	    cmocka_unit_test(test_longest_wait_is_certain),
+	    cmocka_unit_test(test_talk_is_lost_and_found),
+	    cmocka_unit_test(test_agent_is_told_later),
+	    cmocka_unit_test(test_lost_then_summarised),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
