@@ -119,6 +119,8 @@ machine_early(struct machine *m, struct queue *queue, enum visit_event what,
 	else
 		v = visit_new(m, call_find(m, ev->call, ev->call_hash, true),
 		    queue, VISIT_EARLY);
+	if (m->config.n_feeds > 1)
+		merge_note(m, v, what, ev);
 	visit_event(m, v, what, ev);
 }
 

@@ -247,6 +247,13 @@ visit_is_unsure(const struct visit *v)
 	return v->heard != NULL && v->heard->unsure;
 }
 
+static void
+visit_note_unsure(struct visit *v, const struct event *ev)
+{
+	if (v->heard != NULL)
+		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
+}
+
 static RT_HOT void
 visit_book_longest(struct machine *m, const struct visit *v)
 {
@@ -442,8 +449,7 @@ visit_leave(struct machine *m, struct visit *v, const struct event *ev)
 	    ? ev->wait_ms
 	    : visit_wait_until(v, ev->time_us);
 	visit_set_reason(v, ev->name);
-	if (v->heard != NULL)
-		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
+	visit_note_unsure(v, ev);
 	visit_book_outcome(m, v, 1);
 	visit_end(m, v, ev->time_us);
 }
@@ -522,11 +528,25 @@ visit_leave_again(struct machine *m, struct visit *v, const struct event *ev)
 		visit_late(m, v, ev);
 }
 
+/* What was told without being sure goes for what is certain. */
+static void
+visit_early_again(struct visit *v, const struct event *ev)
+{
+	if (!visit_is_unsure(v) || (ev->flags & EVENT_UNSURE) != 0)
+		return;
+	v->heard->unsure = false;
+	v->outcome = OUTCOME_NONE;
+	v->wait_ms = EVENT_UNKNOWN_MS;
+	v->ended_us = 0;
+}
+
 static void
 visit_early_connect(struct machine *m, struct visit *v, const struct event *ev)
 {
-	bool talked = v->ended_us != 0;
+	bool talked;
 
+	visit_early_again(v, ev);
+	talked = v->ended_us != 0;
 	if (v->outcome == OUTCOME_ANSWERED && !v->answer_derived) {
 		visit_repeated(m, v, ev);
 		return;
@@ -541,6 +561,7 @@ visit_early_connect(struct machine *m, struct visit *v, const struct event *ev)
 static void
 visit_early_complete(struct machine *m, struct visit *v, const struct event *ev)
 {
+	visit_early_again(v, ev);
 	if (v->ended_us != 0) {
 		visit_repeated(m, v, ev);
 		return;
@@ -553,10 +574,12 @@ visit_early_complete(struct machine *m, struct visit *v, const struct event *ev)
 static void
 visit_early_leave(struct machine *m, struct visit *v, const struct event *ev)
 {
+	visit_early_again(v, ev);
 	if (v->outcome != OUTCOME_NONE) {
 		visit_leave_again(m, v, ev);
 		return;
 	}
+	visit_note_unsure(v, ev);
 	v->outcome = (uint8_t)ev->outcome;
 	v->wait_ms = ev->wait_ms;
 	v->ended_us = ev->time_us;
@@ -711,8 +734,7 @@ visit_take_summary(struct machine *m, struct visit *v, const struct event *ev)
 	v->outcome = (uint8_t)ev->outcome;
 	v->wait_ms = ev->wait_ms;
 	visit_set_reason(v, ev->name);
-	if (v->heard != NULL)
-		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
+	visit_note_unsure(v, ev);
 	if (ev->outcome != OUTCOME_ANSWERED)
 		return;
 	v->agent = machine_agent(m, ev);

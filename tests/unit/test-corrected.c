@@ -203,6 +203,42 @@ test_lost_then_summarised(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/*
+ * The first word is no arrival, and not sure: what is certain counts, whether
+ * it comes before the arrival or behind it.
+ */
+static void
+test_unsure_before_the_arrival(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int order;
+
+	for (order = 0; order < 4; order++) {
+		told_begin(&t, 2);
+		told_give(
+		    &t, 1, corrected_end(40, OUTCOME_TIMED_OUT, EVENT_UNSURE));
+		if (order == 0)
+			told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+		if (order <= 1) {
+			told_give(
+			    &t, 0, corrected_end(40, OUTCOME_ABANDONED, 0));
+		} else {
+			if (order == 2)
+				told_give(&t, 0, corrected_answer(20, 20000));
+			told_give(&t, 0, corrected_talk(60, 20000, 40000));
+		}
+		if (order > 0)
+			told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+		assert_int_equal(told_sum(&t, MEASURE_timed_out), 0);
+		assert_int_equal(told_sum(&t, MEASURE_abandoned), order <= 1);
+		corrected_check(
+		    &t, order > 1, order > 1, order > 1 ? 40000 : 0);
+		corrected_pass(&t);
+		assert_int_equal(t.kept, 1);
+		played_fini(&t.played);
+	}
+}
+
 int
 main(void)
 {
@@ -213,6 +249,7 @@ main(void)
 	    cmocka_unit_test(test_talk_is_lost_and_found),
 	    cmocka_unit_test(test_agent_is_told_later),
 	    cmocka_unit_test(test_lost_then_summarised),
+	    cmocka_unit_test(test_unsure_before_the_arrival),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
