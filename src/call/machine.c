@@ -383,7 +383,13 @@ machine_agent_is_told(struct machine *m, const struct event *ev)
 	    ? STAGE_FACT_pause
 	    : STAGE_FACT_login;
 
-	if (m->config.n_feeds <= 1 || merge_leads(m, ev->slot, fact))
+	if (m->config.n_feeds <= 1)
+		return false;
+	/* a picture is of one mind, whoever falls silent meanwhile */
+	if ((ev->flags & EVENT_PRESENT) != 0 &&
+		    m->feeds[ev->slot].picture_us != 0
+		? m->feeds[ev->slot].pictures_agents
+		: merge_leads(m, ev->slot, fact))
 		return false;
 	machine_count(m, COUNTER_confirmed);
 	return true;
@@ -391,15 +397,24 @@ machine_agent_is_told(struct machine *m, const struct event *ev)
 
 /* --- how things stand after a connection --------------------------------- */
 
+static uint8_t
+machine_bit(const struct event *ev)
+{
+	return (uint8_t)(1U << ev->slot);
+}
+
 static void
 machine_picture(struct machine *m, const struct event *ev)
 {
+	struct machine_feed *feed = &m->feeds[ev->slot];
 	struct visit *v;
 
 	TAILQ_FOREACH (v, &m->states[VISIT_WAITING], list)
-		v->pictured = false;
-	sessions_picture(&m->sessions);
-	m->picture_us = ev->time_us;
+		v->pictured &= (uint8_t)~machine_bit(ev);
+	sessions_picture(&m->sessions, ev->slot);
+	feed->picture_us = ev->time_us;
+	feed->pictures_agents = m->config.n_feeds <= 1 ||
+	    merge_leads(m, ev->slot, STAGE_FACT_login);
 }
 
 /* Who waits in the picture: known, gone on since, or arrived unheard. */
@@ -425,7 +440,7 @@ machine_present(struct machine *m, const struct event *ev)
 				MERGE_NEAR_US)))
 			break;
 	if (v != NULL) {
-		v->pictured = true;
+		v->pictured |= machine_bit(ev);
 		if (m->config.n_feeds > 1)
 			merge_note(m, v, VISIT_EVENT_ENTER, ev);
 		machine_count(m, COUNTER_repeated);
@@ -433,27 +448,29 @@ machine_present(struct machine *m, const struct event *ev)
 	}
 	arrival.time_us = ev->begin_us != 0 ? ev->begin_us : ev->time_us;
 	visit_begin(m, call, queue, &arrival);
-	call->visits->pictured = true;
+	call->visits->pictured |= machine_bit(ev);
 }
 
 /* The picture is complete: who was waiting before and is not in it has left. */
 static void
 machine_picture_end(struct machine *m, const struct event *ev)
 {
+	struct machine_feed *feed = &m->feeds[ev->slot];
 	struct visit *v, *next;
 
-	if (m->picture_us == 0)
+	if (feed->picture_us == 0)
 		return; /* of one that was begun before we were */
 	for (v = TAILQ_FIRST(&m->states[VISIT_WAITING]); v != NULL; v = next) {
 		next = TAILQ_NEXT(v, list);
-		if (!v->pictured && v->entered_us < m->picture_us &&
+		if ((v->pictured & machine_bit(ev)) == 0 &&
+		    v->entered_us < feed->picture_us &&
 		    (v->heard == NULL || merge_is_left(m, v, ev)))
 			visit_lose(m, v, ev->time_us, SLICE("left unheard"));
 	}
-	if (m->config.n_feeds <= 1 ||
-	    merge_leads(m, ev->slot, STAGE_FACT_login))
-		sessions_picture_end(&m->sessions, m->picture_us, ev->time_us);
-	m->picture_us = 0;
+	if (feed->pictures_agents)
+		sessions_picture_end(
+		    &m->sessions, ev->slot, feed->picture_us, ev->time_us);
+	feed->picture_us = 0;
 }
 
 /* --- the switch and its clock ------------------------------------------- */

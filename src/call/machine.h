@@ -84,6 +84,8 @@ struct heard {
 /* How far each feed of such a switch has come; event times, 0: not heard. */
 struct machine_feed {
 	int64_t first_us, clock_us;
+	int64_t picture_us;   /* when the picture began that it is telling */
+	bool pictures_agents; /* who led then, and speaks for the agents */
 };
 
 /*
@@ -107,8 +109,8 @@ struct visit {
 	bool has_caller : 1;
 	bool transferred : 1;
 	bool answer_derived : 1; /* answered_us was worked out from its end */
-	bool pictured : 1;	 /* stands in the picture that is being told */
-	struct agent *agent;	 /* who answered; or NULL */
+	uint8_t pictured; /* a bit for each feed's picture that it stands in */
+	struct agent *agent;	     /* who answered; or NULL */
 	LIST_ENTRY(visit) talk_list; /* on agent.talks while TALKING */
 	int64_t entered_us;	     /* 0 while EARLY */
 	int64_t answered_us;	     /* 0: not */
@@ -198,7 +200,6 @@ struct machine {
 	struct pool heard_pool;
 	TAILQ_HEAD(, heard) unkept; /* by when they ended */
 	struct machine_feed feeds[MACHINE_FEEDS];
-	int64_t picture_us;    /* when the picture began that is being told */
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
 	size_t in_state[VISIT_STATES];
 	int64_t clock_us; /* the event clock; 0: no event yet */

@@ -228,7 +228,7 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 
 	switch (ev->kind) {
 	case EVENT_LOGIN:
-		session->pictured = true;
+		session->pictured = UINT8_MAX;
 		session_login(s, session, t_us);
 		break;
 	case EVENT_LOGOFF:
@@ -237,7 +237,7 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 			session_tell_back(s, session, t_us, ev->session_ms);
 		break;
 	case EVENT_PAUSE:
-		session->pictured_paused = true;
+		session->pictured_paused = UINT8_MAX;
 		session_pause(s, session, t_us, ev->text);
 		break;
 	case EVENT_UNPAUSE:
@@ -252,26 +252,31 @@ sessions_event(struct sessions *s, struct agent *agent, struct queue *queue,
 }
 
 void
-sessions_picture(struct sessions *s)
+sessions_picture(struct sessions *s, unsigned slot)
 {
+	uint8_t others = (uint8_t) ~(1U << slot);
 	struct agent_session *session;
 
-	TAILQ_FOREACH (session, &s->all, list)
-		session->pictured = session->pictured_paused = false;
+	TAILQ_FOREACH (session, &s->all, list) {
+		session->pictured &= others;
+		session->pictured_paused &= others;
+	}
 }
 
 void
-sessions_picture_end(struct sessions *s, int64_t from_us, int64_t t_us)
+sessions_picture_end(
+    struct sessions *s, unsigned slot, int64_t from_us, int64_t t_us)
 {
+	unsigned bit = 1U << slot;
 	struct agent_session *session;
 
 	TAILQ_FOREACH (session, &s->all, list) {
 		if (session->queue == NULL)
 			continue; /* pictures are of queues' members */
-		if (session->paused && !session->pictured_paused &&
+		if (session->paused && (session->pictured_paused & bit) == 0 &&
 		    session->pause_us < from_us)
 			session_unpause(s, session, t_us);
-		if (session->logged_in && !session->pictured &&
+		if (session->logged_in && (session->pictured & bit) == 0 &&
 		    session->login_us < from_us)
 			session_logoff(s, session, t_us);
 	}

@@ -62,8 +62,9 @@ struct agent_session {
 	struct queue *queue; /* NULL: the agent as a whole */
 	bool changed;	     /* since last taken: to be stored */
 	bool logged_in, paused;
-	bool pictured, pictured_paused; /* in the picture that is told */
-	int64_t login_us, pause_us;	/* when it began: event time; 0: not */
+	/* a bit for each feed whose picture is told: it is in that one */
+	uint8_t pictured, pictured_paused;
+	int64_t login_us, pause_us; /* when it began: event time; 0: not */
 	/*
 	 * When the last login ended, kept for SESSION_GAP_US; 0: not known.
 	 * Of agents as a whole only.
@@ -111,12 +112,14 @@ void sessions_event(struct sessions *s, struct agent *agent,
     struct queue *queue, const struct event *ev);
 
 /*
- * A picture of how things stand is told from here on: LOGIN and PAUSE with
- * EVENT_PRESENT; at its end, who was logged in or paused in a queue since
- * before from_us and is not in it is so no more.
+ * A picture of how things stand is told from here on by the feed of that slot
+ * (below 8): LOGIN and PAUSE with EVENT_PRESENT; at its end, who was logged in
+ * or paused in a queue since before from_us and is not in it, nor was told of
+ * by another feed meanwhile, is so no more.
  */
-void sessions_picture(struct sessions *s);
-void sessions_picture_end(struct sessions *s, int64_t from_us, int64_t t_us);
+void sessions_picture(struct sessions *s, unsigned slot);
+void sessions_picture_end(
+    struct sessions *s, unsigned slot, int64_t from_us, int64_t t_us);
 
 /*
  * The switch started again at t_us: a LOGOFF for every agent logged in as a

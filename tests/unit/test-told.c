@@ -147,6 +147,64 @@ test_picture_beside_another_feed(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/* Two pictures at once, of a switch that both feeds have just reached. */
+static void
+test_pictures_of_two_feeds(void **state RT_UNUSED)
+{
+	struct event login = told_event(EVENT_LOGIN, 0, "");
+	struct told_to t;
+	int order;
+
+	login.agent = SLICE("Jo");
+	for (order = 0; order < 2; order++) {
+		const struct agent *jo;
+
+		told_begin(&t, 2);
+		told_give(&t, 0, login);
+		told_give(&t, 0, told_event(EVENT_ENTER, 1, "stays"));
+		told_give(&t, 0, told_event(EVENT_ENTER, 2, "leaves"));
+		told_give(&t, 0, told_event(EVENT_PICTURE, 60, ""));
+		told_give(&t, 0, told_present(60, "stays", 1));
+		login.flags = EVENT_PRESENT;
+		told_give(&t, 0, login);
+		login.flags = 0;
+		told_give(&t, 1, told_event(EVENT_PICTURE, 61, ""));
+		if (order == 1)
+			told_give(&t, 1, told_event(EVENT_PICTURE_END, 62, ""));
+		told_give(&t, 0, told_event(EVENT_PICTURE_END, 62, ""));
+		if (order == 0)
+			told_give(&t, 1, told_event(EVENT_PICTURE_END, 62, ""));
+		assert_int_equal(told_sum(&t, MEASURE_lost), 1);
+		assert_int_equal(t.played.machine.in_state[VISIT_WAITING], 1);
+		jo = tally_agent(&t.played.tally, SLICE("Jo"));
+		assert_non_null(jo->sessions);
+		assert_true(jo->sessions->logged_in);
+		played_fini(&t.played);
+	}
+}
+
+/* The leading feed falls silent in mid-picture of another one. */
+static void
+test_picture_while_the_lead_changes(void **state RT_UNUSED)
+{
+	struct event login = told_event(EVENT_LOGIN, 0, "");
+	const struct agent *jo;
+	struct told_to t;
+
+	login.agent = SLICE("Jo");
+	told_begin(&t, 2);
+	told_give(&t, 0, login);
+	login.time_us = T0_US + 59 * USEC_PER_SEC;
+	login.flags = EVENT_PRESENT;
+	told_give(&t, 1, told_event(EVENT_PICTURE, 59, ""));
+	told_give(&t, 1, login);
+	told_give(&t, 1, told_event(EVENT_PICTURE_END, 62, ""));
+	jo = tally_agent(&t.played.tally, SLICE("Jo"));
+	assert_non_null(jo->sessions);
+	assert_true(jo->sessions->logged_in);
+	played_fini(&t.played);
+}
+
 /*
  * A feed that connects tells of one who has waited for long; what the other one
  * still has to tell of the time before is counted for all that.
@@ -264,6 +322,8 @@ main(void)
 	    cmocka_unit_test(test_summary_ends_what_was_left),
 	    cmocka_unit_test(test_picture),
 	    cmocka_unit_test(test_picture_beside_another_feed),
+	    cmocka_unit_test(test_pictures_of_two_feeds),
+	    cmocka_unit_test(test_picture_while_the_lead_changes),
 	    cmocka_unit_test(test_wait_began_before_feed),
 	    cmocka_unit_test(test_one_becomes_two),
 	    cmocka_unit_test(test_summaries_of_two_visits),
