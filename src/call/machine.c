@@ -306,7 +306,7 @@ machine_ring_is_new(
 	struct visit *v;
 
 	if (ev->call.n == 0)
-		return merge_leads(m, ev->slot, STAGE_FACT_ring);
+		return merge_leads(m, ev, STAGE_FACT_ring);
 	call = call_find(m, ev->call, ev->call_hash, false);
 	v = merge_choose(m, call, queue, VISIT_EVENT_COMPLETE, ev);
 	return v != NULL && merge_ring(m, v, ev->slot);
@@ -389,7 +389,7 @@ machine_agent_is_told(struct machine *m, const struct event *ev)
 	if ((ev->flags & EVENT_PRESENT) != 0 &&
 		    m->feeds[ev->slot].picture_us != 0
 		? m->feeds[ev->slot].pictures_agents
-		: merge_leads(m, ev->slot, fact))
+		: merge_leads(m, ev, fact))
 		return false;
 	machine_count(m, COUNTER_confirmed);
 	return true;
@@ -413,8 +413,8 @@ machine_picture(struct machine *m, const struct event *ev)
 		v->pictured &= (uint8_t)~machine_bit(ev);
 	sessions_picture(&m->sessions, ev->slot);
 	feed->picture_us = ev->time_us;
-	feed->pictures_agents = m->config.n_feeds <= 1 ||
-	    merge_leads(m, ev->slot, STAGE_FACT_login);
+	feed->pictures_agents =
+	    m->config.n_feeds <= 1 || merge_leads(m, ev, STAGE_FACT_login);
 }
 
 /* Who waits in the picture: known, gone on since, or arrived unheard. */

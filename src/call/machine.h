@@ -84,6 +84,11 @@ struct heard {
 /* How far each feed of such a switch has come; event times, 0: not heard. */
 struct machine_feed {
 	int64_t first_us, clock_us;
+	/*
+	 * When its last turn began to be believed of what agents do; 0: it had
+	 * none. A turn ends where another one's begins.
+	 */
+	int64_t leads_us;
 	int64_t picture_us;   /* when the picture began that it is telling */
 	bool pictures_agents; /* who led then, and speaks for the agents */
 };

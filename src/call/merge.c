@@ -383,17 +383,94 @@ merge_is_too_old(const struct machine *m, const struct event *ev)
 
 /* --- agents -------------------------------------------------------------- */
 
-bool
-merge_leads(const struct machine *m, unsigned slot, enum stage_fact fact)
+/* Another feed that can tell such things. */
+static bool
+merge_other_knows(const struct machine *m, unsigned slot,
+    const struct event *ev, enum stage_fact fact)
 {
+	return merge_other(m, slot, ev) &&
+	    (m->config.facts[slot] >> fact & 1) != 0;
+}
+
+/* The feed whose turn has begun last by that time; -1: nobody's has. */
+static int
+merge_leader(const struct machine *m, const struct event *ev,
+    enum stage_fact fact, int64_t t_us)
+{
+	int64_t since_us = 0;
+	unsigned i;
+	int leader = -1;
+
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if ((i == ev->slot || merge_other_knows(m, i, ev, fact)) &&
+		    m->feeds[i].leads_us > since_us &&
+		    m->feeds[i].leads_us <= t_us) {
+			since_us = m->feeds[i].leads_us;
+			leader = (int)i;
+		}
+	return leader;
+}
+
+/* The first turns: of those who were there before, from their first word on. */
+static void
+merge_begin_turns(
+    struct machine *m, const struct event *ev, enum stage_fact fact)
+{
+	bool alone = true;
 	unsigned i;
 
-	for (i = 0; i < slot; i++)
-		if ((m->config.slots >> i & 1) != 0 &&
-		    (m->config.facts[i] >> fact & 1) != 0 &&
-		    m->feeds[i].clock_us >= m->clock_us - MERGE_SILENT_US)
-			return false;
-	return true;
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if (merge_other_knows(m, i, ev, fact) &&
+		    m->feeds[i].first_us != 0) {
+			m->feeds[i].leads_us =
+			    utc_floor(m->feeds[i].first_us, USEC_PER_SEC);
+			alone = false;
+		}
+	if (alone)
+		m->feeds[ev->slot].leads_us =
+		    utc_floor(m->feeds[ev->slot].first_us, USEC_PER_SEC);
+}
+
+static bool
+merge_is_silent(const struct machine *m, unsigned slot)
+{
+	return m->feeds[slot].clock_us < m->clock_us - MERGE_SILENT_US;
+}
+
+/*
+ * Whose turn it is from here on. Where the leader fell silent, from a minute
+ * after its last word: what it told until then, or will when it comes back, is
+ * its own. When one before it in the order is back, from the next second on.
+ */
+static void
+merge_hand_over(struct machine *m, const struct event *ev, enum stage_fact fact)
+{
+	struct machine_feed *self = &m->feeds[ev->slot];
+	int leader = merge_leader(m, ev, fact, INT64_MAX);
+
+	if (leader < 0) {
+		merge_begin_turns(m, ev, fact);
+	} else if (leader == (int)ev->slot || merge_is_silent(m, ev->slot)) {
+		return;
+	} else if (merge_is_silent(m, (unsigned)leader)) {
+		self->leads_us =
+		    RT_MAX(m->feeds[leader].clock_us + MERGE_SILENT_US,
+			utc_floor(self->first_us, USEC_PER_SEC));
+	} else if ((int)ev->slot < leader &&
+	    m->feeds[leader].leads_us <= m->clock_us) {
+		self->leads_us = m->clock_us + USEC_PER_SEC;
+	}
+}
+
+bool
+merge_leads(struct machine *m, const struct event *ev, enum stage_fact fact)
+{
+	int leader;
+
+	merge_hand_over(m, ev, fact);
+	leader = merge_leader(m, ev, fact, ev->time_us);
+	/* before all turns nobody else was there */
+	return leader < 0 || leader == (int)ev->slot;
 }
 
 bool

@@ -14,8 +14,10 @@
  * lost).
  *
  * What bears no call (sessions, wrap-up) is taken of the first feed that knows
- * of such things and has not fallen silent. Rings are counted by visit and
- * feed, and the greater number counts.
+ * of such things and has not fallen silent: at each moment of one, by turns
+ * that begin at a time of the switch (machine_feed.leads_us), so that whoever
+ * comes late tells what is its own and nothing else. Rings are counted by visit
+ * and feed, and the greater number counts.
  *
  * An ended visit is remembered until all feeds have passed it, for merge_window
  * at most. What a feed tells of an older time, in which another feed was heard,
@@ -68,8 +70,12 @@ bool merge_again(struct machine *m, struct visit *v, enum visit_event what,
 /* Of a time that is forgotten, and in which another feed was heard. */
 bool merge_is_too_old(const struct machine *m, const struct event *ev);
 
-/* Whether agents' doings are taken of this feed now, and of no other. */
-bool merge_leads(const struct machine *m, unsigned slot, enum stage_fact fact);
+/*
+ * Whether what agents did at the event's time is taken of its feed, and of no
+ * other. The first that has the fact and is heard leads from now on.
+ */
+bool
+merge_leads(struct machine *m, const struct event *ev, enum stage_fact fact);
 
 /* A ring of this visit: true where it is to be counted. */
 bool merge_ring(struct machine *m, struct visit *v, unsigned slot);

@@ -377,6 +377,15 @@ cut_feed_status(const struct store_feed *feed, struct rows *rows)
 	rows_int(rows, status.spool_bytes);
 }
 
+/* Since when agents' doings are taken of it. */
+static void
+cut_feed_turn(const struct intake *in, struct rows *rows)
+{
+	int64_t leads_us = in->machine->feeds[in->slot].leads_us;
+
+	rows_time_or_null(rows, leads_us != 0, leads_us);
+}
+
 static void
 cut_feed_seen(void *ctx, uint64_t key, int64_t at_us)
 {
@@ -409,6 +418,7 @@ cut_feed_rows(struct cut *cut, const struct position *p)
 	rows_time(rows, clock_wall_us());
 	cut_feed_memory(cut, rows);
 	cut_feed_status(cut->feed, rows);
+	cut_feed_turn(feed->intake, rows);
 	cut_counters(rows, &cut->sums);
 	rows_end(rows);
 	if (p->file_no == 0)

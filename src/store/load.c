@@ -127,7 +127,8 @@ static const char load_feeds_sql[] =
     "head_hash, head_size, file_offset, size_seen, skipping, slot, "
     "(extract(epoch FROM first_event_at) * 1000000)::bigint, "
     "(extract(epoch FROM last_event_at) * 1000000)::bigint, "
-    "encode(format_state, 'hex') "
+    "encode(format_state, 'hex'), "
+    "(extract(epoch FROM leads_at) * 1000000)::bigint "
     "FROM ringtally.feed WHERE site = $1::text AND feed = ANY ($2::text[]) "
     "ORDER BY updated_at DESC";
 
@@ -175,7 +176,8 @@ load_feeds(void *ctx, const PGresult *res)
 		struct store_feed_row row = {
 		    .slot = (unsigned)result_int(res, i, 12),
 		    .times = {.first_us = result_int(res, i, 13),
-			.clock_us = result_int(res, i, 14)}};
+			.clock_us = result_int(res, i, 14),
+			.leads_us = result_int(res, i, 16)}};
 		struct position p = {.file_no = (uint32_t)result_int(res, i, 2),
 		    .device = (uint64_t)result_int(res, i, 4),
 		    .inode = (uint64_t)result_int(res, i, 5),

@@ -22,7 +22,7 @@
 #include "base/hist.h"
 #include "store/wire.h"
 
-#define ROWS_COLUMNS_MAX 40
+#define ROWS_COLUMNS_MAX 48
 
 enum column_type {
 	COLUMN_INT4,

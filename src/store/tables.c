@@ -48,7 +48,7 @@ static const struct tables_row {
 	bool erase;
 	bool sorted; /* see cut.c */
 	enum tables_more more;
-	struct column column[24];
+	struct column column[25];
 } tables_rows[TABLES] = {
     [TABLE_QUEUE_TALLY] = {"queue_tally", false, true, TABLES_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
@@ -74,7 +74,7 @@ static const struct tables_row {
 	    {"format_state", COLUMN_BYTES, COLUMN_SET, NULL},
 	    SET_TEXT("guarantee"), SET_BOOL("connected"),
 	    SET_TIME("connected_at"), SET_TEXT("status"),
-	    SET_INT8("spool_bytes")}},
+	    SET_INT8("spool_bytes"), SET_TIME("leads_at")}},
     [TABLE_FEED_INTERVAL] = {"feed_interval", false, false, TABLES_COUNTERS,
 	{KEY_TEXT("feed"), {"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}}},
     [TABLE_FEED_EVENT] = {"feed_event", false, false, TABLES_NONE,

@@ -98,6 +98,99 @@ test_summary_ends_what_was_left(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+static struct event
+told_wrap_up(int64_t at_ms)
+{
+	struct event ev = told_event(EVENT_WRAP_UP, 0, "");
+
+	ev.time_us += at_ms * USEC_PER_MSEC;
+	ev.agent = SLICE("Jo");
+	ev.session_ms = 10000;
+	return ev;
+}
+
+/* Nobody said anything for minutes; then both tell the same, in any order. */
+static void
+test_agents_after_a_silence(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int first;
+
+	for (first = 0; first < 2; first++) {
+		told_begin(&t, 2);
+		told_give(&t, 0, told_wrap_up(0));
+		told_give(&t, 1, told_wrap_up(200));
+		assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 10000);
+		told_give(&t, (unsigned)first,
+		    told_wrap_up(first == 0 ? 300000 : 300200));
+		told_give(&t, 1 - (unsigned)first,
+		    told_wrap_up(first == 0 ? 300200 : 300000));
+		assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 20000);
+		told_give(&t, 0, told_wrap_up(310000));
+		told_give(&t, 1, told_wrap_up(310200));
+		assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 30000);
+		played_fini(&t.played);
+	}
+}
+
+/* The first feed is behind and comes after: each moment is told by one. */
+static void
+test_agents_of_a_late_feed(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int i;
+
+	told_begin(&t, 2);
+	for (i = 0; i < 3; i++) /* both are there */
+		told_give(&t, (unsigned)i % 2, told_event(EVENT_NOTE, 0, ""));
+	for (i = 1; i <= 20; i++)
+		told_give(&t, 1, told_wrap_up(i * 30000 + 200));
+	for (i = 1; i <= 20; i++)
+		told_give(&t, 0, told_wrap_up(i * 30000));
+	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 20 * 10000);
+	for (i = 21; i <= 25; i++) {
+		told_give(&t, 1, told_wrap_up(i * 30000 + 200));
+		told_give(&t, 0, told_wrap_up(i * 30000));
+	}
+	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 25 * 10000);
+	played_fini(&t.played);
+}
+
+/* A feed that begins with what was before the other one was there. */
+static void
+test_agents_before_the_other_feed(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	told_give(&t, 1, told_wrap_up(600200));
+	told_give(&t, 0, told_wrap_up(100000));
+	told_give(&t, 0, told_wrap_up(600000));
+	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 2 * 10000);
+	told_give(&t, 0, told_wrap_up(610000));
+	told_give(&t, 1, told_wrap_up(610200));
+	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 3 * 10000);
+	played_fini(&t.played);
+}
+
+/* One that was alone for an hour, and a second that tells of longer than it. */
+static void
+test_agents_of_a_second_feed(void **state RT_UNUSED)
+{
+	struct machine_feed alone = {.first_us = T0_US + 300 * USEC_PER_SEC,
+	    .clock_us = T0_US + 3600 * USEC_PER_SEC};
+	struct told_to t;
+
+	told_begin(&t, 2);
+	machine_restore_clock(&t.played.machine, alone.clock_us, 0);
+	machine_restore_feed(&t.played.machine, 0, &alone);
+	told_give(&t, 1, told_wrap_up(200000));
+	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 10000);
+	told_give(&t, 1, told_wrap_up(400000));
+	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 10000);
+	played_fini(&t.played);
+}
+
 /* After a connection: who stayed, who left and who came meanwhile. */
 static void
 test_picture(void **state RT_UNUSED)
@@ -320,6 +413,10 @@ main(void)
 	    cmocka_unit_test(test_summaries),
 	    cmocka_unit_test(test_summary_is_corrected),
 	    cmocka_unit_test(test_summary_ends_what_was_left),
+	    cmocka_unit_test(test_agents_after_a_silence),
+	    cmocka_unit_test(test_agents_of_a_late_feed),
+	    cmocka_unit_test(test_agents_before_the_other_feed),
+	    cmocka_unit_test(test_agents_of_a_second_feed),
 	    cmocka_unit_test(test_picture),
 	    cmocka_unit_test(test_picture_beside_another_feed),
 	    cmocka_unit_test(test_pictures_of_two_feeds),
