@@ -143,7 +143,8 @@ const struct option_row conf_options[] = {
 	.preset = "3600", .min = 600, .max = 31 * 86400, .unit = "s",
 	.help = "Where several feeds tell of one switch: how much later than "
 		"the others one of them may tell of a call, and correct it. "
-		"So long ended visits are remembered, and their rows not yet "
+		"So long ended visits are remembered, and the rows of those of "
+		"which something is not known or not certain are not yet "
 		"written, while a feed is behind; what comes later still is "
 		"not counted where another feed was heard at that time."},
     {"max_queues", TOP(max_queues), .type = OPTION_INT, .preset = "10000",

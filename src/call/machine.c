@@ -743,7 +743,8 @@ machine_init(
 		m->config.slots = (1U << config->n_feeds) - 1;
 	pool_init(&m->visit_pool, sizeof(struct visit));
 	pool_init(&m->heard_pool, sizeof(struct heard));
-	TAILQ_INIT(&m->unkept);
+	TAILQ_INIT(&m->unkept[0]);
+	TAILQ_INIT(&m->unkept[1]);
 	pool_init(&m->call_pool, offsetof(struct call, id) + CALL_POOL_ID);
 }
 

@@ -68,6 +68,7 @@ struct call {
  */
 struct heard {
 	TAILQ_ENTRY(heard) list; /* machine.unkept, of ended visits */
+	bool open; /* on the list of those with an open question */
 	struct visit *visit;
 	uint8_t entered, answered, ended;
 	bool unsure; /* the outcome may be another one */
@@ -203,7 +204,8 @@ struct machine {
 	struct visit_keys gone;
 	struct pool visit_pool;
 	struct pool heard_pool;
-	TAILQ_HEAD(, heard) unkept; /* by when they ended */
+	/* by when they ended: those that are all known, and the others */
+	TAILQ_HEAD(, heard) unkept[2];
 	struct machine_feed feeds[MACHINE_FEEDS];
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
 	size_t in_state[VISIT_STATES];

@@ -187,6 +187,99 @@ merge_note(struct machine *m, struct visit *v, enum visit_event what,
 	visit_changed(m, v);
 }
 
+/* --- their rows ---------------------------------------------------------- */
+
+/*
+ * All feeds have passed that time by so much; or the window has, in which a
+ * slow one is waited for.
+ */
+static int64_t
+merge_passed_us(const struct machine *m, int64_t by_us, int64_t window_us)
+{
+	int64_t slowest_us = m->clock_us;
+	unsigned i;
+
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if ((m->config.slots >> i & 1) != 0)
+			slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
+	return RT_MAX(slowest_us - by_us, m->clock_us - window_us);
+}
+
+static void
+merge_list(struct machine *m, struct heard *h)
+{
+	h->open = visit_is_open(h->visit);
+	TAILQ_INSERT_TAIL(&m->unkept[h->open], h, list);
+}
+
+static void
+merge_unlist(struct machine *m, struct heard *h)
+{
+	TAILQ_REMOVE(&m->unkept[h->open], h, list);
+}
+
+void
+merge_ended(struct machine *m, struct visit *v)
+{
+	if (!v->heard->kept)
+		merge_list(m, v->heard);
+}
+
+void
+merge_goes_on(struct machine *m, struct visit *v)
+{
+	merge_unlist(m, v->heard);
+}
+
+/* More is known of it than before. */
+static void
+merge_list_again(struct machine *m, struct visit *v)
+{
+	if (v->state != VISIT_ENDED || v->heard->kept ||
+	    v->heard->open == visit_is_open(v))
+		return;
+	merge_unlist(m, v->heard);
+	merge_list(m, v->heard);
+}
+
+static void
+merge_keep_now(struct machine *m, struct heard *h)
+{
+	merge_unlist(m, h);
+	h->kept = true;
+	visit_settle(m, h->visit);
+	if (m->config.keep != NULL && h->visit->cell != NULL)
+		m->config.keep(m->config.ctx, h->visit);
+}
+
+static void
+merge_keep_before(struct machine *m, bool open, int64_t before_us)
+{
+	struct heard *h;
+
+	while ((h = TAILQ_FIRST(&m->unkept[open])) != NULL &&
+	    h->visit->touched_us < before_us) {
+		merge_keep_now(m, h);
+		visit_changed(m, h->visit);
+	}
+}
+
+void
+merge_keep(struct machine *m)
+{
+	merge_keep_before(
+	    m, false, merge_passed_us(m, MERGE_NEAR_US, MERGE_SILENT_US));
+	merge_keep_before(m, true,
+	    merge_passed_us(m, MERGE_NEAR_US, m->config.merge_window_us));
+}
+
+void
+merge_forget(struct machine *m, struct visit *v)
+{
+	if (v->state == VISIT_ENDED && !v->heard->kept)
+		merge_keep_now(m, v->heard);
+}
+
 /* --- what was told before ------------------------------------------------ */
 
 static enum outcome
@@ -234,6 +327,7 @@ merge_again(struct machine *m, struct visit *v, enum visit_event what,
 		visit_correct(m, v, outcome, ev);
 	else
 		merge_count(m, COUNTER_late);
+	merge_list_again(m, v);
 	return true;
 }
 
@@ -249,68 +343,6 @@ merge_is_left(
 		    m->feeds[i].clock_us >= ev->time_us - MERGE_SILENT_US)
 			return false;
 	return true;
-}
-
-/*
- * All feeds have passed that time by so much; or the window has, in which a
- * slow one is waited for.
- */
-static int64_t
-merge_passed_us(const struct machine *m, int64_t by_us)
-{
-	int64_t slowest_us = m->clock_us;
-	unsigned i;
-
-	for (i = 0; i < MACHINE_FEEDS; i++)
-		if ((m->config.slots >> i & 1) != 0)
-			slowest_us = RT_MIN(slowest_us, m->feeds[i].clock_us);
-	return RT_MAX(
-	    slowest_us - by_us, m->clock_us - m->config.merge_window_us);
-}
-
-/* --- their rows ---------------------------------------------------------- */
-
-void
-merge_ended(struct machine *m, struct visit *v)
-{
-	if (!v->heard->kept)
-		TAILQ_INSERT_TAIL(&m->unkept, v->heard, list);
-}
-
-void
-merge_goes_on(struct machine *m, struct visit *v)
-{
-	TAILQ_REMOVE(&m->unkept, v->heard, list);
-}
-
-static void
-merge_keep_now(struct machine *m, struct heard *h)
-{
-	TAILQ_REMOVE(&m->unkept, h, list);
-	h->kept = true;
-	visit_settle(m, h->visit);
-	if (m->config.keep != NULL && h->visit->cell != NULL)
-		m->config.keep(m->config.ctx, h->visit);
-}
-
-void
-merge_keep(struct machine *m)
-{
-	int64_t before_us = merge_passed_us(m, MERGE_NEAR_US);
-	struct heard *h;
-
-	while ((h = TAILQ_FIRST(&m->unkept)) != NULL &&
-	    h->visit->touched_us < before_us) {
-		merge_keep_now(m, h);
-		visit_changed(m, h->visit);
-	}
-}
-
-void
-merge_forget(struct machine *m, struct visit *v)
-{
-	if (v->state == VISIT_ENDED && !v->heard->kept)
-		merge_keep_now(m, v->heard);
 }
 
 /* --- what was told before a start ---------------------------------------- */
@@ -362,7 +394,7 @@ merge_clock(struct machine *m, const struct event *ev)
 int64_t
 merge_linger_us(const struct machine *m)
 {
-	return merge_passed_us(m, MACHINE_LINGER_US);
+	return merge_passed_us(m, MACHINE_LINGER_US, m->config.merge_window_us);
 }
 
 bool

@@ -22,8 +22,10 @@
  * An ended visit is remembered until all feeds have passed it, for merge_window
  * at most. What a feed tells of an older time, in which another feed was heard,
  * is not counted (`late`). Its row is written when all feeds have passed it by
- * MERGE_NEAR_US, or after merge_window; from then on it is confirmed and not
- * corrected, for figures and rows must agree.
+ * MERGE_NEAR_US; a feed that is behind is waited for merge_window where
+ * something is open that it may still tell, and MERGE_SILENT_US where it could
+ * but make a time finer. From then on the visit is confirmed and nothing of it
+ * changed, for figures and rows must agree.
  *
  * All times are event times, so that the same feeds give the same figures at
  * any speed.

@@ -239,6 +239,68 @@ test_unsure_before_the_arrival(void **state RT_UNUSED)
 	}
 }
 
+/*
+ * While one feed is silent: the row of a visit of which nothing is open any
+ * more is written after a minute, one of another after the window, and what
+ * was open for long holds nothing else back.
+ */
+static void
+test_rows_do_not_wait_for_silence(void **state RT_UNUSED)
+{
+	struct event lost = told_event(EVENT_LEAVE, 5, "open");
+	struct event again = told_event(EVENT_ENTER, 0, "a");
+	struct told_to t;
+
+	lost.outcome = OUTCOME_TIMED_OUT;
+	lost.flags = EVENT_UNSURE;
+	again.time_us += 300 * USEC_PER_MSEC;
+	told_begin(&t, 2);
+	t.played.machine.config.merge_window_us = 600 * USEC_PER_SEC;
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "open"));
+	told_give(&t, 0, lost);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 0, corrected_answer(20, 20000));
+	told_give(&t, 0, corrected_talk(60, 20000, 40000));
+	told_give(&t, 0, told_event(EVENT_NOTE, 119, ""));
+	assert_int_equal(t.kept, 0);
+	told_give(&t, 0, told_event(EVENT_NOTE, 121, ""));
+	assert_int_equal(t.kept, 1);
+	/* what is final does not become finer either */
+	told_give(&t, 1, again);
+	assert_int_equal(t.counters.v[COUNTER_confirmed], 1);
+	assert_int_equal(
+	    TAILQ_FIRST(&t.played.machine.states[VISIT_ENDED])->call->id[0],
+	    'o');
+	assert_int_equal(
+	    TAILQ_LAST(&t.played.machine.states[VISIT_ENDED], visit_list)
+		->entered_us,
+	    T0_US);
+	told_give(&t, 0, told_event(EVENT_NOTE, 604, ""));
+	assert_int_equal(t.kept, 1);
+	told_give(&t, 0, told_event(EVENT_NOTE, 606, ""));
+	assert_int_equal(t.kept, 2);
+	played_fini(&t.played);
+}
+
+/* What was open and is filled in waits no longer than any other. */
+static void
+test_rows_of_what_was_filled_in(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 0, corrected_answer(20, 20000));
+	told_give(&t, 0, told_event(EVENT_SWITCH_START, 50, ""));
+	told_give(&t, 0, told_event(EVENT_NOTE, 200, ""));
+	assert_int_equal(t.kept, 0);
+	told_give(&t, 1, corrected_talk(40, 20000, 20000));
+	told_give(&t, 0, told_event(EVENT_NOTE, 201, ""));
+	assert_int_equal(t.kept, 1);
+	corrected_check(&t, 1, 1, 20000);
+	played_fini(&t.played);
+}
+
 int
 main(void)
 {
@@ -250,6 +312,8 @@ main(void)
 	    cmocka_unit_test(test_agent_is_told_later),
 	    cmocka_unit_test(test_lost_then_summarised),
 	    cmocka_unit_test(test_unsure_before_the_arrival),
+	    cmocka_unit_test(test_rows_do_not_wait_for_silence),
+	    cmocka_unit_test(test_rows_of_what_was_filled_in),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

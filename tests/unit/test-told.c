@@ -73,7 +73,7 @@ test_summary_is_corrected(void **state RT_UNUSED)
 			assert_int_equal(t.before, OUTCOME_ANSWERED);
 			assert_int_equal(t.after, OUTCOME_ABANDONED);
 		}
-		told_give(&t, 0, told_event(EVENT_NOTE, 3600, "x"));
+		told_give(&t, 0, told_event(EVENT_NOTE, 99, "x"));
 		assert_int_equal(t.kept, 0);
 		told_give(&t, 1, told_event(EVENT_NOTE, 3601, "x"));
 		told_give(&t, 0, told_event(EVENT_NOTE, 3602, "x"));
