@@ -221,6 +221,62 @@ intake_begin_file(struct intake *in, uint32_t file_no)
 	in->file_no = file_no;
 }
 
+/* --- files that were read ------------------------------------------------ */
+
+static void
+intake_leave(struct intake *in)
+{
+	struct intake_file *file;
+
+	if (in->at.file_no == 0)
+		return;
+	file = mem_zalloc(sizeof(*file));
+	file->position = in->at;
+	STAILQ_INSERT_TAIL(&in->left, file, list);
+}
+
+/* So many bytes behind that position were taken. */
+static void
+intake_taken(struct intake *in, const struct position *position, size_t n)
+{
+	if (in->at.file_no != position->file_no) {
+		intake_leave(in);
+		in->at = *position;
+	}
+	in->at.head_hash = position->head_hash;
+	in->at.head_size = position->head_size;
+	in->at.offset = position->offset + (int64_t)n;
+}
+
+static void
+intake_free_files(struct intake *in)
+{
+	struct intake_file *file;
+
+	while ((file = STAILQ_FIRST(&in->left)) != NULL) {
+		STAILQ_REMOVE_HEAD(&in->left, list);
+		free(file);
+	}
+}
+
+void
+intake_take_files(struct intake *in, uint32_t now_no,
+    void (*fn)(void *ctx, const struct position *position), void *ctx)
+{
+	const struct intake_file *file;
+
+	if (in->at.file_no != now_no) {
+		intake_leave(in);
+		in->at.file_no = 0;
+	}
+	STAILQ_FOREACH (file, &in->left, list)
+		if (file->position.file_no != now_no)
+			fn(ctx, &file->position);
+	intake_free_files(in);
+}
+
+/* --- records -------------------------------------------------------------- */
+
 /* Nearly all are lines, and these come by the million. */
 static RT_HOT bool
 intake_frame(struct intake *in, const char *bytes, size_t n, size_t *at,
@@ -261,6 +317,8 @@ intake_bytes(struct intake *in, const struct position *position,
 	intake_drain(in);
 	if (at > 0 && position->offset == 0)
 		before->v[COUNTER_files]++;
+	if (at > 0)
+		intake_taken(in, position, at);
 	return at;
 }
 
@@ -353,6 +411,7 @@ intake_init(struct intake *in, const char *name, uint32_t feed,
 	    .own_text =
 		(format->traits & STAGE_OWN_TEXT) != 0 || format->save != NULL,
 	    .framer = {.framing = format->framing}};
+	STAILQ_INIT(&in->left);
 	intake_find_cell(in);
 	return format->open(&in->format_self, &own, err);
 }
@@ -366,6 +425,7 @@ intake_fini(struct intake *in)
 	names_fini(&in->names);
 	seen_fini(&in->seen);
 	intake_free_cells(in);
+	intake_free_files(in);
 }
 
 static bool

@@ -8,6 +8,8 @@
 #ifndef RT_CALL_INTAKE_H
 #define RT_CALL_INTAKE_H
 
+#include <sys/queue.h>
+
 #include "base/log.h"
 #include "call/machine.h"
 #include "call/seen.h"
@@ -45,6 +47,13 @@ struct intake_held {
 	struct intake_sums before;
 };
 
+/* A file that was left for the next one since they were last taken. */
+struct intake_file {
+	STAILQ_ENTRY(intake_file) list;
+	struct position position; /* behind what was taken of it */
+};
+STAILQ_HEAD(intake_files, intake_file);
+
 struct intake {
 	struct sink sink; /* the format's events come here */
 	const char *name; /* of the feed; outlives the intake */
@@ -76,6 +85,8 @@ struct intake {
 	struct intake_sums counts; /* in all, since it was opened */
 	struct intake_sums booked; /* of these, in a cell */
 	uint32_t file_no;	   /* of the bytes taken last */
+	struct position at;	   /* behind them; file_no 0: none were yet */
+	struct intake_files left;  /* in the order in which they were read */
 	int64_t offset;		   /* of the record in work */
 	struct log_limit limit;
 };
@@ -133,6 +144,14 @@ void intake_count(struct intake *in, enum counter counter, uint64_t n);
  */
 void intake_take(struct intake *in,
     void (*fn)(void *ctx, const struct intake_cell *cell), void *ctx);
+
+/*
+ * Calls fn once for each file of which something was taken since the last time
+ * and that the feed does not stand in any more, and forgets it. now_no: the
+ * file that it stands in.
+ */
+void intake_take_files(struct intake *in, uint32_t now_no,
+    void (*fn)(void *ctx, const struct position *position), void *ctx);
 
 /* What was counted since it was opened, whatever was taken. */
 void intake_counted(const struct intake *in, struct counters *counters);

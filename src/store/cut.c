@@ -399,6 +399,19 @@ cut_feed_seen(void *ctx, uint64_t key, int64_t at_us)
 }
 
 static void
+cut_feed_file(void *ctx, const struct position *p)
+{
+	struct cut *cut = ctx;
+	struct rows *rows = &cut->batch->rows[TABLE_FEED_FILE];
+
+	rows_text(rows, slice_of(cut->feed->name));
+	rows_int(rows, p->file_no);
+	cut_identity(cut, rows, p);
+	rows_int(rows, p->offset);
+	rows_end(rows);
+}
+
+static void
 cut_feed_rows(struct cut *cut, const struct position *p)
 {
 	struct rows *rows = &cut->batch->rows[TABLE_FEED];
@@ -421,14 +434,10 @@ cut_feed_rows(struct cut *cut, const struct position *p)
 	cut_feed_turn(feed->intake, rows);
 	cut_counters(rows, &cut->sums);
 	rows_end(rows);
-	if (p->file_no == 0)
-		return;
-	rows = &cut->batch->rows[TABLE_FEED_FILE];
-	rows_text(rows, slice_of(feed->name));
-	rows_int(rows, p->file_no);
-	cut_identity(cut, rows, p);
-	rows_int(rows, p->offset);
-	rows_end(rows);
+	/* visits of each file that was read name it as their evidence */
+	intake_take_files(feed->intake, p->file_no, cut_feed_file, cut);
+	if (p->file_no != 0)
+		cut_feed_file(cut, p);
 }
 
 static void

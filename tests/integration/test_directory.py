@@ -78,6 +78,13 @@ def settle(rig, folder, count=None):
     return harness.poll("all files are put away", over, 60)
 
 
+def unnamed_files(rig):
+    """Files that visits name as their evidence, and feed_file does not know."""
+    return [row["file_no"] for row in figures.rows(
+        rig.db, "SELECT file_no FROM ringtally.visit EXCEPT "
+        "SELECT file_no FROM ringtally.feed_file ORDER BY file_no")]
+
+
 def test_sigkill_at_random_moments(rig, folder):
     log = loggen.make_log(harness.quick_or_slow(4000, 40000), seed=51)
     rng = random.Random(51)
@@ -127,6 +134,7 @@ def test_once_and_what_can_not_be_read(rig, folder):
             "--once")
         assert daemon.wait() == 0, daemon.stderr()
         rig.assert_exact(log)
+        assert unnamed_files(rig) == []
         row = figures.feed(rig.db)
         assert (row["gaps"], row["lost_bytes"]) == (1, 3000)
         assert folder.inside("quarantine") == ["00000001.000000.gz"]
