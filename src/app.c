@@ -431,6 +431,7 @@ static const struct store_ops app_store_ops = {
     .reset = app_reset,
     .load_switch = app_load_switch,
     .load_feed = app_load_feed,
+    .load_former = app_load_former,
     .load_seen = app_load_seen,
     .load_visit = app_load_visit,
     .load_session = app_load_session,

@@ -181,6 +181,9 @@ void app_feed_number(struct app *app, struct app_feed *feed);
 /* What the feeds of now have told of a stored visit; NULL: there is but one. */
 struct heard *app_feed_heard(
     const struct app_switch *sw, const struct visit *like, struct heard *heard);
+/* A feed that is no more told of the switch; see store_ops.load_former. */
+void app_load_former(
+    void *ctx, const char *switch_name, int64_t first_us, int64_t last_us);
 
 struct app_switch *app_switch_find(struct app *app, const char *name);
 

@@ -407,6 +407,16 @@ app_feed_heard(
 	return heard;
 }
 
+void
+app_load_former(
+    void *ctx, const char *switch_name, int64_t first_us, int64_t last_us)
+{
+	struct app_switch *sw = app_switch_find(ctx, switch_name);
+
+	if (sw != NULL)
+		machine_restore_former(&sw->machine, first_us, last_us);
+}
+
 /* A format is pure: it can be opened by anybody, and at any time. */
 static int
 app_check_format(

@@ -309,6 +309,11 @@ machine_ring_is_new(
 		return merge_leads(m, ev, STAGE_FACT_ring);
 	call = call_find(m, ev->call, ev->call_hash, false);
 	v = merge_choose(m, call, queue, VISIT_EVENT_COMPLETE, ev);
+	if (v == NULL && merge_is_too_old(m, ev)) {
+		if (merge_rings_alone(m, ev))
+			return true;
+		machine_count(m, COUNTER_late);
+	}
 	return v != NULL && merge_ring(m, v, ev->slot);
 }
 
@@ -383,6 +388,10 @@ machine_agent_is_told(struct machine *m, const struct event *ev)
 	    ? STAGE_FACT_pause
 	    : STAGE_FACT_login;
 
+	if (merge_was_told(m, ev->time_us)) {
+		machine_count(m, COUNTER_late);
+		return true;
+	}
 	if (m->config.n_feeds <= 1)
 		return false;
 	/* a picture is of one mind, whoever falls silent meanwhile */
@@ -651,6 +660,14 @@ machine_clock(struct machine *m, int64_t t_us)
 	}
 }
 
+/* By the one feed that the switch had, under another name. */
+static bool
+machine_was_told(const struct machine *m, const struct event *ev)
+{
+	return m->config.n_feeds <= 1 && ev->kind != EVENT_NOTE &&
+	    merge_was_told(m, ev->time_us);
+}
+
 RT_HOT void
 machine_event(
     struct machine *m, const struct event *ev, struct counters *counters)
@@ -664,6 +681,10 @@ machine_event(
 		     m->leap_us == m->clock_us))
 		/* for the day on which there will be a second feed */
 		m->feeds[ev->slot].first_us = m->clock_us;
+	if (RT_UNLIKELY(m->n_former > 0) && machine_was_told(m, ev)) {
+		machine_count(m, COUNTER_late);
+		return;
+	}
 	if (RT_UNLIKELY((ev->flags & EVENT_AMBIGUOUS) != 0))
 		machine_count(m, COUNTER_ambiguous);
 	switch (ev->kind) {
@@ -772,6 +793,7 @@ machine_fini(struct machine *m)
 		}
 	machine_free_keys(m);
 	sessions_fini(&m->sessions);
+	free(m->former);
 	pool_fini(&m->visit_pool);
 	pool_fini(&m->heard_pool);
 	pool_fini(&m->call_pool);
@@ -793,6 +815,18 @@ machine_restore_feed(
 {
 	BUG_ON(slot >= MACHINE_FEEDS);
 	m->feeds[slot] = *feed;
+}
+
+void
+machine_restore_former(struct machine *m, int64_t first_us, int64_t last_us)
+{
+	struct machine_former former = {first_us, last_us,
+	    RT_MIN(last_us, m->clock_us - MACHINE_LINGER_US)};
+
+	if (first_us == 0)
+		return;
+	m->former = mem_realloc(m->former, m->n_former + 1, sizeof(*m->former));
+	m->former[m->n_former++] = former;
 }
 
 void

@@ -94,6 +94,12 @@ struct machine_feed {
 	bool pictures_agents; /* who led then, and speaks for the agents */
 };
 
+/* From when to when a feed told of the switch that is no more. */
+struct machine_former {
+	int64_t first_us, last_us;
+	int64_t forgotten_us; /* visits up to then are not remembered */
+};
+
 /*
  * What most events touch comes first: two cache lines, where all of it is
  * more than three.
@@ -207,6 +213,8 @@ struct machine {
 	/* by when they ended: those that are all known, and the others */
 	TAILQ_HEAD(, heard) unkept[2];
 	struct machine_feed feeds[MACHINE_FEEDS];
+	struct machine_former *former;
+	size_t n_former;
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
 	size_t in_state[VISIT_STATES];
 	int64_t clock_us; /* the event clock; 0: no event yet */
@@ -254,6 +262,13 @@ machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us);
 /* The same of one feed of several. */
 void machine_restore_feed(
     struct machine *m, unsigned slot, const struct machine_feed *feed);
+
+/*
+ * At start, behind the clock: a feed that is no more has told of the switch in
+ * that time. What another one tells of it, and is not remembered, was counted.
+ */
+void
+machine_restore_former(struct machine *m, int64_t first_us, int64_t last_us);
 
 /*
  * At start: puts a stored visit back (all fields but list links, call, queue,

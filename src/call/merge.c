@@ -398,11 +398,37 @@ merge_linger_us(const struct machine *m)
 }
 
 bool
+merge_was_told(const struct machine *m, int64_t t_us)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_former; i++)
+		if (t_us >= m->former[i].first_us &&
+		    t_us <= m->former[i].last_us)
+			return true;
+	return false;
+}
+
+static bool
+merge_was_forgotten(const struct machine *m, int64_t t_us)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_former; i++)
+		if (t_us >= m->former[i].first_us &&
+		    t_us <= m->former[i].forgotten_us)
+			return true;
+	return false;
+}
+
+bool
 merge_is_too_old(const struct machine *m, const struct event *ev)
 {
 	int64_t t_us = merge_arrival_us(ev);
 	unsigned i;
 
+	if (merge_was_forgotten(m, t_us))
+		return true;
 	if (t_us >= merge_linger_us(m))
 		return false;
 	for (i = 0; i < MACHINE_FEEDS; i++)
@@ -503,6 +529,20 @@ merge_leads(struct machine *m, const struct event *ev, enum stage_fact fact)
 	leader = merge_leader(m, ev, fact, ev->time_us);
 	/* before all turns nobody else was there */
 	return leader < 0 || leader == (int)ev->slot;
+}
+
+bool
+merge_rings_alone(const struct machine *m, const struct event *ev)
+{
+	unsigned i;
+
+	if (merge_was_told(m, ev->time_us) ||
+	    ev->time_us < m->feeds[ev->slot].clock_us)
+		return false;
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if (merge_other_knows(m, i, ev, STAGE_FACT_ring))
+			return false;
+	return true;
 }
 
 bool

@@ -21,7 +21,8 @@
  *
  * An ended visit is remembered until all feeds have passed it, for merge_window
  * at most. What a feed tells of an older time, in which another feed was heard,
- * is not counted (`late`). Its row is written when all feeds have passed it by
+ * is not counted (`late`), also where that one is configured no more, or under
+ * another name. Its row is written when all feeds have passed it by
  * MERGE_NEAR_US; a feed that is behind is waited for merge_window where
  * something is open that it may still tell, and MERGE_SILENT_US where it could
  * but make a time finer. From then on the visit is confirmed and nothing of it
@@ -69,6 +70,9 @@ void merge_note(struct machine *m, struct visit *v, enum visit_event what,
 bool merge_again(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev);
 
+/* A feed that is no more has told of that time. */
+bool merge_was_told(const struct machine *m, int64_t t_us);
+
 /* Of a time that is forgotten, and in which another feed was heard. */
 bool merge_is_too_old(const struct machine *m, const struct event *ev);
 
@@ -78,6 +82,12 @@ bool merge_is_too_old(const struct machine *m, const struct event *ev);
  */
 bool
 merge_leads(struct machine *m, const struct event *ev, enum stage_fact fact);
+
+/*
+ * A ring of a time that is forgotten: true where no other feed can tell of
+ * rings, and this one tells of it for the first time.
+ */
+bool merge_rings_alone(const struct machine *m, const struct event *ev);
 
 /* A ring of this visit: true where it is to be counted. */
 bool merge_ring(struct machine *m, struct visit *v, unsigned slot);

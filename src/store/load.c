@@ -129,7 +129,8 @@ static const char load_feeds_sql[] =
     "(extract(epoch FROM last_event_at) * 1000000)::bigint, "
     "encode(format_state, 'hex'), "
     "(extract(epoch FROM leads_at) * 1000000)::bigint "
-    "FROM ringtally.feed WHERE site = $1::text AND feed = ANY ($2::text[]) "
+    "FROM ringtally.feed WHERE site = $1::text "
+    "AND (feed = ANY ($2::text[]) OR switch = ANY ($3::text[])) "
     "ORDER BY updated_at DESC";
 
 static uint8_t
@@ -190,6 +191,13 @@ load_feeds(void *ctx, const PGresult *res)
 		int n = load_find_feed(store, PQgetvalue(res, i, 0));
 
 		snprintf(p.path, sizeof(p.path), "%s", PQgetvalue(res, i, 3));
+		if ((n < 0 ||
+			strcmp(PQgetvalue(res, i, 1),
+			    store->feeds[n].switch_name) != 0) &&
+		    store->ops->load_former != NULL)
+			store->ops->load_former(store->ctx,
+			    PQgetvalue(res, i, 1), row.times.first_us,
+			    row.times.clock_us);
 		if (n < 0)
 			continue;
 		if (strcmp(PQgetvalue(res, i, 1),
@@ -454,6 +462,7 @@ store_load_script(struct store *store)
 	load_step(store, load_switches_sql, store->switch_array, load_switches);
 	load_step(store, load_newest_sql, store->switch_array, load_newest);
 	load_step(store, load_feeds_sql, store->feed_array, load_feeds);
+	link_param(script, store->switch_array);
 	load_step(store, load_seen_sql, store->feed_array, load_seen);
 	script->step[script->n - 1].one_by_one = true;
 	load_step(store,

@@ -112,6 +112,12 @@ struct store_ops {
 	void (*reset)(void *ctx);
 	void (*load_switch)(
 	    void *ctx, const char *name, int64_t clock_us, int64_t leap_us);
+	/*
+	 * A feed that is configured no more, or of another switch now, told of
+	 * the switch from then to then. May be NULL.
+	 */
+	void (*load_former)(void *ctx, const char *switch_name,
+	    int64_t first_us, int64_t last_us);
 	void (*load_feed)(
 	    void *ctx, const char *name, const struct store_feed_row *row);
 	/* What came in of a feed whose senders may send it again. */

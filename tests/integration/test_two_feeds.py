@@ -134,3 +134,28 @@ def test_feeds_come_and_go(rig):
     rig.settle(pair.other, name="told")
     pair.tell(0.7, 1, "a")
     pair.assert_exact()
+
+
+def test_feed_by_another_name(rig):
+    """It begins with the log anew: what was counted is late, or remembered."""
+    log = loggen.make_log(LINES, seed=76)
+    half = log.rfind(b"\n", 0, len(log) // 2) + 1
+    harness.append(rig.log, log[:half])
+    daemon = rig.daemon(rig.config(feeds=[rig.feed()]))
+    daemon.start()
+    rig.settle(rig.log, name="log")
+    assert daemon.stop() == 0
+    other = rig.daemon(rig.config(feeds=[rig.feed(name="renamed")]))
+    for n in range(2):
+        other.start()
+        rig.settle(rig.log, name="renamed")
+        if n == 0:
+            other.kill()
+            harness.append(rig.log, log[half:])
+    o = oracle.Oracle().read(log)
+    found = figures.queue_rows(rig.db)
+    wrong = list(figures.differences("queue", o.queue_rows(), found))
+    wrong += figures.visit_differences(
+        o.ended_visits(), figures.visits(rig.db))
+    assert not wrong, "\n".join(wrong[:15])
+    assert figures.feed(rig.db, "renamed")["late"] > LINES / 20

@@ -359,6 +359,76 @@ test_one_becomes_two(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/* The only feed has another name now, and begins with its log anew. */
+static void
+test_feed_of_another_name(void **state RT_UNUSED)
+{
+	struct told_to t;
+	struct machine *m = &t.played.machine;
+	unsigned feeds;
+
+	for (feeds = 1; feeds <= 2; feeds++) {
+		told_begin(&t, feeds);
+		machine_restore_clock(m, T0_US + 800 * USEC_PER_SEC, 0);
+		machine_restore_former(
+		    m, T0_US + USEC_PER_SEC, T0_US + 800 * USEC_PER_SEC);
+		told_give(&t, 0, told_event(EVENT_ENTER, 100, "a"));
+		told_give(&t, 0,
+		    told_summary(160, "b", 110, OUTCOME_ABANDONED, 5000, 0));
+		told_give(&t, 0, told_event(EVENT_REFUSE, 120, "c"));
+		told_give(&t, 0, told_wrap_up(130000));
+		assert_int_equal(t.counters.v[COUNTER_late], 4);
+		assert_int_equal(told_sum(&t, MEASURE_offered), 0);
+		assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 0);
+		/*
+		 * before it; of what is remembered, where the other one of two
+		 * may be behind; and after it
+		 */
+		told_give(&t, 0, told_event(EVENT_ENTER, 0, "d"));
+		told_give(&t, 0, told_event(EVENT_ENTER, 300, "e"));
+		told_give(&t, 0, told_event(EVENT_ENTER, 850, "f"));
+		assert_int_equal(told_sum(&t, MEASURE_offered), 1 + feeds);
+		played_fini(&t.played);
+	}
+}
+
+/*
+ * Only the slower feed tells of rings, and it is behind by more than the
+ * window: of calls that are forgotten, but rings that nobody has told.
+ */
+static void
+test_rings_of_a_slow_feed(void **state RT_UNUSED)
+{
+	struct event ring = told_event(EVENT_RING_NO_ANSWER, 10, "a");
+	struct told_to t;
+	int knows;
+
+	for (knows = 0; knows < 2; knows++) {
+		told_begin(&t, 2);
+		t.played.machine.config.merge_window_us = 600 * USEC_PER_SEC;
+		if (knows == 0)
+			t.played.machine.config.facts[1] = 0;
+		told_give(&t, 1, told_event(EVENT_ENTER, 0, "a"));
+		told_give(&t, 1,
+		    told_summary(30, "a", 0, OUTCOME_ABANDONED, 30000, 0));
+		told_give(&t, 1, told_event(EVENT_NOTE, 40, ""));
+		told_give(&t, 1, told_event(EVENT_NOTE, 2000, ""));
+		told_give(&t, 1, told_event(EVENT_NOTE, 2001, ""));
+		assert_int_equal(t.played.machine.in_state[VISIT_ENDED], 0);
+		told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+		told_give(&t, 0, ring);
+		assert_int_equal(
+		    told_sum(&t, MEASURE_ring_no_answer), knows == 0);
+		assert_int_equal(t.counters.v[COUNTER_late], 1 + knows);
+		/* read again: it has told of it */
+		told_give(&t, 0, told_event(EVENT_NOTE, 20, ""));
+		told_give(&t, 0, ring);
+		assert_int_equal(
+		    told_sum(&t, MEASURE_ring_no_answer), knows == 0);
+		played_fini(&t.played);
+	}
+}
+
 /* A call that comes back at once, told by summaries: two visits. */
 static void
 test_summaries_of_two_visits(void **state RT_UNUSED)
@@ -423,6 +493,8 @@ main(void)
 	    cmocka_unit_test(test_picture_while_the_lead_changes),
 	    cmocka_unit_test(test_wait_began_before_feed),
 	    cmocka_unit_test(test_one_becomes_two),
+	    cmocka_unit_test(test_feed_of_another_name),
+	    cmocka_unit_test(test_rings_of_a_slow_feed),
 	    cmocka_unit_test(test_summaries_of_two_visits),
 	    cmocka_unit_test(test_finer_time_told_again),
 	};
