@@ -189,5 +189,10 @@ struct app_switch *app_switch_find(struct app *app, const char *name);
 
 /* All feeds have read to their present end. */
 bool app_is_idle(const struct app *app);
+/*
+ * app_feed.c: with --once, when all are idle and before app_finish: formats
+ * tell what they held back for what might follow.
+ */
+void app_feeds_finish(struct app *app);
 
 #endif

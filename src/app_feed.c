@@ -2,7 +2,7 @@
 /*
  * A feed: what its transport calls; opening, reading and closing it; how it
  * stands, for the views and for the database; its number among those of its
- * switch; and whether it can work as configured.
+ * switch; whether it can work as configured; and its end with --once.
  */
 #include "base/base.h"
 #include "app.h"
@@ -450,4 +450,15 @@ app_check_feeds(const struct conf *conf, bool files, struct err *err)
 			    err, "%s: feed %s", feed->where, feed->name);
 	}
 	return 0;
+}
+
+/* In the batch that is cut last, with the state that says they were told. */
+void
+app_feeds_finish(struct app *app)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++)
+		if (app->feeds[i].intake.machine != NULL)
+			intake_finish(&app->feeds[i].intake);
 }

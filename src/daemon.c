@@ -299,8 +299,11 @@ daemon_idle(void *ctx)
 {
 	struct daemon *d = ctx;
 
-	if (d->args->once && d->mode == DAEMON_RUNNING && app_is_idle(&d->app))
-		daemon_end(d, EXIT_DONE);
+	if (!d->args->once || d->mode != DAEMON_RUNNING ||
+	    !app_is_idle(&d->app))
+		return;
+	app_feeds_finish(&d->app);
+	daemon_end(d, EXIT_DONE);
 }
 
 /* --once does not wait for ever for a database that is not there. */

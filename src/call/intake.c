@@ -359,6 +359,7 @@ void
 intake_resume(struct intake *in, const struct position *from)
 {
 	in->file_no = from->file_no;
+	in->offset = from->offset; /* of what is told before a record comes */
 	in->framer.skipping = from->skipping;
 }
 

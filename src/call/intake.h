@@ -115,7 +115,8 @@ void intake_record(struct intake *in, const struct position *position,
     const struct record *record);
 
 /*
- * Nothing will ever follow, in any file: the format tells what it held back.
+ * Nothing is waited for any longer, in any file: the format tells what it held
+ * back. What it remembers from here on knows that: see stage.finish.
  */
 void intake_finish(struct intake *in);
 

@@ -264,10 +264,12 @@ struct stage {
 	void (*save)(void *self, struct strbuf *to);
 	int (*load)(void *self, struct slice from);
 	/*
-	 * Formats, or NULL: all that there will ever be was read; tells what
-	 * it has held back for what might follow. Once, and then nothing but
-	 * close. Not at the end of a file, and never by the daemon, with or
-	 * without --once: more may come there, and `save` keeps it till then.
+	 * Formats, or NULL: all that there is was read, and nobody waits for
+	 * more; tells what it has held back for what might follow. Not at the
+	 * end of a file, and not by a daemon that stays, where `save` keeps it:
+	 * by `ringtally tally`, and by --once. With that more may have come the
+	 * next time, so what is told here must never be told again: `save`
+	 * knows it, and what follows of it is a note.
 	 */
 	void (*finish)(void *self, struct sink *sink);
 	/* Formats that must speak, or NULL. */

@@ -18,6 +18,9 @@
  *   the line, and the queue let him go (timeout, key, empty); if not, he most
  *   likely hung up. Both are told as unsure;
  * - when the agent answered is not told: `answer` is the dialplan's.
+ *
+ * What was told at the end of all (finish) is kept as long as it would have
+ * been waited for, so that rows of it that come after all begin no second one.
  */
 #include "base/base.h"
 #include "event/stage.h"
@@ -26,7 +29,7 @@
 #include "format/formats.h"
 #include "format/pack.h"
 
-#define CDR_STATE_VERSION 1
+#define CDR_STATE_VERSION 2  /* 1 told nothing before its time */
 #define CDR_LEAST	  16 /* columns of cdr_csv */
 #define CDR_PENDING	  32 /* visits of which more rows may come */
 #define CDR_ROWS	  64 /* such a visit is over after so many rows */
@@ -76,6 +79,7 @@ struct cdr_text {
 /* One visit, as far as its rows tell. */
 struct cdr_visit {
 	bool used, answered, transferred, ambiguous;
+	bool told; /* by finish: only its later rows are known by it */
 	char id[CDR_ID_MAX];
 	size_t id_n;
 	struct cdr_text queue, agent, caller;
@@ -377,8 +381,16 @@ cdr_emit(struct cdr_visit *visit, bool stayed, struct sink *sink)
 		ev->flags |= EVENT_TRANSFERRED;
 	if (visit->ambiguous)
 		ev->flags |= EVENT_AMBIGUOUS;
-	visit->used = false;
 	sink->event(sink, ev);
+}
+
+/* Its place is free. What was told is not told again. */
+static void
+cdr_end(struct cdr_visit *visit, bool stayed, struct sink *sink)
+{
+	if (!visit->told)
+		cdr_emit(visit, stayed, sink);
+	visit->used = false;
 }
 
 static struct cdr_visit *
@@ -411,7 +423,7 @@ cdr_place(struct cdr *cdr, struct sink *sink)
 		if (oldest == NULL || visit->row < oldest->row)
 			oldest = visit;
 	}
-	cdr_emit(oldest, false, sink);
+	cdr_end(oldest, false, sink);
 	return oldest;
 }
 
@@ -485,7 +497,7 @@ cdr_expire(struct cdr *cdr, const struct cdr_row *row, struct sink *sink)
 			    (first == NULL || cdr->visit[i].row < first->row))
 				first = &cdr->visit[i];
 		if (first != NULL)
-			cdr_emit(first, false, sink);
+			cdr_end(first, false, sink);
 	} while (first != NULL);
 }
 
@@ -508,22 +520,25 @@ cdr_input(
 	visit = cdr_find(cdr, row.id);
 	if (!cdr_is(row.field[CDR_LASTAPP], "Queue")) {
 		if (visit != NULL)
-			cdr_emit(visit, true, sink);
+			cdr_end(visit, true, sink);
 		cdr_note(&row, sink);
 	} else if (visit != NULL &&
 	    slice_eq(cdr_slice(&visit->queue), cdr_queue(&row))) {
 		visit->row = cdr->rows;
-		cdr_add(visit, &row);
+		if (visit->told)
+			cdr_note(&row, sink);
+		else
+			cdr_add(visit, &row);
 	} else {
 		if (visit != NULL)
-			cdr_emit(visit, true, sink);
+			cdr_end(visit, true, sink);
 		cdr_begin_visit(cdr, &row, sink);
 	}
 	cdr_expire(cdr, &row, sink);
 	return 0;
 }
 
-/* No row follows: all are over, the oldest first. */
+/* No row is waited for: all are over, the oldest first. */
 static void
 cdr_finish(void *self, struct sink *sink)
 {
@@ -534,11 +549,13 @@ cdr_finish(void *self, struct sink *sink)
 	do {
 		first = NULL;
 		for (i = 0; i < CDR_PENDING; i++)
-			if (cdr->visit[i].used &&
+			if (cdr->visit[i].used && !cdr->visit[i].told &&
 			    (first == NULL || cdr->visit[i].row < first->row))
 				first = &cdr->visit[i];
-		if (first != NULL)
+		if (first != NULL) {
 			cdr_emit(first, false, sink);
+			first->told = true;
+		}
 	} while (first != NULL);
 }
 
@@ -577,7 +594,7 @@ cdr_save(void *self, struct strbuf *to)
 		pack_int(to, CDR_STATE_VERSION);
 		pack_int(to,
 		    visit->answered | visit->transferred << 1 |
-			visit->ambiguous << 2);
+			visit->ambiguous << 2 | visit->told << 3);
 		pack_text(to, (struct slice){visit->id, visit->id_n});
 		pack_text(to, cdr_slice(&visit->queue));
 		pack_text(to, cdr_slice(&visit->agent));
@@ -594,10 +611,11 @@ cdr_load_visit(struct cdr *cdr, struct cdr_visit *visit, struct slice *from)
 	struct slice id, queue, agent, caller;
 	int64_t version, flags, age;
 
-	if (!unpack_int(from, &version) || version != CDR_STATE_VERSION ||
-	    !unpack_int(from, &flags) || !unpack_text(from, &id) ||
-	    id.n > CDR_ID_MAX || !unpack_text(from, &queue) ||
-	    !unpack_text(from, &agent) || !unpack_text(from, &caller) ||
+	if (!unpack_int(from, &version) || version < 1 ||
+	    version > CDR_STATE_VERSION || !unpack_int(from, &flags) ||
+	    !unpack_text(from, &id) || id.n > CDR_ID_MAX ||
+	    !unpack_text(from, &queue) || !unpack_text(from, &agent) ||
+	    !unpack_text(from, &caller) ||
 	    !unpack_int(from, &visit->begin_us) ||
 	    !unpack_int(from, &visit->end_us) || !unpack_int(from, &age) ||
 	    age < 0 || age > CDR_ROWS)
@@ -606,6 +624,7 @@ cdr_load_visit(struct cdr *cdr, struct cdr_visit *visit, struct slice *from)
 	visit->answered = flags & 1;
 	visit->transferred = flags >> 1 & 1;
 	visit->ambiguous = flags >> 2 & 1;
+	visit->told = flags >> 3 & 1;
 	visit->id_n = id.n;
 	memcpy(visit->id, id.p, id.n);
 	cdr_set_text(&visit->queue, queue);

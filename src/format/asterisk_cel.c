@@ -674,7 +674,10 @@ cel_input(
 	return 0;
 }
 
-/* No HANGUP follows: those who left were let go by their queue. */
+/*
+ * No HANGUP is waited for: those who left were let go by their queue. One that
+ * comes after all finds nobody.
+ */
 static void
 cel_finish(void *self, struct sink *sink)
 {

@@ -29,7 +29,7 @@
 #include "format/formats.h"
 #include "format/pack.h"
 
-#define IPO_STATE_VERSION 1
+#define IPO_STATE_VERSION 2    /* 1 told nothing before its time */
 #define IPO_OPEN_MAX	  1024 /* calls of which more is to come */
 #define IPO_HELD_MAX	  512  /* calls whose hour is not settled */
 #define IPO_GONE	  256  /* calls given up, remembered */
@@ -237,7 +237,7 @@ ipo_unhold(struct ipo *ipo, struct ipo_call *call, struct sink *sink)
 static RT_HOT void
 ipo_finish(struct ipo *ipo, struct ipo_call *call, bool kept, struct sink *sink)
 {
-	if (call->offered && call->ambiguous) {
+	if (call->offered && call->ambiguous && !call->told) {
 		if (ipo->n_held == IPO_HELD_MAX)
 			ipo_unhold(ipo, TAILQ_FIRST(&ipo->held), sink);
 		if (!kept)
@@ -246,7 +246,7 @@ ipo_finish(struct ipo *ipo, struct ipo_call *call, bool kept, struct sink *sink)
 		ipo->n_held++;
 		return;
 	}
-	if (call->offered)
+	if (call->offered && !call->told)
 		ipo_call_emit(call, sink);
 	if (kept)
 		ipo_call_free(call);
@@ -405,6 +405,29 @@ ipo_next(struct ipo *ipo, struct ipo_call *call, const struct record *from,
 		ipo_finish(ipo, call, true, sink);
 }
 
+/* Of a call that was counted without it. */
+static void
+ipo_note_late(struct ipo *ipo, struct sink *sink)
+{
+	ipo_call_begin(&ipo->call, &ipo->line, ipo->options);
+	ipo->call.end_us = ipo->last_us;
+	ipo_note(&ipo->line, &ipo->call, SLICE("late-segment"), sink);
+}
+
+/* A call that was told at the end of all goes on, and is over in its turn. */
+static void
+ipo_next_told(struct ipo *ipo, struct ipo_call *call, struct sink *sink)
+{
+	ipo_note_late(ipo, sink);
+	ipo_take(ipo, call);
+	if (ipo->line.more) {
+		call->heard_us = ipo->clock_us;
+		ipo_put(ipo, call);
+	} else {
+		ipo_call_free(call);
+	}
+}
+
 /* A switch, or what lies between, pads with NULs: 161 before one record. */
 static struct slice
 ipo_without_nuls(struct ipo *ipo, struct slice record)
@@ -437,12 +460,12 @@ ipo_input(
 	if (ipo_line_read(record, &ipo->line, why) < 0)
 		return -1;
 	call = ipo_find(ipo, ipo->line.start_s, ipo->line.id);
-	if (call != NULL) {
+	if (call != NULL && RT_UNLIKELY(call->told)) {
+		ipo_next_told(ipo, call, sink);
+	} else if (call != NULL) {
 		ipo_next(ipo, call, from, sink);
 	} else if (RT_UNLIKELY(ipo_is_gone(ipo, &ipo->line))) {
-		ipo_call_begin(&ipo->call, &ipo->line, ipo->options);
-		ipo->call.end_us = ipo->last_us;
-		ipo_note(&ipo->line, &ipo->call, SLICE("late-segment"), sink);
+		ipo_note_late(ipo, sink);
 	} else {
 		ipo_first(ipo, from, sink);
 	}
@@ -450,15 +473,21 @@ ipo_input(
 	return 0;
 }
 
-/* No line follows: calls are what is known of them, settled or not. */
+/*
+ * No line is waited for: calls are what is known of them, settled or not. Those
+ * of which more was to come stay, so that it is known to be of them.
+ */
 static void
 ipo_end(void *self, struct sink *sink)
 {
 	struct ipo *ipo = self;
 	struct ipo_call *call;
 
-	while ((call = TAILQ_FIRST(&ipo->open)) != NULL)
-		ipo_give_up(ipo, call, sink);
+	TAILQ_FOREACH (call, &ipo->open, link) {
+		if (call->offered && !call->told)
+			ipo_call_emit(call, sink);
+		call->told |= call->offered;
+	}
 	while ((call = TAILQ_FIRST(&ipo->held)) != NULL)
 		ipo_unhold(ipo, call, sink);
 }
@@ -519,8 +548,8 @@ ipo_load_head(struct ipo *ipo, struct slice *from)
 	struct ipo_fold *fold = &ipo->fold;
 	int64_t version;
 
-	return unpack_int(from, &version) && version == IPO_STATE_VERSION &&
-	    unpack_int(from, &ipo->clock_us) &&
+	return unpack_int(from, &version) && version >= 1 &&
+	    version <= IPO_STATE_VERSION && unpack_int(from, &ipo->clock_us) &&
 	    unpack_int(from, &ipo->last_us) && unpack_int(from, &fold->day) &&
 	    unpack_int(from, &fold->early_id) &&
 	    unpack_int(from, &fold->early_s) &&

@@ -98,7 +98,7 @@ ipo_call_begin(struct ipo_call *call, const struct ipo_line *line,
 	call->elapsed_s = call->queue_s = call->wait_s = call->talk_s = 0;
 	call->answer = IPO_NOBODY;
 	call->offered = line->inbound;
-	call->transferred = call->ambiguous = false;
+	call->transferred = call->ambiguous = call->told = false;
 	call->queue = ipo_call_queue(line, options);
 	call->caller = line->caller;
 	call->agent = call->device = (struct slice){"", 0};
@@ -150,7 +150,7 @@ void
 ipo_call_save(const struct ipo_call *call, struct strbuf *to)
 {
 	unsigned flags = call->offered | (unsigned)call->transferred << 1 |
-	    (unsigned)call->ambiguous << 2;
+	    (unsigned)call->ambiguous << 2 | (unsigned)call->told << 3;
 
 	pack_int(to, call->start_s);
 	pack_int(to, call->id);
@@ -199,6 +199,7 @@ ipo_call_unpack(struct ipo_call *call, struct slice *from)
 	call->offered = flags & 1;
 	call->transferred = flags >> 1 & 1;
 	call->ambiguous = flags >> 2 & 1;
+	call->told = flags >> 3 & 1;
 	memcpy(call->key, key.p, key.n);
 	call->key_n = key.n;
 	return true;

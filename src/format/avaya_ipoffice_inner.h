@@ -73,6 +73,7 @@ struct ipo_call {
 	bool offered;	  /* from outside; others are only passed over */
 	bool transferred; /* a second person took it over */
 	bool ambiguous;	  /* at[0] or at[1] */
+	bool told;	  /* at the end of all; what follows is late */
 	size_t key_n;
 	char key[IPO_KEY_MAX];
 	struct slice queue, caller, agent, device;

@@ -21,8 +21,8 @@
  *
  * "timezone NAME" and "option NAME TEXT" begin anew with a format that is set
  * up so; "restart" saves what the format remembers, and goes on with another
- * one that was given it. Behind "finish" nothing follows: what the format had
- * held back.
+ * one that was given it. Behind "finish" stands what the format had held
+ * back; more may come behind that, and does not tell it again.
  */
 #include "base/base.h"
 
