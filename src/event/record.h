@@ -22,7 +22,12 @@ enum record_kind {
 	 * of them (the feed was closed, or its daemon did not run).
 	 * bytes: why, for people.
 	 */
-	RECORD_END
+	RECORD_END,
+	/*
+	 * Of a spool only, and never handed on: what was lost when the feed
+	 * was closed, to be counted when this is read. See feed/spooled.c.
+	 */
+	RECORD_LOST
 };
 
 struct record {

@@ -37,7 +37,6 @@ struct exec_options {
 
 struct exec_feed {
 	struct spooled *spooled;
-	struct stage_upstream *up;
 	struct loop *loop;
 	const char *name;
 	const struct exec_options *options;
@@ -142,7 +141,7 @@ exec_end_run(struct exec_feed *feed, char *how, size_t size)
 	if (well)
 		inlet_take_rest(feed->inlet);
 	if (inlet_unread(feed->inlet) > 0)
-		feed->up->lost(feed->up, STAGE_LOSS_AWAY,
+		spooled_lost(feed->spooled, STAGE_LOSS_AWAY,
 		    (int64_t)inlet_unread(feed->inlet),
 		    "the command ended within a record");
 	inlet_free(feed->inlet);
@@ -344,7 +343,6 @@ exec_open_source(void **self, struct spooled *spooled,
 		    err, "command begins with the absolute path of a program");
 	feed = mem_zalloc(sizeof(*feed));
 	feed->spooled = spooled;
-	feed->up = setup->up;
 	feed->loop = setup->loop;
 	feed->name = setup->feed;
 	feed->options = options;

@@ -8,6 +8,8 @@
 #include "io/loop.h"
 #include "io/stream.h"
 
+#define PEER_DRAIN_MAX ((size_t)4 * 1024 * 1024)
+
 struct peer {
 	struct spooled *spooled;
 	const struct peer_ops *ops;
@@ -240,6 +242,27 @@ peer_free(struct peer *p)
 	task_free(p->task);
 	timer_free(p->idle);
 	free(p);
+}
+
+/* Bounded: who floods us does not keep us from ending. */
+size_t
+peer_drain(struct peer *p)
+{
+	size_t done = 0, took = 1;
+	struct slice held;
+
+	p->waits = false;
+	while (!p->dropped && p->begun && took > 0 && done < PEER_DRAIN_MAX) {
+		if (!p->ended && stream_read_last(p->stream))
+			p->ended = p->clean = true;
+		held = stream_held(p->stream);
+		took = peer_cut(p, held,
+		    p->ended && p->clean &&
+			p->framer.framing == FRAMING_DOCUMENT);
+		stream_take(p->stream, took);
+		done += took;
+	}
+	return p->dropped ? 0 : stream_held(p->stream).n;
 }
 
 const char *

@@ -60,6 +60,12 @@ struct peer_config {
 struct peer *peer_new(const struct peer_config *config, int fd,
     const char *name, const struct peer_ops *ops, void *ctx, struct err *err);
 void peer_free(struct peer *peer); /* NULL is fine */
+/*
+ * The feed is about to be closed: hands over what is whole of all that has
+ * come, also of what the kernel still holds, and returns the bytes that are
+ * left, half a record. `gone` does not run; to be freed then.
+ */
+size_t peer_drain(struct peer *peer);
 
 const char *peer_name(const struct peer *peer);
 /* Its connection stands in the spool; with its end, so does that. */

@@ -73,6 +73,20 @@ peers_new(const struct peers_config *config)
 	return ps;
 }
 
+static void
+peers_drain(struct peers *ps, struct peer *peer)
+{
+	size_t half = peer_drain(peer);
+	char text[DIAL_PEER_MAX + 100];
+
+	if (half == 0)
+		return;
+	snprintf(text, sizeof(text),
+	    "%s was within a record when the feed was closed", peer_name(peer));
+	spooled_lost(
+	    ps->config.peer.spooled, STAGE_LOSS_TRUNCATED, (int64_t)half, text);
+}
+
 void
 peers_free(struct peers *ps)
 {
@@ -80,8 +94,10 @@ peers_free(struct peers *ps)
 
 	if (ps == NULL)
 		return;
-	for (i = 0; i < ps->n; i++)
+	for (i = 0; i < ps->n; i++) {
+		peers_drain(ps, ps->all[i]);
 		peer_free(ps->all[i]);
+	}
 	free(ps->all);
 	free(ps->where);
 	free(ps);

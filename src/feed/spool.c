@@ -124,6 +124,8 @@ spool_has_room(struct spool *spool, int64_t size)
 {
 	int64_t max = spool->config.max_bytes;
 
+	if (spool->takes_all)
+		return true;
 	if (spool->state.error != 0)
 		return spool_refuse(spool, spool->state.text);
 	if (spool->unsynced + size > SPOOL_MEMORY_BYTES)
@@ -149,6 +151,12 @@ spool_append(struct spool *spool, const struct record *record)
 	sync_add(spool->sync, record, spool->number);
 	spool->unsynced += size;
 	return spool->number++;
+}
+
+void
+spool_take_all(struct spool *spool)
+{
+	spool->takes_all = true;
 }
 
 const char *

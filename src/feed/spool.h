@@ -93,6 +93,11 @@ uint64_t spool_discard(struct spool *spool);
  * no room (the reason in spool_trouble), it was not taken.
  */
 uint64_t spool_append(struct spool *spool, const struct record *record);
+/*
+ * From here on everything is taken: what would have waited for room has no time
+ * to wait any more. spool_close writes it, or says how much it could not.
+ */
+void spool_take_all(struct spool *spool);
 const char *spool_trouble(const struct spool *spool); /* NULL: all is well */
 
 /*

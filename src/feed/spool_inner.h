@@ -135,6 +135,7 @@ struct spool {
 	int64_t unsynced;	/* bytes appended and not yet durable */
 	struct sync_state state;
 	bool wants_room;   /* an append was refused */
+	bool takes_all;	   /* it is about to be closed */
 	char trouble[320]; /* "": all is well */
 	bool gone;	   /* no segments, though figures were committed */
 	char path[STAGE_PATH_MAX]; /* of the segment path_no */

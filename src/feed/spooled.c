@@ -11,6 +11,7 @@
 #define SPOOLED_SEGMENTS    16		       /* of a full spool, about ... */
 #define SPOOLED_SEGMENT_MAX (16 * SPOOLED_MIB) /* ... but no longer ones */
 #define SPOOLED_OFFER_US    (100 * USEC_PER_MSEC) /* what was refused, again */
+#define SPOOLED_TOO_LONG    (-1)		  /* beside enum stage_loss */
 
 enum spooled_full { SPOOLED_WAIT, SPOOLED_DROP_OLDEST };
 
@@ -44,6 +45,7 @@ struct spooled {
 	bool finished;	  /* the source has come to its end */
 	bool poke;	  /* the source is to be told `synced` once more */
 	bool ended;	  /* the last word is that nobody hears any source */
+	bool closing;	  /* what is counted now would not be committed */
 	struct spooled_waiting *waiting;
 	size_t n_waiting;
 	struct stage_status status;
@@ -191,11 +193,61 @@ spooled_finished(struct spooled *s)
 	task_set(s->task);
 }
 
+/* --- what was lost -------------------------------------------------------- */
+
+static void
+spooled_count_lost(struct spooled *s, int what, int64_t n, const char *why)
+{
+	if (what != SPOOLED_TOO_LONG)
+		s->up->lost(s->up, (enum stage_loss)what, n, why);
+	else if (s->up->oversize != NULL)
+		s->up->oversize(s->up, (uint64_t)n);
+}
+
+/* A feed that is being closed has committed its figures: the next one counts.
+ */
+static void
+spooled_lose(struct spooled *s, int what, int64_t n, const char *why)
+{
+	char text[400];
+
+	if (!s->closing) {
+		spooled_count_lost(s, what, n, why);
+		return;
+	}
+	log_warn("feed %s: %" PRId64 " %s lost: %s", s->feed, n,
+	    what == SPOOLED_TOO_LONG ? "records are" : "bytes are", why);
+	snprintf(text, sizeof(text), "%d %" PRId64 " %s", what, n, why);
+	(void)spooled_append(s, 0, RECORD_LOST, slice_of(text));
+}
+
+/* What spooled_lose has written. */
+static void
+spooled_read_lost(struct spooled *s, struct slice bytes)
+{
+	char text[400];
+	int64_t n;
+	int what, why = 0;
+
+	snprintf(text, sizeof(text), "%.*s", SLICE_FMT(bytes));
+	if (sscanf(text, "%d %" SCNd64 " %n", &what, &n, &why) < 2 || why == 0)
+		spooled_count_lost(
+		    s, STAGE_LOSS_DAMAGED, -1, "a loss of the last run");
+	else
+		spooled_count_lost(s, what, n, text + why);
+}
+
+void
+spooled_lost(
+    struct spooled *s, enum stage_loss loss, int64_t n, const char *why)
+{
+	spooled_lose(s, (int)loss, n, why);
+}
+
 void
 spooled_oversize(struct spooled *s, uint64_t n)
 {
-	if (s->up->oversize != NULL)
-		s->up->oversize(s->up, n);
+	spooled_lose(s, SPOOLED_TOO_LONG, (int64_t)n, "they are too long");
 }
 
 /* --- what the spool tells ------------------------------------------------- */
@@ -218,21 +270,29 @@ spooled_synced_cb(void *ctx, uint64_t upto)
 	spooled_tell_synced(s);
 }
 
-static void
-spooled_room_cb(void *ctx)
+/* False: there is no room for one of the marks that wait. */
+static bool
+spooled_append_waiting(struct spooled *s)
 {
-	struct spooled *s = ctx;
-
 	while (s->n_waiting > 0) {
 		struct spooled_waiting *w = &s->waiting[0];
 
 		if (spooled_append(s, w->source, w->kind, slice_of(w->text)) ==
 		    0)
-			return;
+			return false;
 		free(w->text);
 		memmove(w, w + 1, --s->n_waiting * sizeof(*w));
 	}
-	spooled_hold(s, false);
+	return true;
+}
+
+static void
+spooled_room_cb(void *ctx)
+{
+	struct spooled *s = ctx;
+
+	if (spooled_append_waiting(s))
+		spooled_hold(s, false);
 }
 
 static void
@@ -284,7 +344,9 @@ spooled_read(struct spooled *s)
 			return;
 		}
 		spooled_set_idle(s, false);
-		if (!s->up->record(s->up, &at, &record)) {
+		if (record.kind == RECORD_LOST) {
+			spooled_read_lost(s, record.bytes);
+		} else if (!s->up->record(s->up, &at, &record)) {
 			spool_back(s->spool);
 			timer_set(s->timer, SPOOLED_OFFER_US);
 			return;
@@ -496,6 +558,9 @@ spooled_close(void *self, const char *reason)
 	struct spooled *s = self;
 	char text[200];
 
+	s->closing = true;
+	spool_take_all(s->spool);
+	(void)spooled_append_waiting(s);
 	spooled_close_source(s);
 	snprintf(text, sizeof(text), "the feed was closed: %.150s", reason);
 	if (!s->once && !s->ended && s->n_waiting == 0 && s->last > 0)

@@ -52,6 +52,11 @@ struct source_ops {
 	void (*hold)(void *self, bool hold);
 	/* May be NULL: all given up to that number is durable; acknowledge. */
 	void (*synced)(void *self, uint64_t upto);
+	/*
+	 * What it still holds goes with it, as far as it is whole: from here
+	 * on spooled_give takes everything. What is half is told with
+	 * spooled_lost.
+	 */
 	void (*close)(void *self);
 	/* Opened with --once, too: it has an end, see spooled_finished. */
 	bool once;
@@ -147,5 +152,12 @@ void spooled_says(struct spooled *spooled, bool connected, const char *fmt, ...)
 void spooled_finished(struct spooled *spooled);
 /* What a sender said did not fit (an oversize record): counted. */
 void spooled_oversize(struct spooled *spooled, uint64_t n);
+/*
+ * So many bytes came in and are no whole record: see stage_upstream.lost. While
+ * the source is being closed, whose last figures are committed already, it goes
+ * to the spool, and is counted when that is read.
+ */
+void spooled_lost(
+    struct spooled *spooled, enum stage_loss loss, int64_t n, const char *why);
 
 #endif

@@ -233,11 +233,27 @@ tcp_check(const void *options, bool files RT_UNUSED, struct err *err)
 	return 0;
 }
 
+/* What was said before anybody had logged in is no data. */
+static void
+tcp_drain(struct tcp *t)
+{
+	size_t half = t->peer != NULL ? peer_drain(t->peer) : 0;
+	char text[DIAL_PEER_MAX + 100];
+
+	if (half == 0 || !peer_is_marked(t->peer))
+		return;
+	snprintf(text, sizeof(text),
+	    "%s was within a record when the feed was closed",
+	    peer_name(t->peer));
+	spooled_lost(t->spooled, STAGE_LOSS_TRUNCATED, (int64_t)half, text);
+}
+
 static void
 tcp_close(void *self)
 {
 	struct tcp *t = self;
 
+	tcp_drain(t);
 	tcp_dialogue_end(t);
 	peer_free(t->peer);
 	dial_free(t->dial);

@@ -6,6 +6,7 @@
  * UDP has no way to make a sender wait. While the spool has no room nothing is
  * read and the kernel's buffer takes what it can; what it had to drop it tells
  * with the next datagram (SO_RXQ_OVFL, Linux), and that is counted as lost.
+ * What it holds when the feed is closed is read then, as far as it came before.
  * What was lost on the way nobody can know. The senders' addresses can be
  * forged: `allow` is no more than a help against mistakes.
  */
@@ -28,7 +29,8 @@
 
 #define UDP_BYTES	 65536
 #define UDP_PER_TURN	 64
-#define UDP_SENDERS	 64 /* whose numbers are known at a time */
+#define UDP_DRAIN	 65536 /* datagrams at most, when it is closed */
+#define UDP_SENDERS	 64    /* whose numbers are known at a time */
 #define UDP_RETRY_US	 (500 * USEC_PER_MSEC)
 #define UDP_RETRY_MAX_US (10 * USEC_PER_SEC)
 
@@ -51,7 +53,6 @@ struct udp_listen {
 	const char *feed;
 	struct loop *loop;
 	struct spooled *spooled;
-	struct stage_upstream *up;
 	enum framing framing;
 	struct address address;
 	struct watch *watch;
@@ -90,7 +91,7 @@ udp_listen_give(struct udp_listen *u)
 	if (framer.oversize > 0)
 		spooled_oversize(u->spooled, framer.oversize);
 	if (u->at < u->n) /* a count that promised more than there is */
-		u->up->lost(u->up, STAGE_LOSS_TRUNCATED,
+		spooled_lost(u->spooled, STAGE_LOSS_TRUNCATED,
 		    (int64_t)(u->n - u->at), "a datagram ended too early");
 	u->at = u->n = 0;
 	return true;
@@ -150,7 +151,7 @@ udp_listen_drops(struct udp_listen *u, struct msghdr *message)
 		    "the kernel dropped %u datagrams: its buffer was full",
 		    dropped - u->dropped);
 		u->dropped = dropped;
-		u->up->lost(u->up, STAGE_LOSS_FULL, -1, why);
+		spooled_lost(u->spooled, STAGE_LOSS_FULL, -1, why);
 	}
 }
 
@@ -266,11 +267,24 @@ udp_listen_try(void *ctx)
 	timer_set(u->retry, backoff_next(&u->backoff, 0));
 }
 
+/* Bounded, as new ones may come as fast as they are read. */
+static void
+udp_listen_drain(struct udp_listen *u)
+{
+	int i;
+
+	if (u->waits && !udp_listen_give(u))
+		return;
+	for (i = 0; i < UDP_DRAIN && u->fd >= 0 && udp_listen_read(u); i++)
+		;
+}
+
 static void
 udp_listen_close(void *self)
 {
 	struct udp_listen *u = self;
 
+	udp_listen_drain(u);
 	watch_free(u->watch);
 	timer_free(u->retry);
 	if (u->fd >= 0)
@@ -292,7 +306,6 @@ udp_listen_source_open(void **self, struct spooled *spooled,
 	u->feed = setup->feed;
 	u->loop = setup->loop;
 	u->spooled = spooled;
-	u->up = setup->up;
 	u->framing = setup->framing;
 	u->fd = -1;
 	u->backoff = (struct backoff){

@@ -428,6 +428,24 @@ stream_take(struct stream *s, size_t n)
 		task_set(s->task);
 }
 
+bool
+stream_read_last(struct stream *s)
+{
+	enum stream_did did = STREAM_DID;
+	size_t n;
+
+	if (s->fd < 0 || s->shaking)
+		return false;
+	stream_compact(s);
+	while (did == STREAM_DID && !stream_is_full(s)) {
+		did = stream_read_some(
+		    s, strbuf_reserve(&s->in, STREAM_READ), STREAM_READ, &n);
+		if (did == STREAM_DID)
+			strbuf_added(&s->in, n);
+	}
+	return did == STREAM_ENDED;
+}
+
 int64_t
 stream_heard_us(const struct stream *s)
 {

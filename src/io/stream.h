@@ -50,6 +50,11 @@ void stream_free(struct stream *stream); /* NULL is fine */
 /* What is held; good until the next turn, or until some of it is taken. */
 struct slice stream_held(const struct stream *stream);
 void stream_take(struct stream *stream, size_t n);
+/*
+ * For the last time, as it is about to be freed: reads what is there now, as
+ * far as there is room, and calls nobody. True: the peer has ended it.
+ */
+bool stream_read_last(struct stream *stream);
 /* Nothing more is read until some is taken. */
 bool stream_is_full(const struct stream *stream);
 /* By the monotonic clock; 0: nothing was heard yet. */

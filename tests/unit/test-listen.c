@@ -306,6 +306,70 @@ test_ends_while_there_is_no_room(void **state)
 	close(fd);
 }
 
+/*
+ * What had come when the feed is closed is in its spool, or counted when that
+ * is read: what nobody had read yet, and what waited for room.
+ */
+static void
+test_closed_in_mid_record(void **state)
+{
+	struct net *net = *state;
+	int port = begin(net), fd, other;
+
+	net_open(net);
+	fd = net_connect(port);
+	other = net_connect(port);
+	net_say(fd, "one\n");
+	net_say(other, "two\n");
+	NET_UNTIL(net, net->records == 2);
+	net_say(fd, "three\nfour\nhal");
+	net_say(other, "five\n");
+	net_close(net);
+	assert_int_equal(net->records, 2);
+	assert_int_equal(net->losses, 0);
+	strbuf_reset(&net->got);
+	net_open(net); /* nothing was committed: all comes again */
+	NET_UNTIL(net, net->records == 2 + 5 && net->losses == 1);
+	assert_non_null(strstr(net->got.p, "three\nfour\n"));
+	assert_non_null(strstr(net->got.p, "five\n"));
+	assert_int_equal(net->lost, 3);
+	assert_int_equal(net->loss, STAGE_LOSS_TRUNCATED);
+	assert_non_null(strstr(net->why, "127.0.0.1:"));
+	close(fd);
+	close(other);
+}
+
+static void
+test_closed_while_there_is_no_room(void **state)
+{
+	struct net *net = *state;
+	int port = begin(net), fd;
+	char line[1000];
+	size_t lines = 0, at = 0;
+	ssize_t n;
+
+	memset(line, 'z', sizeof(line));
+	line[999] = '\n';
+	net_number(net, "spool_max_mb", 8);
+	net->refuse = true;
+	net_open(net);
+	fd = net_connect(port);
+	while (strstr(net_says(net), "takes nothing") == NULL) {
+		n = write(fd, line + at, sizeof(line) - at);
+		at += n > 0 ? (size_t)n : 0;
+		lines += at == sizeof(line);
+		at %= sizeof(line);
+		if (n <= 0 || lines % 50 == 0)
+			net_turn(net);
+	}
+	net_close(net);
+	net->refuse = false;
+	net_open(net);
+	NET_UNTIL(net, net->records == lines && net->losses == (at > 0));
+	assert_true(at == 0 || net->lost == (int64_t)at);
+	close(fd);
+}
+
 static void
 test_address_that_is_taken(void **state)
 {
@@ -547,6 +611,35 @@ test_datagrams_without_room(void **state)
 	close(fd);
 }
 
+/* Those that wait in the kernel, and one that waits for room in the spool. */
+static void
+test_datagrams_when_it_is_closed(void **state)
+{
+	struct net *net = *state;
+	int port = begin_udp(net), fd;
+	char text[1000];
+	size_t sent;
+
+	memset(text, 'd', sizeof(text));
+	net_number(net, "spool_max_mb", 8);
+	net->refuse = true;
+	net_open(net);
+	fd = udp_to(port);
+	for (sent = 0; strstr(net_says(net), "takes nothing") == NULL; sent++) {
+		assert_int_equal(write(fd, text, sizeof(text)), sizeof(text));
+		if (sent % 20 == 19)
+			net_turn(net);
+	}
+	net_say(fd, "the last");
+	net_close(net);
+	net->refuse = false;
+	net_open(net);
+	NET_UNTIL(net, net->records == sent + 1);
+	assert_non_null(strstr(net->got.p, "\nthe last\n"));
+	assert_int_equal(net->losses, 0);
+	close(fd);
+}
+
 /* --- who may come --- */
 
 static bool
@@ -632,6 +725,8 @@ main(void)
 	    NET_TEST(test_endless_line),
 	    NET_TEST(test_flood_and_no_room),
 	    NET_TEST(test_ends_while_there_is_no_room),
+	    NET_TEST(test_closed_in_mid_record),
+	    NET_TEST(test_closed_while_there_is_no_room),
 	    NET_TEST(test_address_that_is_taken),
 	    NET_TEST(test_a_thousand_connections),
 	    NET_TEST(test_unix_socket),
@@ -641,6 +736,7 @@ main(void)
 	    NET_TEST(test_datagrams_of_syslog),
 	    NET_TEST(test_datagrams_of_others),
 	    NET_TEST(test_datagrams_without_room),
+	    NET_TEST(test_datagrams_when_it_is_closed),
 	    cmocka_unit_test(test_networks),
 	    cmocka_unit_test(test_addresses_for_people),
 	};

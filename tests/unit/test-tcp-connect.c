@@ -197,6 +197,30 @@ test_cut_in_mid_record(void **state)
 	close(listening);
 }
 
+/* What had come goes to the spool; its half is counted when that is read. */
+static void
+test_closed_in_mid_record(void **state)
+{
+	struct net *net = *state;
+	int port, listening = begin(net, &port), fd;
+
+	net_open(net);
+	fd = net_accept(net, listening);
+	net_say(fd, "one\n");
+	net_expect(net, "one\n");
+	net_say(fd, "two\nthr");
+	net_close(net);
+	assert_int_equal(net->losses, 0);
+	strbuf_reset(&net->got);
+	net_open(net);
+	NET_UNTIL(net, net->losses == 1);
+	assert_string_equal(strbuf_str(&net->got), "one\ntwo\n");
+	assert_int_equal(net->lost, 3);
+	assert_non_null(strstr(net->why, "when the feed was closed"));
+	close(fd);
+	close(listening);
+}
+
 static void
 test_reset(void **state)
 {
@@ -705,6 +729,7 @@ main(void)
 	    NET_TEST(test_reads_records),
 	    NET_TEST(test_byte_by_byte),
 	    NET_TEST(test_cut_in_mid_record),
+	    NET_TEST(test_closed_in_mid_record),
 	    NET_TEST(test_reset),
 	    NET_TEST(test_refused_and_back),
 	    NET_TEST(test_name_is_looked_up),
