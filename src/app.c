@@ -192,6 +192,8 @@ app_close_feeds(struct app *app, const char *reason)
 	size_t i;
 
 	for (i = 0; i < app->n_feeds; i++)
+		app_feed_stop(&app->feeds[i]);
+	for (i = 0; i < app->n_feeds; i++)
 		app_feed_close(&app->feeds[i], reason);
 	app->loaded = false;
 }
@@ -216,7 +218,7 @@ app_reset(void *ctx)
 	size_t i;
 
 	for (i = 0; i < app->n_feeds; i++)
-		app_feed_stop(&app->feeds[i],
+		app_feed_halt(&app->feeds[i],
 		    "starting anew from what the database holds");
 	app->loaded = false;
 	app_early_later(app);

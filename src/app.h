@@ -155,7 +155,7 @@ int app_feed_begin(struct app *app, struct app_feed *feed, struct err *err);
 /* Reads from feed->from on; opens it if it is not open. */
 int app_feed_read(struct app_feed *feed, struct err *err);
 /* Reads no more: closes what can not stay open without being read. */
-void app_feed_stop(struct app_feed *feed, const char *reason);
+void app_feed_halt(struct app_feed *feed, const char *reason);
 /*
  * Another daemon writes: what is not read is closed. What was taken in early is
  * kept and counted when we are the writer, for nobody else was told; but not
@@ -194,5 +194,7 @@ bool app_is_idle(const struct app *app);
  * tell what they held back for what might follow.
  */
 void app_feeds_finish(struct app *app);
+/* app_feed.c: it is about to be closed, with all others; see stage.stop. */
+void app_feed_stop(struct app_feed *feed);
 
 #endif

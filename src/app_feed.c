@@ -165,7 +165,7 @@ app_feed_can_wait(const struct app_feed *feed)
 }
 
 void
-app_feed_stop(struct app_feed *feed, const char *reason)
+app_feed_halt(struct app_feed *feed, const char *reason)
 {
 	if (!app_feed_can_wait(feed)) {
 		app_feed_close(feed, reason);
@@ -450,6 +450,13 @@ app_check_feeds(const struct conf *conf, bool files, struct err *err)
 			    err, "%s: feed %s", feed->where, feed->name);
 	}
 	return 0;
+}
+
+void
+app_feed_stop(struct app_feed *feed)
+{
+	if (feed->transport != NULL && feed->conf->transport->stop != NULL)
+		feed->conf->transport->stop(feed->transport);
 }
 
 /* In the batch that is cut last, with the state that says they were told. */

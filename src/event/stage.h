@@ -300,6 +300,12 @@ struct stage {
 	void (*disown)(void *self, const char *reason);
 	/* Transports, or NULL: how it stands, for people. */
 	void (*status)(void *self, struct stage_status *status);
+	/*
+	 * Transports, or NULL: it is to be closed in this turn, as all are.
+	 * What takes time begins now, and is waited for in close, so that all
+	 * of them take no longer than the slowest.
+	 */
+	void (*stop)(void *self);
 	/* Frees the instance. reason: for the log. Never NULL. */
 	void (*close)(void *self, const char *reason);
 };

@@ -17,6 +17,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/queue.h>
 
 #include "base/clock.h"
 #include "base/log.h"
@@ -26,6 +27,8 @@
 
 #define EXEC_TICK_US   (100 * 1000) /* between two looks at the process */
 #define EXEC_QUIET_US  USEC_PER_SEC
+#define EXEC_KILLED_US USEC_PER_SEC  /* waited for one that was killed */
+#define EXEC_LOOK_MS   5	     /* between two looks while waiting */
 #define EXEC_LINE_MAX  500	     /* bytes of a line of its that is logged */
 #define EXEC_DRAIN_MAX (1024 * 1024) /* read at the end of a run */
 
@@ -36,6 +39,7 @@ struct exec_options {
 };
 
 struct exec_feed {
+	TAILQ_ENTRY(exec_feed) list; /* of exec_stopping */
 	struct spooled *spooled;
 	struct loop *loop;
 	const char *name;
@@ -46,6 +50,7 @@ struct exec_feed {
 	struct inlet *inlet;
 	bool out_over;	     /* its output has ended */
 	bool held;	     /* the spool is full */
+	bool stopping;	     /* its command was asked to end for good */
 	int64_t started_us;  /* of the monotonic clock, as all of these */
 	int64_t ending_us;   /* when the one of two was over; 0: neither */
 	bool asked, forced;  /* to end: SIGTERM, SIGKILL was sent */
@@ -57,6 +62,15 @@ struct exec_feed {
 	size_t line_n;
 	struct log_limit said, limit;
 };
+
+TAILQ_HEAD(exec_feeds, exec_feed);
+
+/*
+ * Those whose commands were asked to end, as the daemon does or begins anew.
+ * It is here, for children are the process's: who waits for one reads what all
+ * of them say meanwhile, so that none hangs in a full pipe.
+ */
+static struct exec_feeds exec_stopping = TAILQ_HEAD_INITIALIZER(exec_stopping);
 
 static void exec_start(void *ctx);
 
@@ -292,28 +306,68 @@ exec_hold(void *self, bool hold)
 		inlet_hold(feed->inlet, hold);
 }
 
+/* All are asked before one is waited for. */
+static void
+exec_stop(void *self)
+{
+	struct exec_feed *feed = self;
+
+	if (feed->child.pid == 0 || feed->stopping)
+		return;
+	feed->stopping = true;
+	feed->ending_us = clock_mono_us();
+	TAILQ_INSERT_TAIL(&exec_stopping, feed, list);
+	exec_child_signal(&feed->child, SIGTERM);
+	feed->held = false;
+	inlet_give(feed->inlet);
+	watch_unset(feed->watch); /* its descriptor is read without it now */
+}
+
+static bool
+exec_read_both(struct exec_feed *feed)
+{
+	bool some = inlet_read(feed->inlet);
+
+	if (feed->child.err >= 0)
+		some |= exec_read_stderr(feed);
+	return some;
+}
+
+/* Until it has ended, or until then. */
+static bool
+exec_wait(struct exec_feed *feed, int64_t until_us)
+{
+	struct exec_feed *other;
+	bool some;
+
+	while (!exec_child_has_ended(&feed->child)) {
+		if (clock_mono_us() >= until_us)
+			return false;
+		some = false;
+		TAILQ_FOREACH (other, &exec_stopping, list)
+			some |= exec_read_both(other);
+		if (!some)
+			poll(NULL, 0, EXEC_LOOK_MS);
+	}
+	return true;
+}
+
 /*
- * Waits for it, as there is nobody to come back to: at most stop_s. What it
- * says meanwhile is read, so that it does not hang in a full pipe.
+ * Waits, as there is nobody to come back to: until stop_s after all were asked,
+ * and a moment for one that had to be killed.
  */
 static void
-exec_stop(struct exec_feed *feed)
+exec_stopped(struct exec_feed *feed)
 {
-	int64_t until_us = clock_mono_us() + feed->options->stop_us;
-	struct pollfd out = {.fd = feed->child.out, .events = POLLIN};
 	char how[128];
 
-	exec_child_signal(&feed->child, SIGTERM);
-	while (
-	    !exec_child_has_ended(&feed->child) && clock_mono_us() < until_us) {
-		out.fd = inlet_read(feed->inlet) ? out.fd : -1;
-		poll(&out, 1, 5);
-	}
-	if (!exec_child_has_ended(&feed->child)) {
+	if (!exec_wait(feed, feed->ending_us + feed->options->stop_us)) {
 		log_warn("feed %s: the command does not end: it is killed",
 		    feed->name);
 		exec_child_signal(&feed->child, SIGKILL);
+		exec_wait(feed, clock_mono_us() + EXEC_KILLED_US);
 	}
+	TAILQ_REMOVE(&exec_stopping, feed, list);
 	exec_end_run(feed, how, sizeof(how));
 	log_note("feed %s: the command %s", feed->name, how);
 }
@@ -323,8 +377,9 @@ exec_close(void *self)
 {
 	struct exec_feed *feed = self;
 
-	if (feed->child.pid != 0)
-		exec_stop(feed);
+	exec_stop(feed);
+	if (feed->stopping)
+		exec_stopped(feed);
 	timer_free(feed->tick);
 	timer_free(feed->again);
 	watch_free(feed->watch);
@@ -359,6 +414,7 @@ exec_open_source(void **self, struct spooled *spooled,
 static const struct source_ops exec_source = {
     .open = exec_open_source,
     .hold = exec_hold,
+    .stop = exec_stop,
     .close = exec_close,
 };
 

@@ -200,15 +200,16 @@ bool
 exec_child_reap(struct exec_child *child, char *how, size_t size)
 {
 	int status = 0;
-	siginfo_t info;
+	pid_t ended;
 
-	while (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOWAIT) < 0 &&
-	    errno == EINTR)
-		;
 	kill(-child->pid, SIGKILL); /* its number is still its own */
-	while (waitpid(child->pid, &status, 0) < 0 && errno == EINTR)
-		;
-	exec_child_how(status, how, size);
+	do
+		ended = waitpid(child->pid, &status, WNOHANG);
+	while (ended < 0 && errno == EINTR);
+	if (ended == child->pid)
+		exec_child_how(status, how, size);
+	else
+		snprintf(how, size, "did not end even when it was killed");
 	child->pid = 0;
-	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	return ended > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0;
 }

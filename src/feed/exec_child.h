@@ -32,8 +32,9 @@ bool exec_child_has_ended(const struct exec_child *child);
 void exec_child_signal(const struct exec_child *child, int signo);
 
 /*
- * Waits for its end, and kills what is left of its group. how: for people,
- * "exited with status 3". Returns whether it ended well.
+ * Its end, and that of what is left of its group, which is killed. how: for
+ * people, "exited with status 3". Returns whether it ended well. Does not wait:
+ * one that has not ended, though it was killed, is left to the kernel.
  */
 bool exec_child_reap(struct exec_child *child, char *how, size_t size);
 

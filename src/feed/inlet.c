@@ -175,6 +175,13 @@ inlet_hold(struct inlet *in, bool hold)
 		watch_unset(in->watch);
 }
 
+void
+inlet_give(struct inlet *in)
+{
+	in->held = false;
+	inlet_cut(in, false);
+}
+
 bool
 inlet_take_rest(struct inlet *in)
 {

@@ -49,6 +49,8 @@ void inlet_free(struct inlet *inlet);
 
 /* The spool is full, or has room again. */
 void inlet_hold(struct inlet *inlet, bool hold);
+/* The spool takes everything now: gives what was held and is whole. */
+void inlet_give(struct inlet *inlet);
 
 /*
  * Reads what is there now, one turn's worth, from a descriptor that does not

@@ -552,15 +552,32 @@ spooled_close_source(struct spooled *s)
 		s->source->close(source);
 }
 
+/* Nobody can wait any longer: not for room, not for a commit. */
+static void
+spooled_take_all(struct spooled *s)
+{
+	s->closing = true;
+	spool_take_all(s->spool);
+	(void)spooled_append_waiting(s);
+}
+
+void
+spooled_stop(void *self)
+{
+	struct spooled *s = self;
+
+	spooled_take_all(s);
+	if (s->source_self != NULL && s->source->stop != NULL)
+		s->source->stop(s->source_self);
+}
+
 void
 spooled_close(void *self, const char *reason)
 {
 	struct spooled *s = self;
 	char text[200];
 
-	s->closing = true;
-	spool_take_all(s->spool);
-	(void)spooled_append_waiting(s);
+	spooled_take_all(s);
 	spooled_close_source(s);
 	snprintf(text, sizeof(text), "the feed was closed: %.150s", reason);
 	if (!s->once && !s->ended && s->n_waiting == 0 && s->last > 0)

@@ -52,6 +52,8 @@ struct source_ops {
 	void (*hold)(void *self, bool hold);
 	/* May be NULL: all given up to that number is durable; acknowledge. */
 	void (*synced)(void *self, uint64_t upto);
+	/* May be NULL: what takes time at its end begins; see stage.stop. */
+	void (*stop)(void *self);
 	/*
 	 * What it still holds goes with it, as far as it is whole: from here
 	 * on spooled_give takes everything. What is half is told with
@@ -70,12 +72,13 @@ void spooled_committed(void *self, const struct position *position);
 void spooled_status(void *self, struct stage_status *status);
 void spooled_resume(void *self, const struct position *from);
 void spooled_disown(void *self, const char *reason);
+void spooled_stop(void *self);
 void spooled_close(void *self, const char *reason);
 #define SPOOLED_CALLS                                             \
 	.pause = spooled_pause, .position = spooled_position,     \
 	.committed = spooled_committed, .status = spooled_status, \
 	.resume = spooled_resume, .disown = spooled_disown,       \
-	.close = spooled_close
+	.stop = spooled_stop, .close = spooled_close
 
 extern const char *const spooled_when_full[]; /* for OPTION_CHOICE */
 /*

@@ -84,8 +84,10 @@ stdin_close(void *self)
 {
 	struct stdin_feed *feed = self;
 
-	if (feed->inlet != NULL)
+	if (feed->inlet != NULL) {
+		inlet_give(feed->inlet);
 		inlet_save(feed->inlet, &stdin_rest);
+	}
 	inlet_free(feed->inlet);
 	free(feed);
 }

@@ -199,6 +199,39 @@ def test_command_that_does_not_end(rig):
                  lambda: not runs(parent) and not runs(child))
 
 
+def test_commands_are_stopped_together(rig):
+    """Each of three is told to end before any is waited for, and what each
+    says then, more than a pipe holds, is read while others are waited for: none
+    ends before all have said it, and none is killed."""
+    calls = Calls()
+    log = written(rig, "log", b"".join(calls.body() for _ in range(1000)))
+    text = ('cd "$1"\nend() { cat "$3"; : > said.$2; for i in 1 2 3; do\n'
+            '  while ! test -f said.$i; do sleep 0.02; done\ndone; exit 0; }\n'
+            'trap \'end "$@"\' TERM\n: > there.$2\n'
+            'while :; do sleep 0.02; done\n')
+    path = script(rig, text)
+    daemon = rig.daemon(rig.config(
+        spool_folder=os.path.join(rig.directory, "spool"),
+        feeds=[{"name": "run%d" % i, "switch": "pbx%d" % i,
+                "format": "asterisk-queue-log", "transport": "exec",
+                "stop_s": 10, "command": [path, rig.directory, str(i), log]}
+               for i in (1, 2, 3)]))
+    daemon.start(wait="READY=1")
+    harness.poll("all run", lambda: all(os.path.exists(os.path.join(
+        rig.directory, "there.%d" % i)) for i in (1, 2, 3)))
+    assert daemon.stop(60) == 0, daemon.stderr()
+    assert daemon.stderr().count("the command exited with status 0") == 3
+    assert not daemon.said("it is killed")
+    daemon.start("--once").wait(60)
+    assert counted_feeds(rig) == [("pbx%d" % i, 1000) for i in (1, 2, 3)]
+
+
+def counted_feeds(rig):
+    return rig.db.execute(
+        "SELECT switch, sum(offered)::int FROM ringtally.queue_interval "
+        "GROUP BY switch ORDER BY switch").fetchall()
+
+
 def test_command_whose_child_keeps_the_output(rig):
     """The command has ended, its child lives on: the child ends, too."""
     daemon = command(rig, 'cd "$1"\nsleep 1000 &\necho $! > child\nexit 0\n',

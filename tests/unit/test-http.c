@@ -40,6 +40,12 @@ spooled_open(void **self, const struct stage_setup *setup,
 }
 
 void
+spooled_stop(void *self)
+{
+	(void)self;
+}
+
+void
 spooled_close(void *self, const char *reason)
 {
 	size_t i;
