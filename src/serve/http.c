@@ -458,6 +458,10 @@ http_new(
 	http->tick = timer_new(config->loop, http_tick, http);
 	http->work = task_new(config->loop, http_work, http);
 	http->accept = task_new(config->loop, http_accept_again, http);
+	http->fail =
+	    event_new(loop_base(config->loop), -1, 0, http_fail_cb, http);
+	if (http->fail == NULL)
+		BUG("event_new: out of memory");
 	view_listen(config->view, http_ready, http);
 	http_make_server(http);
 	http_configure(http, hosts);
@@ -532,5 +536,6 @@ http_free(struct http *http)
 	timer_free(http->tick);
 	task_free(http->work);
 	task_free(http->accept);
+	event_free(http->fail);
 	free(http);
 }

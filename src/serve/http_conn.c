@@ -98,6 +98,7 @@ http_conn_free(struct http_conn *conn)
 	struct http *http = conn->http;
 
 	http->unread -= conn->unread;
+	http_fail_unwatch(conn);
 	evbuffer_remove_cb(
 	    bufferevent_get_input(conn->bev), http_conn_came_cb, conn);
 	TAILQ_REMOVE(&http->conns, conn, list);
@@ -154,6 +155,7 @@ http_conn_bev(struct event_base *base, void *ctx)
 	if (evbuffer_add_cb(bufferevent_get_input(conn->bev), http_conn_came_cb,
 		conn) == NULL)
 		BUG("evbuffer_add_cb: out of memory");
+	http_fail_watch(conn);
 	TAILQ_INSERT_TAIL(&http->conns, conn, list);
 	HASH_ADD_PTR(http->by_bev, bev, conn);
 	http->counts.connections++;

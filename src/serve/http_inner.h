@@ -20,6 +20,7 @@
 
 struct bufferevent;
 struct evbuffer;
+struct event;
 struct event_base;
 struct evhttp;
 struct evhttp_connection;
@@ -58,6 +59,7 @@ struct http_conn {
 	enum http_conn_state state;
 	int64_t deadline_us; /* of the monotonic clock; 0: none */
 	bool cut;	     /* on its way out */
+	bool failed;	     /* evhttp has refused what came: see http_fail.c */
 	size_t unread;	     /* bytes that came of a request not yet whole */
 	char peer[64];	     /* address; known from its first request on */
 	bool is_local;	     /* the same: of this machine */
@@ -115,6 +117,7 @@ struct http {
 	struct timer *tick; /* each second */
 	struct task *work;  /* documents and metrics to be made */
 	struct task *accept;
+	struct event *fail; /* see http_fail.c */
 	struct log_limit limit;
 };
 
@@ -137,9 +140,18 @@ void http_conn_drop(struct http_conn *conn);
 /* Accepting goes on, unless there is no room. */
 void http_accept(struct http *http);
 
+/* --- http_fail.c -------------------------------------------------------- */
+
+/* From here on what evhttp answers by itself is told in our words. */
+void http_fail_watch(struct http_conn *conn);
+void http_fail_unwatch(struct http_conn *conn);
+/* Of http.fail. */
+void http_fail_cb(int fd, short what, void *http);
+
 /* --- http_reply.c ------------------------------------------------------- */
 
 /* Headers that every reply has; page: it is HTML. */
+#define HTTP_CSP_DATA "default-src 'none'; frame-ancestors 'none'"
 void http_reply_guard(struct evhttp_request *req, bool page);
 bool http_takes_gzip(struct evhttp_request *req);
 /* Also answers If-None-Match and HEAD. */
@@ -151,7 +163,10 @@ void http_reply_once(struct http_conn *conn, struct evhttp_request *req,
 /* The same of a few bytes; taken over. */
 void http_reply_bytes(struct http_conn *conn, struct evhttp_request *req,
     int code, const char *type, struct strbuf *bytes);
-/* An error as application/problem+json (RFC 9457). */
+const char *http_title(int code);
+/* Appends an error as application/problem+json (RFC 9457). */
+void http_problem(struct strbuf *to, int code, const char *detail);
+/* The same as a reply. */
 void http_reply_problem(struct http_conn *conn, struct evhttp_request *req,
     int code, const char *detail);
 /* Adds to a buffer what doc holds, without copying it. */

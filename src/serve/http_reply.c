@@ -15,7 +15,6 @@
 	"img-src 'self' data:; font-src 'self'; connect-src 'self'; " \
 	"manifest-src 'self'; base-uri 'none'; form-action 'none'; "  \
 	"frame-ancestors 'self'"
-#define HTTP_CSP_DATA "default-src 'none'; frame-ancestors 'none'"
 
 static const struct http_title {
 	int code;
@@ -30,11 +29,14 @@ static const struct http_title {
     {405, "Method Not Allowed"},
     {413, "Content Too Large"},
     {415, "Unsupported Media Type"},
+    {417, "Expectation Failed"},
     {429, "Too Many Requests"},
+    {500, "Internal Server Error"},
+    {501, "Not Implemented"},
     {503, "Service Unavailable"},
 };
 
-static const char *
+const char *
 http_title(int code)
 {
 	size_t i;
@@ -221,17 +223,23 @@ http_reply_bytes(struct http_conn *conn, struct evhttp_request *req, int code,
 }
 
 void
+http_problem(struct strbuf *to, int code, const char *detail)
+{
+	json_put_object(to, NULL);
+	json_put_int(to, "status", code);
+	json_put_string(to, "title", http_title(code));
+	json_put_string(to, "detail", detail);
+	json_end_object(to);
+	strbuf_addc(to, '\n');
+}
+
+void
 http_reply_problem(struct http_conn *conn, struct evhttp_request *req, int code,
     const char *detail)
 {
 	struct strbuf text = STRBUF_INIT;
 
-	json_put_object(&text, NULL);
-	json_put_int(&text, "status", code);
-	json_put_string(&text, "title", http_title(code));
-	json_put_string(&text, "detail", detail);
-	json_end_object(&text);
-	strbuf_addc(&text, '\n');
+	http_problem(&text, code, detail);
 	if (code == 401)
 		http_add_header(
 		    req, "WWW-Authenticate", "Bearer realm=\"ringtally\"");

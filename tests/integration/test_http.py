@@ -761,6 +761,28 @@ def test_large_requests(under_load, web):
     assert sent < 20 << 20
 
 
+def test_refused_by_the_library(under_load, web):
+    """What never reaches us is refused in the words of all other errors."""
+    for data, want in (
+            (get("/" + "a" * 9000), 400), (b"\r\n\r\nGET\r\n\r\n", 400),
+            (get("/healthz", "Content-Length: 100000000", method="POST"), 413),
+            (get("/healthz", "Expect: the unexpected", "Content-Length: 5",
+                 method="POST") + b"aaaaa", 417),
+            (get("/", method="BREW"), 501)):
+        answer = read_all(web.raw(data))
+        head, body = answer.rsplit(b"\r\n\r\n", 1)
+        head = head.decode()
+        problem = json.loads(body)
+        assert problem["status"] == want, (data[:60], answer)
+        assert set(problem) == {"status", "title", "detail"}
+        lines = head.split("\r\n")
+        assert lines[0] == "HTTP/1.1 %d %s" % (want, problem["title"])
+        assert "Content-Type: application/problem+json" in lines
+        assert "X-Content-Type-Options: nosniff" in lines
+        assert "Content-Length: %d" % len(body) in lines
+        assert b"<html" not in answer.lower()
+
+
 def test_what_is_no_http(under_load, web):
     for data in (b"\r\n\r\n\r\n\r\n", b"\0" * 500, b"\xff" * 500 + b"\r\n",
                  b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n",
