@@ -138,9 +138,10 @@ daemon_conf(const char *path, struct err *err)
 		err_set(err, "%s: no feeds: there is nothing to read", path);
 	else if (app_check_feeds(conf, false, err) < 0)
 		goto failed;
-	else if (store_check_conninfo(conf->database.conninfo, err) == 0 &&
-	    (conf->live.listen == NULL ||
-		http_check(conf->live.listen, conf->live.token_file, err) == 0))
+	else if (store_check_conninfo(conf->database.conninfo, err) < 0)
+		err_prefix(err, "%s: database.conninfo", path);
+	else if (conf->live.listen == NULL ||
+	    http_check(conf->live.listen, conf->live.token_file, err) == 0)
 		return conf;
 	else
 		err_prefix(err, "%s", path);

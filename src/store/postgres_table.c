@@ -43,6 +43,7 @@
 #include "feed/transports.h"
 #include "store/link.h"
 #include "store/postgres_row.h"
+#include "store/store.h"
 
 #define TABLE_RETRY_US	     (100 * USEC_PER_MSEC) /* doubled each time ... */
 #define TABLE_RETRY_MAX_US   (10 * USEC_PER_SEC)   /* ... up to this */
@@ -781,6 +782,8 @@ table_check_options(const void *options, bool files RT_UNUSED, struct err *err)
 {
 	const struct table_options *o = options;
 
+	if (o->conninfo != NULL && store_check_conninfo(o->conninfo, err) < 0)
+		return err_prefix(err, "conninfo");
 	if (o->separator != NULL && strlen(o->separator) != 1)
 		return err_set(err, "separator must be one character");
 	if (o->form == ROW_CSV && (o->columns == NULL || o->columns[0] == NULL))

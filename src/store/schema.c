@@ -481,8 +481,8 @@ store_check_conninfo(const char *conninfo, struct err *err)
 	if (options == NULL) {
 		size_t n = why != NULL ? strcspn(why, "\n") : 0;
 
-		err_set(err, "database.conninfo: %.*s", (int)n,
-		    why != NULL ? why : "");
+		err_set(
+		    err, "%.*s", (int)n, why != NULL ? why : "out of memory");
 		PQfreemem(why);
 		return -1;
 	}

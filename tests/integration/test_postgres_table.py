@@ -424,6 +424,19 @@ def test_wrong_ones_are_told_and_mended(rig):
     rig.assert_exact(log + more)
 
 
+def test_conninfo_that_is_none(rig):
+    """It is told when the configuration is checked, and where it stands."""
+    for conninfo, why in (("host=/tmp dbname='asterisk", "unterminated"),
+                          ("hots=/tmp", 'invalid connection option "hots"')):
+        daemon = rig.daemon(rig.config([feed(rig, conninfo=conninfo)]))
+        assert daemon.start("-t").wait() == 3, daemon.stderr()
+        said = daemon.stderr()
+        with open(daemon.conf_path) as f:
+            line = next(n for n, text in enumerate(f, 1) if "feeds" in text)
+        assert "%s:%d" % (daemon.conf_path, line) in said, said
+        assert "feed log: conninfo: " in said and why in said, said
+
+
 def test_notified(rig):
     make_table(rig)
     insert(rig.db, b"1796000000|x1|q|NONE|ENTERQUEUE||1|1\n")
