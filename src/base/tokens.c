@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sodium.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
 #include "base/tokens.h"
@@ -121,6 +122,50 @@ tokens_load(struct tokens *tokens, const char *path, struct err *err)
 	rc = tokens_read(tokens, fd, err);
 	close(fd);
 	return rc < 0 ? err_prefix(err, "tokens %s", path) : 0;
+}
+
+/* What files held: hashes only. They are few, and live as long as we. */
+struct tokens_kept {
+	SLIST_ENTRY(tokens_kept) list;
+	char *path;
+	struct tokens tokens;
+};
+
+static SLIST_HEAD(, tokens_kept) tokens_all = SLIST_HEAD_INITIALIZER(
+    tokens_all);
+
+static struct tokens_kept *
+tokens_find(const char *path)
+{
+	struct tokens_kept *kept;
+
+	SLIST_FOREACH(kept, &tokens_all, list)
+	if (strcmp(kept->path, path) == 0)
+		return kept;
+	return NULL;
+}
+
+int
+tokens_load_kept(
+    struct tokens *tokens, const char *path, bool *kept, struct err *err)
+{
+	struct tokens_kept *known = tokens_find(path);
+
+	*kept = false;
+	if (tokens_load(tokens, path, err) < 0) {
+		if (known == NULL)
+			return -1;
+		*tokens = known->tokens;
+		*kept = true;
+		return 0;
+	}
+	if (known == NULL) {
+		known = mem_zalloc(sizeof(*known));
+		known->path = mem_strdup(path);
+		SLIST_INSERT_HEAD(&tokens_all, known, list);
+	}
+	known->tokens = *tokens;
+	return 0;
 }
 
 bool

@@ -26,6 +26,13 @@ struct tokens {
 
 /* Reads the file; -1 with the reason, which names it. */
 int tokens_load(struct tokens *tokens, const char *path, struct err *err);
+/*
+ * The same for who can not do without: where the file is broken now, what it
+ * held when this process last read it so; true in *kept, with the reason in
+ * err. -1: it was never read.
+ */
+int tokens_load_kept(
+    struct tokens *tokens, const char *path, bool *kept, struct err *err);
 bool tokens_know(const struct tokens *tokens, struct slice token);
 
 #endif

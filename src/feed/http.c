@@ -65,6 +65,7 @@ http_look_at_tokens(struct http_feed *feed)
 	struct tokens tokens;
 	struct stat st;
 	struct err err;
+	bool kept;
 
 	if (now_us - feed->tokens_us < HTTP_TOKENS_US)
 		return;
@@ -74,7 +75,8 @@ http_look_at_tokens(struct http_feed *feed)
 	    st.st_mtim.tv_sec == was->st_mtim.tv_sec &&
 	    st.st_mtim.tv_nsec == was->st_mtim.tv_nsec)
 		return;
-	if (tokens_load(&tokens, feed->token_file, &err) < 0) {
+	if (tokens_load_kept(&tokens, feed->token_file, &kept, &err) < 0 ||
+	    kept) {
 		log_limited(&feed->tokens_limit, LOG_LEVEL_ERROR,
 		    "feed %s: %s; they stay as they were", feed->name,
 		    err.text);
@@ -88,13 +90,20 @@ http_look_at_tokens(struct http_feed *feed)
 static int
 http_load_tokens(struct http_feed *feed, struct err *err)
 {
+	bool kept = false;
+
 	if (feed->token_file == NULL)
 		return 0;
 	feed->tokens_us = clock_mono_us();
 	/* before: what is written between the two is seen later */
 	if (stat(feed->token_file, &feed->tokens_stat) < 0)
-		return err_sys(err, "token_file %s", feed->token_file);
-	return tokens_load(&feed->tokens, feed->token_file, err);
+		feed->tokens_stat = (struct stat){0};
+	if (tokens_load_kept(&feed->tokens, feed->token_file, &kept, err) < 0)
+		return -1;
+	if (kept)
+		log_error("feed %s: %s; they stay as they were", feed->name,
+		    err->text);
+	return 0;
 }
 
 /* The status to refuse him with, and why; 0: he may. */

@@ -93,11 +93,16 @@ tcp_listen_try(void *ctx)
 
 /* --- the source ---------------------------------------------------------- */
 
-/* tls: NULL, or where what was made of the files is to go. */
+/*
+ * tls: NULL, or where what was made of the files is to go. feed: of one that is
+ * to be opened, and goes on with what it had when a file is broken now; NULL:
+ * it is only asked whether they will do.
+ */
 static int
-tcp_listen_tls(
-    const struct tcp_listen_options *o, struct tls **tls, struct err *err)
+tcp_listen_tls(const struct tcp_listen_options *o, struct tls **tls,
+    const char *feed, struct err *err)
 {
+	bool kept = false;
 	const struct tls_config config = {.server = true,
 	    .cert_file = o->tls_cert_file,
 	    .key_file = o->tls_key_file,
@@ -114,7 +119,12 @@ tcp_listen_tls(
 		return err_set(err, "tls needs tls_cert_file and tls_key_file");
 	if (tls == NULL)
 		return 0;
-	*tls = tls_new(&config, err);
+	*tls = feed != NULL ? tls_new_kept(&config, &kept, err)
+			    : tls_new(&config, err);
+	if (kept)
+		log_error("feed %s: %s: it goes on with the certificate and "
+			  "key that it had",
+		    feed, err->text);
 	return *tls != NULL ? 0 : -1;
 }
 
@@ -122,7 +132,7 @@ static int
 tcp_listen_check_all(const void *options, bool files, struct err *err)
 {
 	struct tls *tls = NULL;
-	int rc = tcp_listen_tls(options, files ? &tls : NULL, err);
+	int rc = tcp_listen_tls(options, files ? &tls : NULL, NULL, err);
 
 	tls_free(tls);
 	return rc;
@@ -183,7 +193,7 @@ tcp_listen_source_open(void **self, struct spooled *spooled,
 	    .backoff = {.first_us = TCP_RETRY_US, .most_us = TCP_RETRY_MAX_US},
 	    .fd = -1};
 	if (address_parse(&t->address, t->options->listen, err) < 0 ||
-	    tcp_listen_tls(t->options, &t->tls, err) < 0) {
+	    tcp_listen_tls(t->options, &t->tls, t->feed, err) < 0) {
 		free(t);
 		return -1;
 	}

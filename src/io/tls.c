@@ -5,8 +5,10 @@
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
+#include <sys/queue.h>
 #include <sys/stat.h>
 
+#include "base/strbuf.h"
 #include "io/tls.h"
 
 struct tls {
@@ -114,6 +116,58 @@ tls_new(const struct tls_config *config, struct err *err)
 	*tls = (struct tls){.ctx = ctx};
 	if (!config->server)
 		tls->name = mem_strdup(config->name);
+	return tls;
+}
+
+/*
+ * What was made of files, of servers. They are few, and live as long as we: a
+ * feed that is opened anew is to find them though the files are broken now.
+ */
+struct tls_kept {
+	SLIST_ENTRY(tls_kept) list;
+	char *files;
+	SSL_CTX *ctx;
+};
+
+static SLIST_HEAD(, tls_kept) tls_all = SLIST_HEAD_INITIALIZER(tls_all);
+
+static struct tls_kept *
+tls_find(const char *files)
+{
+	struct tls_kept *kept;
+
+	SLIST_FOREACH(kept, &tls_all, list)
+	if (strcmp(kept->files, files) == 0)
+		return kept;
+	kept = mem_zalloc(sizeof(*kept));
+	kept->files = mem_strdup(files);
+	SLIST_INSERT_HEAD(&tls_all, kept, list);
+	return kept;
+}
+
+struct tls *
+tls_new_kept(const struct tls_config *config, bool *kept, struct err *err)
+{
+	const char *ca = config->ca_file != NULL ? config->ca_file : "";
+	struct strbuf files = STRBUF_INIT;
+	struct tls *tls = tls_new(config, err);
+	struct tls_kept *known;
+
+	BUG_ON(!config->server);
+	strbuf_addf(
+	    &files, "%s\n%s\n%s", config->cert_file, config->key_file, ca);
+	known = tls_find(strbuf_str(&files));
+	strbuf_fini(&files);
+	*kept = tls == NULL && known->ctx != NULL;
+	if (tls != NULL) {
+		SSL_CTX_free(known->ctx);
+		SSL_CTX_up_ref(tls->ctx);
+		known->ctx = tls->ctx;
+	} else if (*kept) {
+		SSL_CTX_up_ref(known->ctx);
+		tls = mem_zalloc(sizeof(*tls));
+		tls->ctx = known->ctx;
+	}
 	return tls;
 }
 

@@ -30,6 +30,13 @@ struct tls_config {
 
 /* NULL with the reason: a file can not be read, or does not fit. */
 struct tls *tls_new(const struct tls_config *config, struct err *err);
+/*
+ * The same for who can not do without: where a file is broken now, what this
+ * process last made of the same files; true in *kept, with the reason in err.
+ * NULL: nothing was ever made of them.
+ */
+struct tls *
+tls_new_kept(const struct tls_config *config, bool *kept, struct err *err);
 void tls_free(struct tls *tls); /* NULL is fine */
 
 /* One connection over fd, for SSL_do_handshake. NULL with the reason. */

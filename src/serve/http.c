@@ -429,12 +429,20 @@ static int
 http_load(struct http *http, struct err *err)
 {
 	const char *file = http->config.token_file;
+	bool kept;
 
 	if (http_check(http->config.listen, file, err) < 0 ||
 	    address_parse(&http->address, http->config.listen, err) < 0)
 		return -1;
 	http->wants_token = file != NULL;
-	return file != NULL ? tokens_load(&http->tokens, file, err) : 0;
+	if (file == NULL)
+		return 0;
+	if (tokens_load_kept(&http->tokens, file, &kept, err) < 0)
+		return -1;
+	if (kept)
+		log_error(
+		    "live.token_file: %s; they stay as they were", err->text);
+	return 0;
 }
 
 struct http *
@@ -475,10 +483,13 @@ http_read_tokens(struct http *http)
 {
 	struct tokens tokens;
 	struct err err;
+	bool kept;
 
 	if (!http->wants_token)
 		return;
-	if (tokens_load(&tokens, http->config.token_file, &err) < 0) {
+	if (tokens_load_kept(&tokens, http->config.token_file, &kept, &err) <
+		0 ||
+	    kept) {
 		log_error(
 		    "live.token_file: %s; they stay as they were", err.text);
 		return;

@@ -7,7 +7,9 @@ import itertools
 import os
 import signal
 import socket
+import ssl
 import struct
+import subprocess
 import threading
 import time
 
@@ -305,6 +307,57 @@ def test_tokens(rig, web):
     assert status("Bearer fedcba9876543210") == 200
     assert status("Bearer " + TOKEN) == 401
     assert TOKEN not in daemon.stderr()
+
+
+def certificate(folder):
+    done = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-keyout", folder + "/key", "-out",
+         folder + "/cert"], capture_output=True)
+    if done.returncode != 0:
+        pytest.skip("no openssl to make certificates with")
+    os.chmod(folder + "/key", 0o600)
+
+
+def test_files_that_are_broken_when_the_database_comes_back(rig, web):
+    """All feeds are opened anew then: with the tokens and the certificate
+    that they had, and the daemon lives on and says so."""
+    certificate(rig.directory)
+    tokens, cert = (os.path.join(rig.directory, n) for n in ("tokens", "cert"))
+    with open(tokens, "w") as f:
+        f.write(TOKEN + "\n")
+    os.chmod(tokens, 0o600)
+    port = web_.free_port()
+    daemon = start(rig, web, feeds=[
+        feed(token_file=tokens),
+        feed(name="secure", switch="pbx2", transport="tcp-listen", tls=True,
+             listen="127.0.0.1:%d" % port, tls_cert_file=cert,
+             tls_key_file=os.path.join(rig.directory, "key"))])
+    context = ssl.create_default_context(cafile=cert)
+    context.check_hostname = False
+    calls = Calls()
+
+    def say():
+        with socket.create_connection(("127.0.0.1", port), 30) as s, \
+                context.wrap_socket(s) as t:
+            t.sendall(calls.body())
+        return post(web, calls.body(), Authorization="Bearer " + TOKEN).status
+    assert say() == 200
+    wait_counted(rig, 2)
+    for path in (tokens, cert):
+        with open(path, "w") as f:
+            f.write("short\n")
+    rig.db.execute("UPDATE ringtally.writer SET seq = seq + 5")
+    assert post(web, calls.body(), Authorization="Bearer " + TOKEN).status
+    harness.poll("both are told", lambda: daemon.fail_if_gone() or (
+        daemon.said("they stay as they were") and
+        daemon.said("it goes on with the certificate and key that it had")))
+    harness.poll("the feed is open", lambda: web.ask(PATH).status == 405)
+    assert say() == 200
+    harness.poll("they are counted", lambda: len(counted(rig)) >= 4)
+    assert daemon.stop() == 0, daemon.stderr()
+    assert daemon.start().wait() == 1    # this time it never had them
 
 
 # -- what was promised ----------------------------------------------------
