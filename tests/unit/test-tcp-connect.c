@@ -528,7 +528,7 @@ test_silence_is_asked(void **state)
 	struct net *net = *state;
 	int port, listening = begin_talk(net, &port), fd, i;
 
-	net_number(net, "silence_s", 1.5);
+	net_number(net, "silence_s", 3);
 	net_open(net);
 	fd = log_in(net, listening);
 	for (i = 0; i < 2; i++) { /* an answer keeps it alive */
@@ -539,7 +539,7 @@ test_silence_is_asked(void **state)
 	net_hear(net, fd, "ping\n"); /* no answer: it is given up */
 	net_hear_end(net, fd);
 	NET_UNTIL(net, net->losses == 1);
-	assert_non_null(strstr(net->why, "nothing was heard for 1.5 s"));
+	assert_non_null(strstr(net->why, "nothing was heard for 3 s"));
 	close(fd);
 	fd = log_in(net, listening);
 	net_say(fd, "goes on\n");
