@@ -99,7 +99,7 @@ http_load_tokens(struct http_feed *feed, struct err *err)
 	if (stat(feed->token_file, &feed->tokens_stat) < 0)
 		feed->tokens_stat = (struct stat){0};
 	if (tokens_load_kept(&feed->tokens, feed->token_file, &kept, err) < 0)
-		return -1;
+		return err_prefix(err, "token_file");
 	if (kept)
 		log_error("feed %s: %s; they stay as they were", feed->name,
 		    err->text);

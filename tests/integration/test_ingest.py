@@ -320,9 +320,9 @@ def certificate(folder):
     os.chmod(folder + "/key", 0o600)
 
 
-def test_files_that_are_broken_when_the_database_comes_back(rig, web):
-    """All feeds are opened anew then: with the tokens and the certificate
-    that they had, and the daemon lives on and says so."""
+def test_files_that_are_broken_when_all_is_opened_anew(rig, web):
+    """As when another daemon has been the writer for a while: with the tokens
+    and the certificate that they had, and the daemon lives on and says so."""
     certificate(rig.directory)
     tokens, cert = (os.path.join(rig.directory, n) for n in ("tokens", "cert"))
     with open(tokens, "w") as f:
@@ -348,8 +348,12 @@ def test_files_that_are_broken_when_the_database_comes_back(rig, web):
     for path in (tokens, cert):
         with open(path, "w") as f:
             f.write("short\n")
-    rig.db.execute("UPDATE ringtally.writer SET seq = seq + 5")
+    take = "UPDATE ringtally.writer SET instance = 'other', holder = 'other'," \
+        " seq = seq + 5, locked = false, released = %s, renewed_at = now()"
+    rig.db.execute(take % "false")
     assert post(web, calls.body(), Authorization="Bearer " + TOKEN).status
+    harness.poll("it stands by", lambda: daemon.said("standing by: "))
+    rig.db.execute(take % "true")
     harness.poll("both are told", lambda: daemon.fail_if_gone() or (
         daemon.said("they stay as they were") and
         daemon.said("it goes on with the certificate and key that it had")))
