@@ -84,6 +84,17 @@ intake_follow_clock(struct intake *in, const struct intake_held *held)
 	intake_find_cell(in);
 }
 
+/* A first time that was wrong is taken back, as the clock is. */
+static RT_HOT void
+intake_note_time(struct intake *in, int64_t t_us)
+{
+	int64_t clock_us = in->machine->clock_us;
+
+	if (t_us <= clock_us &&
+	    (t_us > in->last_event_us || in->last_event_us > clock_us))
+		in->last_event_us = t_us;
+}
+
 /* The machine's turn: all that waits. */
 static RT_HOT void
 intake_drain(struct intake *in)
@@ -98,9 +109,7 @@ intake_drain(struct intake *in)
 		const struct event *ev = &in->held[i].event;
 
 		machine_event(in->machine, ev, &in->now->counters);
-		if (ev->time_us > in->last_event_us &&
-		    ev->time_us <= in->machine->clock_us)
-			in->last_event_us = ev->time_us;
+		intake_note_time(in, ev->time_us);
 		intake_follow_clock(in, &in->held[i]);
 	}
 	in->n_held = in->n_asked = 0;

@@ -820,8 +820,11 @@ machine_restore_feed(
 void
 machine_restore_former(struct machine *m, int64_t first_us, int64_t last_us)
 {
-	struct machine_former former = {first_us, last_us,
-	    RT_MIN(last_us, m->clock_us - MACHINE_LINGER_US)};
+	/* a first time that was wrong may have been stored before it was known
+	 */
+	int64_t until_us = RT_MIN(last_us, m->clock_us);
+	struct machine_former former = {first_us, until_us,
+	    RT_MIN(until_us, m->clock_us - MACHINE_LINGER_US)};
 
 	if (first_us == 0)
 		return;

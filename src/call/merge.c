@@ -385,6 +385,8 @@ merge_clock(struct machine *m, const struct event *ev)
 
 	if (t_us > m->clock_us)
 		return; /* a leap that is not believed */
+	if (feed->clock_us > m->clock_us)
+		feed->clock_us = 0; /* a first time that was wrong */
 	feed->clock_us = RT_MAX(feed->clock_us, t_us);
 	/* of what was before it told only what was still to be seen of it */
 	if (feed->first_us == 0 || t_us < feed->first_us)
