@@ -31,6 +31,8 @@
 #define EXEC_LOOK_MS   5	     /* between two looks while waiting */
 #define EXEC_LINE_MAX  500	     /* bytes of a line of its that is logged */
 #define EXEC_DRAIN_MAX (1024 * 1024) /* read at the end of a run */
+/* Taken of one that was asked to end for good; see exec_read_last. */
+#define EXEC_LAST_MAX (UINT64_C(16) * 1024 * 1024)
 
 struct exec_options {
 	struct spooled_options spool; /* first */
@@ -51,6 +53,8 @@ struct exec_feed {
 	bool out_over;	     /* its output has ended */
 	bool held;	     /* the spool is full */
 	bool stopping;	     /* its command was asked to end for good */
+	uint64_t came;	     /* bytes until then */
+	bool floods;	     /* more followed than is taken */
 	int64_t started_us;  /* of the monotonic clock, as all of these */
 	int64_t ending_us;   /* when the one of two was over; 0: neither */
 	bool asked, forced;  /* to end: SIGTERM, SIGKILL was sent */
@@ -319,14 +323,28 @@ exec_stop(void *self)
 	TAILQ_INSERT_TAIL(&exec_stopping, feed, list);
 	exec_child_signal(&feed->child, SIGTERM);
 	feed->held = false;
+	feed->came = inlet_came(feed->inlet);
 	inlet_give(feed->inlet);
 	watch_unset(feed->watch); /* its descriptor is read without it now */
+}
+
+/*
+ * Bounded: the spool takes everything now, and has to be on the disk before we
+ * end. Who says more than that hangs in its pipe, and is killed.
+ */
+static bool
+exec_read_last(struct exec_feed *feed)
+{
+	if (inlet_came(feed->inlet) - feed->came < EXEC_LAST_MAX)
+		return inlet_read(feed->inlet);
+	feed->floods = true;
+	return false;
 }
 
 static bool
 exec_read_both(struct exec_feed *feed)
 {
-	bool some = inlet_read(feed->inlet);
+	bool some = exec_read_last(feed);
 
 	if (feed->child.err >= 0)
 		some |= exec_read_stderr(feed);
@@ -369,6 +387,9 @@ exec_stopped(struct exec_feed *feed)
 	}
 	TAILQ_REMOVE(&exec_stopping, feed, list);
 	exec_end_run(feed, how, sizeof(how));
+	if (feed->floods)
+		spooled_lost(feed->spooled, STAGE_LOSS_FULL, -1,
+		    "the command said more at its end than is taken then");
 	log_note("feed %s: the command %s", feed->name, how);
 }
 

@@ -17,6 +17,7 @@ struct inlet {
 	bool over; /* nothing more comes */
 	bool failed;
 	struct err err; /* why, if it failed */
+	uint64_t came;
 	size_t n;
 	char bytes[INLET_BYTES];
 };
@@ -95,6 +96,7 @@ inlet_read(struct inlet *in)
 	if (in->over)
 		return false;
 	in->n += (size_t)got;
+	in->came += (uint64_t)got;
 	inlet_cut(in, false);
 	return true;
 }
@@ -137,6 +139,7 @@ inlet_new(const struct inlet_config *config, const struct inlet_rest *rest)
 	in->config = *config;
 	in->framer = (struct framer){.framing = config->framing};
 	in->held = in->over = in->failed = false;
+	in->came = 0;
 	in->n = 0;
 	in->watch = NULL;
 	in->task = task_new(config->loop, inlet_go_on, in);
@@ -187,6 +190,12 @@ inlet_take_rest(struct inlet *in)
 {
 	inlet_cut(in, true);
 	return !in->held;
+}
+
+uint64_t
+inlet_came(const struct inlet *in)
+{
+	return in->came;
 }
 
 size_t

@@ -49,6 +49,8 @@ void inlet_free(struct inlet *inlet);
 
 /* The spool is full, or has room again. */
 void inlet_hold(struct inlet *inlet, bool hold);
+/* All bytes that were read, of which some may not be given yet. */
+uint64_t inlet_came(const struct inlet *inlet);
 /* The spool takes everything now: gives what was held and is whole. */
 void inlet_give(struct inlet *inlet);
 

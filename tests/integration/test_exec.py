@@ -226,6 +226,19 @@ def test_commands_are_stopped_together(rig):
     assert counted_feeds(rig) == [("pbx%d" % i, 1000) for i in (1, 2, 3)]
 
 
+def test_command_that_floods_at_its_end(rig):
+    """What it says without an end is not all taken: it has to be on the disk
+    before the daemon ends. That more was lost is counted."""
+    daemon = command(rig, 'trap "" TERM\n: > "$1/there"\nexec yes %s\n' %
+                     ("a" * 3000), rig.directory, spool_max_mb=8)
+    harness.poll("it runs", lambda: os.path.exists(
+        os.path.join(rig.directory, "there")))
+    assert daemon.stop(60) == 0, daemon.stderr()
+    assert daemon.said("more at its end than is taken then")
+    spool = os.path.join(rig.directory, "spool", "run")
+    assert sum(entry.stat().st_size for entry in os.scandir(spool)) < 32 << 20
+
+
 def counted_feeds(rig):
     return rig.db.execute(
         "SELECT switch, sum(offered)::int FROM ringtally.queue_interval "
