@@ -28,9 +28,9 @@
 #include "io/loop.h"
 
 #define UDP_BYTES	 65536
+#define UDP_OVERHEAD	 512 /* the kernel charges at least so much more */
 #define UDP_PER_TURN	 64
-#define UDP_DRAIN	 65536 /* datagrams at most, when it is closed */
-#define UDP_SENDERS	 64    /* whose numbers are known at a time */
+#define UDP_SENDERS	 64 /* whose numbers are known at a time */
 #define UDP_RETRY_US	 (500 * USEC_PER_MSEC)
 #define UDP_RETRY_MAX_US (10 * USEC_PER_SEC)
 
@@ -60,6 +60,7 @@ struct udp_listen {
 	struct backoff backoff;
 	int fd;
 	uint32_t dropped; /* by the kernel, as it told last */
+	uint64_t came;	  /* bytes, with the kernel's own, at least */
 	bool waits;	  /* for room: what is left of `bytes` */
 	size_t at, n;
 	uint32_t source;
@@ -188,6 +189,7 @@ udp_listen_read(struct udp_listen *u)
 
 	if (n < 0)
 		return errno == EINTR || errno == ECONNREFUSED;
+	u->came += (uint64_t)n + UDP_OVERHEAD;
 	udp_listen_drops(u, &message);
 	if (!cidr_allows((const char *const *)u->options->allow,
 		(struct sockaddr *)&from)) {
@@ -267,15 +269,22 @@ udp_listen_try(void *ctx)
 	timer_set(u->retry, backoff_next(&u->backoff, 0));
 }
 
-/* Bounded, as new ones may come as fast as they are read. */
+/*
+ * What the kernel can hold and no more, as new ones may come as fast as they
+ * are read: all of it has to be on the disk before we end.
+ */
 static void
 udp_listen_drain(struct udp_listen *u)
 {
-	int i;
+	uint64_t came = u->came, held = UDP_BYTES;
+	socklen_t n = sizeof(int);
+	int buffer = 0;
 
-	if (u->waits && !udp_listen_give(u))
+	if (u->fd < 0 || (u->waits && !udp_listen_give(u)))
 		return;
-	for (i = 0; i < UDP_DRAIN && u->fd >= 0 && udp_listen_read(u); i++)
+	if (getsockopt(u->fd, SOL_SOCKET, SO_RCVBUF, &buffer, &n) == 0)
+		held += (uint64_t)buffer;
+	while (u->came - came < held && udp_listen_read(u))
 		;
 }
 
