@@ -75,6 +75,9 @@ app_early_state(struct app *app, enum store_state state)
 	if (state == STORE_STANDBY) {
 		app->standby = true;
 		for (i = 0; i < app->n_feeds; i++)
+			if (!app->feeds[i].reading)
+				app_feed_stop(&app->feeds[i]);
+		for (i = 0; i < app->n_feeds; i++)
 			app_feed_stand_by(&app->feeds[i]);
 	} else if (state == STORE_LOADING) {
 		app->standby = false;
