@@ -204,21 +204,25 @@ spooled_count_lost(struct spooled *s, int what, int64_t n, const char *why)
 		s->up->oversize(s->up, (uint64_t)n);
 }
 
-/* A feed that is being closed has committed its figures: the next one counts.
+/*
+ * A feed that is being closed has committed its figures: the next one counts.
+ * Nor can one that is not read: we may end before it is.
  */
 static void
 spooled_lose(struct spooled *s, int what, int64_t n, const char *why)
 {
 	char text[400];
 
-	if (!s->closing) {
-		spooled_count_lost(s, what, n, why);
-		return;
-	}
-	log_warn("feed %s: %" PRId64 " %s lost: %s", s->feed, n,
-	    what == SPOOLED_TOO_LONG ? "records are" : "bytes are", why);
+	if (s->closing && n < 0)
+		log_warn("feed %s: data may be lost: %s", s->feed, why);
+	else if (s->closing)
+		log_warn("feed %s: %" PRId64 " %s lost: %s", s->feed, n,
+		    what == SPOOLED_TOO_LONG ? "records are" : "bytes are",
+		    why);
 	snprintf(text, sizeof(text), "%d %" PRId64 " %s", what, n, why);
-	(void)spooled_append(s, 0, RECORD_LOST, slice_of(text));
+	if ((s->reading && !s->closing) ||
+	    spooled_append(s, 0, RECORD_LOST, slice_of(text)) == 0)
+		spooled_count_lost(s, what, n, why);
 }
 
 /* What spooled_lose has written. */

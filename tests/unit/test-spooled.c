@@ -592,6 +592,27 @@ test_position_comes_later(void **state)
 	assert_int_equal(rig->closes, 1);
 }
 
+/* What is lost while nothing is read is not forgotten if it never is. */
+static void
+test_lost_before_the_position(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->early = true;
+	rig_start(rig);
+	spooled_lost(
+	    rig->spooled, STAGE_LOSS_FULL, 5, "no records of the spool: test");
+	spooled_oversize(rig->spooled, 3);
+	rig_stop(rig);
+	assert_int_equal(rig->losses, 0);
+	rig->early = false;
+	rig_start(rig);
+	rig_expect(
+	    rig, "E0:the daemon was not running|E0:the feed was closed: test|");
+	assert_int_equal(rig->losses, 1);
+	assert_int_equal(rig->oversize, 3);
+}
+
 /* Nobody can tell whether it was ever read: what went before has ended. */
 static void
 test_disowned(void **state)
@@ -626,6 +647,7 @@ main(void)
 	    RIG_TEST(test_once_reads_what_is_there),
 	    RIG_TEST(test_what_can_not_work),
 	    RIG_TEST(test_position_comes_later),
+	    RIG_TEST(test_lost_before_the_position),
 	    RIG_TEST(test_disowned),
 	};
 
