@@ -179,26 +179,19 @@ COMMENT ON FUNCTION ringtally.contact_settings(text) IS
 -- it makes no difference which came first, the contact or the call. All of the
 -- period's contacts are paired anew each time, and one that was joined before
 -- a nearer call was known goes over to that.
-CREATE FUNCTION ringtally.contact_join(p_site text, p_from timestamptz,
+--
+-- Both sides may have thousands of rows, and of rows written a moment ago the
+-- planner knows nothing: it is told to hash.
+CREATE FUNCTION ringtally.contact_join_ids(p_site text, p_from timestamptz,
     p_to timestamptz)
-RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+RETURNS bigint LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE
 	near constant interval := '1 day';
-	late interval;
-	changed bigint;
-	total bigint := 0;
-	pair record;
-	agent text;
-	refs text[];		-- paired, of this agent
-	visits text[];
-	all_refs text[] := '{}';
-	all_switches text[] := '{}';
-	all_calls text[] := '{}';
+	n bigint;
+	m bigint;
 BEGIN
-	late := make_interval(secs =>
-	    (ringtally.contact_settings(p_site)).join_window_s);
-
 	WITH want AS MATERIALIZED (
 		SELECT c.ref, c.contact_at, c.switch, c.call_id
 		FROM ringtally.contact AS c
@@ -209,10 +202,10 @@ BEGIN
 		SELECT DISTINCT ON (v.switch, v.call_id) v.switch, v.call_id,
 		    v.entered_at, v.queue
 		FROM ringtally.visit AS v
+		JOIN (SELECT DISTINCT call_id FROM want) AS w USING (call_id)
 		WHERE v.site = p_site AND v.outcome = 'answered'
 		  AND v.entered_at BETWEEN p_from - near AND p_to + near
-		  AND v.call_id IN (SELECT call_id FROM want)
-		ORDER BY v.switch, v.call_id, v.answered_at, v.visit_no
+		ORDER BY v.switch, v.call_id, v.visit_no
 	), found AS (
 		SELECT w.ref, min(h.switch) AS switch,
 		    min(h.entered_at) AS at, min(h.queue) AS queue
@@ -223,38 +216,107 @@ BEGIN
 		GROUP BY w.ref HAVING count(*) = 1
 	)
 	UPDATE ringtally.contact AS c SET switch = f.switch,
-	    joined_by = 'call_id', queue = f.queue, counts_at = f.at,
-	    written_at = now()
+	    joined_by = 'call_id', queue = f.queue, counts_at = f.at
 	FROM found AS f WHERE c.site = p_site AND c.ref = f.ref;
-	GET DIAGNOSTICS changed = ROW_COUNT;
-	total := total + changed;
+	GET DIAGNOSTICS n = ROW_COUNT;
 
+	-- what is told of one call counts at one time, whether or not the call
+	-- itself was heard of
+	WITH lone AS MATERIALIZED (
+		SELECT DISTINCT u.switch, u.call_id FROM ringtally.contact AS u
+		WHERE u.site = p_site AND u.joined_by IS NULL
+		  AND u.call_id IS NOT NULL AND u.switch IS NOT NULL
+		  AND u.contact_at BETWEEN p_from AND p_to
+	), alike AS (
+		SELECT c.switch, c.call_id, coalesce(min(c.counts_at)
+		    FILTER (WHERE c.joined_by IS NOT NULL),
+		    min(c.contact_at)) AS at
+		FROM ringtally.contact AS c JOIN lone USING (switch, call_id)
+		WHERE c.site = p_site
+		  AND c.contact_at BETWEEN p_from - near AND p_to + near
+		GROUP BY 1, 2 HAVING count(*) > 1
+	)
+	UPDATE ringtally.contact AS c SET counts_at = a.at
+	FROM alike AS a
+	WHERE c.site = p_site AND c.switch = a.switch
+	  AND c.call_id = a.call_id AND c.joined_by IS NULL
+	  AND c.contact_at BETWEEN p_from - near AND p_to + near
+	  AND c.counts_at <> a.at;
+	GET DIAGNOSTICS m = ROW_COUNT;
+	RETURN n + m;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_join_ids(text, timestamptz, timestamptz)
+IS 'Joins contacts by the ids of calls. For contact_join() only.';
+
+CREATE FUNCTION ringtally.contact_join_agents(p_site text,
+    p_from timestamptz, p_to timestamptz)
+RETURNS bigint LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
+DECLARE
+	near constant interval := '1 day';
+	late interval;
+	n bigint;
+	pair record;
+	now_of text;		-- the agent whose these are
+	refs text[];
+	visits text[];
+	all_refs text[] := '{}';
+	all_agents text[] := '{}';
+	all_switches text[] := '{}';
+	all_calls text[] := '{}';
+BEGIN
+	late := make_interval(secs =>
+	    (ringtally.contact_settings(p_site)).join_window_s);
 	FOR pair IN
-		SELECT c.ref, c.agent, v.switch, v.call_id,
-		    concat_ws(chr(1), v.switch, v.call_id, v.visit_no) AS visit
-		FROM ringtally.contact AS c
-		JOIN ringtally.visit AS v ON v.agent = c.agent
-		    AND c.contact_at >= v.answered_at
-		    AND c.contact_at <= coalesce(v.ended_at, v.answered_at)
-			+ late
-		WHERE c.site = p_site AND c.agent IS NOT NULL
-		  AND (c.call_id IS NULL OR c.joined_by = 'agent')
-		  AND c.contact_at BETWEEN p_from AND p_to
-		  AND v.site = p_site AND v.outcome = 'answered'
-		  AND v.entered_at BETWEEN p_from - near AND p_to
-		  -- what was paired before this period stays
-		  AND NOT EXISTS (SELECT FROM ringtally.contact AS o
-		    WHERE o.site = p_site AND o.switch = v.switch
-		      AND o.call_id = v.call_id AND o.agent = v.agent
-		      AND o.joined_by = 'agent'
-		      AND o.contact_at NOT BETWEEN p_from AND p_to)
-		ORDER BY c.agent, greatest(c.contact_at
-		    - coalesce(v.ended_at, v.answered_at), interval '0'),
-		    v.answered_at DESC, v.switch, v.call_id, v.visit_no,
-		    c.contact_at, c.ref
+		-- pairs are looked for within the hour
+		WITH want AS MATERIALIZED (
+			SELECT c.ref, c.agent, c.contact_at,
+			    floor(extract(epoch FROM c.contact_at) / 3600)::int
+				AS hour
+			FROM ringtally.contact AS c
+			WHERE c.site = p_site AND c.agent IS NOT NULL
+			  AND (c.call_id IS NULL OR c.joined_by = 'agent')
+			  AND c.contact_at BETWEEN p_from AND p_to
+		), heard AS (
+			SELECT v.agent, v.switch, v.call_id, v.visit_no,
+			    v.answered_at,
+			    coalesce(v.ended_at, v.answered_at) AS ended_at
+			FROM ringtally.visit AS v
+			JOIN (SELECT DISTINCT agent FROM want) AS w USING (agent)
+			WHERE v.site = p_site AND v.outcome = 'answered'
+			  AND v.entered_at BETWEEN p_from - near AND p_to
+			  AND coalesce(v.ended_at, v.answered_at)
+			    >= p_from - late
+		), taken AS (
+			-- what was paired outside of this period stays so
+			SELECT c.agent, c.switch, c.call_id
+			FROM ringtally.contact AS c
+			WHERE c.site = p_site AND c.joined_by = 'agent'
+			  AND c.contact_at BETWEEN p_from - 2 * near
+			    AND p_to + 2 * near
+			  AND c.contact_at NOT BETWEEN p_from AND p_to
+		)
+		SELECT w.ref, w.agent, h.switch, h.call_id,
+		    concat_ws(chr(1), h.switch, h.call_id, h.visit_no) AS visit
+		FROM want AS w
+		JOIN (SELECT h.*, i.hour FROM heard AS h
+		    CROSS JOIN LATERAL generate_series(
+			floor(extract(epoch FROM h.answered_at) / 3600)::int,
+			floor(extract(epoch FROM h.ended_at + late)
+			    / 3600)::int) AS i(hour)) AS h
+		    ON h.agent = w.agent AND h.hour = w.hour
+		    AND w.contact_at BETWEEN h.answered_at AND h.ended_at + late
+		LEFT JOIN taken AS t ON t.agent = h.agent
+		    AND t.switch = h.switch AND t.call_id = h.call_id
+		WHERE t.agent IS NULL
+		ORDER BY w.agent, greatest(w.contact_at - h.ended_at,
+		    interval '0'), h.answered_at DESC, h.switch, h.call_id,
+		    h.visit_no, w.contact_at, w.ref
 	LOOP
-		IF agent IS DISTINCT FROM pair.agent THEN
-			agent := pair.agent;
+		IF now_of IS DISTINCT FROM pair.agent THEN
+			now_of := pair.agent;
 			refs := '{}';
 			visits := '{}';
 		END IF;
@@ -263,20 +325,21 @@ BEGIN
 		refs := refs || pair.ref;
 		visits := visits || pair.visit;
 		all_refs := all_refs || pair.ref;
+		all_agents := all_agents || pair.agent;
 		all_switches := all_switches || pair.switch;
 		all_calls := all_calls || pair.call_id;
 	END LOOP;
 	WITH paired AS MATERIALIZED (
-		SELECT * FROM unnest(all_refs, all_switches, all_calls)
-		    AS u(ref, switch, call_id)
+		SELECT * FROM unnest(all_refs, all_agents, all_switches,
+		    all_calls) AS u(ref, agent, switch, call_id)
 	), heard AS (
 		SELECT DISTINCT ON (v.switch, v.call_id) v.switch, v.call_id,
 		    v.entered_at, v.queue
 		FROM ringtally.visit AS v
+		JOIN (SELECT DISTINCT call_id FROM paired) AS p USING (call_id)
 		WHERE v.site = p_site AND v.outcome = 'answered'
 		  AND v.entered_at BETWEEN p_from - near AND p_to
-		  AND v.call_id IN (SELECT call_id FROM paired)
-		ORDER BY v.switch, v.call_id, v.answered_at, v.visit_no
+		ORDER BY v.switch, v.call_id, v.visit_no
 	), verdict AS (
 		SELECT p.ref, h.switch, h.call_id, 'agent' AS joined_by,
 		    h.queue, h.entered_at AS at
@@ -285,45 +348,46 @@ BEGIN
 		-- its call belongs to a nearer one
 		SELECT c.ref, NULL, NULL, NULL, NULL, c.contact_at
 		FROM ringtally.contact AS c
-		JOIN paired AS p USING (switch, call_id)
+		JOIN paired AS p USING (agent, switch, call_id)
+		LEFT JOIN paired AS o ON o.ref = c.ref
 		WHERE c.site = p_site AND c.joined_by = 'agent'
-		  AND c.contact_at BETWEEN p_from AND p_to
-		  AND c.ref <> p.ref
-		  AND c.ref NOT IN (SELECT ref FROM paired)
-		  AND c.agent = (SELECT o.agent FROM ringtally.contact AS o
-		    WHERE o.site = p_site AND o.ref = p.ref)
+		  AND c.contact_at BETWEEN p_from AND p_to AND o.ref IS NULL
 	)
 	UPDATE ringtally.contact AS c SET switch = v.switch,
 	    call_id = v.call_id, joined_by = v.joined_by, queue = v.queue,
-	    counts_at = v.at, written_at = now()
+	    counts_at = v.at
 	FROM verdict AS v
 	WHERE c.site = p_site AND c.ref = v.ref
 	  AND (c.switch, c.call_id, c.joined_by, c.counts_at) IS DISTINCT FROM
 	    (v.switch, v.call_id, v.joined_by, v.at);
-	GET DIAGNOSTICS changed = ROW_COUNT;
-	total := total + changed;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_join_agents(text, timestamptz,
+    timestamptz) IS
+    'Joins contacts by agent and time. For contact_join() only.';
 
-	-- what is told of one call counts at one time, whether or not the call
-	-- itself was heard of
-	WITH alike AS (
-		SELECT c.switch, c.call_id, coalesce(min(c.counts_at)
-		    FILTER (WHERE c.joined_by IS NOT NULL),
-		    min(c.contact_at)) AS at
-		FROM ringtally.contact AS c
-		JOIN (SELECT DISTINCT u.switch, u.call_id
-		    FROM ringtally.contact AS u
-		    WHERE u.site = p_site AND u.joined_by IS NULL
-		      AND u.call_id IS NOT NULL AND u.switch IS NOT NULL
-		      AND u.contact_at BETWEEN p_from AND p_to) AS u
-		    USING (switch, call_id)
-		WHERE c.site = p_site GROUP BY 1, 2
-	)
-	UPDATE ringtally.contact AS c SET counts_at = a.at
-	FROM alike AS a
-	WHERE c.site = p_site AND c.switch = a.switch
-	  AND c.call_id = a.call_id AND c.joined_by IS NULL
-	  AND c.counts_at <> a.at;
-	RETURN total;
+CREATE FUNCTION ringtally.contact_join(p_site text, p_from timestamptz,
+    p_to timestamptz)
+RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	n bigint := 0;
+BEGIN
+	IF EXISTS (SELECT FROM ringtally.contact AS c
+	    WHERE c.site = p_site AND c.joined_by IS NULL
+	      AND c.call_id IS NOT NULL
+	      AND c.contact_at BETWEEN p_from AND p_to) THEN
+		n := ringtally.contact_join_ids(p_site, p_from, p_to);
+	END IF;
+	IF EXISTS (SELECT FROM ringtally.contact AS c
+	    WHERE c.site = p_site AND c.agent IS NOT NULL
+	      AND (c.call_id IS NULL OR c.joined_by = 'agent')
+	      AND c.contact_at BETWEEN p_from AND p_to) THEN
+		n := n + ringtally.contact_join_agents(p_site, p_from, p_to);
+	END IF;
+	RETURN n;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_join(text, timestamptz, timestamptz) IS
@@ -509,7 +573,8 @@ RETURNS TABLE (ref text, contact_at timestamptz, channel text, service text,
     resolved boolean, source text, assessed_by text, switch text, call_id text,
     joined_by text, excluded text)
 LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5000
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
 	zone text := coalesce((SELECT s.timezone FROM ringtally.site AS s
@@ -589,14 +654,22 @@ BEGIN
 		    FROM judged GROUP BY 1, 2 HAVING max(rank) > 1) AS o
 		    USING (switch, call_id)
 		WHERE j.rank = 1
-	), heard AS (
-		SELECT DISTINCT ON (v.switch, v.call_id) v.switch, v.call_id,
-		    v.entered_at, v.queue, v.feed
+	), answered AS MATERIALIZED (
+		SELECT v.switch, v.call_id, v.visit_no, v.entered_at, v.queue,
+		    v.feed
 		FROM ringtally.visit AS v
 		WHERE v.site = p_site AND v.outcome = 'answered'
+		  AND v.entered_at >= p_from AND v.entered_at < p_to
+	), later AS MATERIALIZED (
+		-- of a call that was answered before
+		SELECT DISTINCT a.switch, a.call_id, a.visit_no
+		FROM answered AS a JOIN ringtally.visit AS v
+		    ON v.switch = a.switch AND v.call_id = a.call_id
+		    AND v.visit_no < a.visit_no
+		WHERE a.visit_no > 1
+		  AND v.site = p_site AND v.outcome = 'answered'
 		  AND v.entered_at >= p_from - interval '1 day'
 		  AND v.entered_at < p_to
-		ORDER BY v.switch, v.call_id, v.answered_at, v.visit_no
 	), every AS (
 		SELECT * FROM spoken
 		UNION ALL
@@ -604,10 +677,12 @@ BEGIN
 		    (h.entered_at AT TIME ZONE zone)::date, 'telephone',
 		    q.service, 'not_assessed', NULL, NULL, NULL, h.feed, NULL,
 		    h.switch, h.call_id, NULL
-		FROM heard AS h
+		FROM answered AS h
 		LEFT JOIN ringtally.queue AS q ON q.site = p_site
 		    AND q.switch = h.switch AND q.queue = h.queue
-		WHERE h.entered_at >= p_from
+		WHERE NOT EXISTS (SELECT FROM later AS l
+		    WHERE l.switch = h.switch AND l.call_id = h.call_id
+		      AND l.visit_no = h.visit_no)
 		  AND NOT EXISTS (SELECT FROM ringtally.contact AS c
 		    WHERE c.site = p_site AND c.switch = h.switch
 		      AND c.call_id = h.call_id
