@@ -137,6 +137,111 @@ CREATE TABLE ringtally.contact_setting (
 	    CHECK (keep_contacts_days BETWEEN 1 AND 36500)
 );
 
+COMMENT ON TABLE ringtally.contact IS
+    'What was told of contacts, one row for each ref: by switches (wrap-up codes), by other systems, by import. An answered call of which nothing was told has no row here; the view contact_each has both. Kept for keep_contacts_days. Holds personal data: customer, and what request leads to.';
+COMMENT ON TABLE ringtally.contact_channel IS
+    'The channels, by dates of validity. Contacts of others count, but as not assessed: see contact_unknown. Rows of a site go before those of all (site empty), of these the later valid_from, of equal ones that of the configuration.';
+COMMENT ON TABLE ringtally.contact_category IS
+    'The categories of contacts and which of them are avoidable, by dates of validity. A change counts all days that it is valid for anew, and contact_recount says so.';
+COMMENT ON TABLE ringtally.contact_code IS
+    'What wrap-up codes of switches stand for, by dates of validity. Asked when somebody looks, for contacts whose category was not told.';
+COMMENT ON TABLE ringtally.contact_scope IS
+    'The channels or services that count at all, by dates of validity. Where there are rows of a kind on a day, only those count on that day.';
+COMMENT ON TABLE ringtally.contact_exclusion IS
+    'Contacts that do not count, and why, by dates of validity: all that match what is not NULL. They stay to be seen in contact_each.';
+COMMENT ON TABLE ringtally.sampling_period IS
+    'Periods in which contacts are assessed as a sample, each with its own figure in contact_sample.';
+COMMENT ON TABLE ringtally.contact_sheet IS
+    'What was counted by hand in a sampling period: tally sheets. In contact_sample only.';
+COMMENT ON TABLE ringtally.contact_setting IS
+    'What the contacts'' figures of a site depend on; the row of the empty site is for those without one.';
+COMMENT ON INDEX ringtally.contact_counts_at IS
+    'For the contacts of a period.';
+COMMENT ON INDEX ringtally.contact_contact_at IS
+    'For contacts of a period as they were told: to join them.';
+COMMENT ON INDEX ringtally.contact_call IS
+    'For what is told of one call.';
+COMMENT ON INDEX ringtally.contact_unjoined IS
+    'For those that may still be joined to a call.';
+-- the same words for the same names
+DO $do$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT a.attrelid::regclass AS rel, a.attname, w.about
+	    FROM (VALUES
+	('site', 'The site (the organisation); empty: all of them.'),
+	('ref', 'The contact''s own id: what comes with it again is the same contact. Of what a switch tells of a call: call:SWITCH:CALLID.'),
+	('contact_at', 'When it was, as told.'),
+	('channel', 'The channel: telephone, face_to_face, email, web, post, kiosk, chat; others as they were told.'),
+	('service', 'The service that was asked for.'),
+	('category', 'The category, as told; not_assessed where it was not.'),
+	('code', 'The wrap-up code, as the switch tells it.'),
+	('request', 'The request or case that it was about: its reference.'),
+	('resolved', 'Whether the matter was settled by this contact; NULL: not known.'),
+	('customer', 'Keyed hash of the customer''s number (BLAKE2b, 16 bytes); NULL: not told, or forgotten.'),
+	('source', 'Who told: the feed, or import.'),
+	('assessed_by', 'Who assessed it: a role, not a name.'),
+	('assessed_at', 'When it was assessed.'),
+	('switch', 'The switch of its call.'),
+	('call_id', 'The id of its call on the switch, as told or as joined.'),
+	('agent', 'The agent, as told: to find its call.'),
+	('joined_by', 'How its call was found: call_id, agent (and time), or NULL: not.'),
+	('queue', 'The queue that its call was answered in first: for the service, where none was told.'),
+	('counts_at', 'The time that it counts at: when its call came, else contact_at, of several contacts of one call the first.'),
+	('told_at', 'When each field was told, in the order of contact_merge(): an older word does not undo a later one.'),
+	('written_at', 'When the row was written last, by the clock of this server.'),
+	('label', 'What people call it.'),
+	('avoidable', 'Whether such contact is avoidable; NULL: it is not assessed.'),
+	('valid_from', 'The first local day that the row is valid for.'),
+	('valid_to', 'The first day that it is valid for no more; NULL: it stays.'),
+	('origin', 'Where the row comes from: shipped, configuration, or sql.'),
+	('kind', 'channel or service.'),
+	('name', 'Its name.'),
+	('why', 'The reason, for people.'),
+	('starts_on', 'Its first local day.'),
+	('ends_on', 'Its last local day.'),
+	('period', 'The sampling period, by its name.'),
+	('contacts', 'How many were counted.'),
+	('requests', 'About how many requests; NULL: not counted.'),
+	('min_coverage_pct', 'No NI 14 is given where fewer percent of the contacts were assessed.'),
+	('join_window_s', 'For how long after the end of a call a contact of the same agent is taken for that call, in seconds.'),
+	('repeat_days', 'Within how many days a caller who calls for the same service again is counted as repeated.'),
+	('keep_contacts_days', 'How many days contacts are kept; contacts, calls included, are not counted for longer.'))
+	    AS w(name, about)
+	    JOIN pg_attribute AS a ON a.attname = w.name AND a.attnum > 0
+	    JOIN pg_class AS r ON r.oid = a.attrelid AND r.relkind = 'r'
+	    WHERE r.relnamespace = 'ringtally'::regnamespace
+	      AND (r.relname ~ '^contact' OR r.relname = 'sampling_period')
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.rel,
+		    c.attname, c.about);
+	END LOOP;
+END
+$do$;
+COMMENT ON COLUMN ringtally.contact_code.category IS
+    'The category that it stands for.';
+COMMENT ON COLUMN ringtally.contact_code.resolved IS
+    'Whether it says that the matter was settled; NULL: it does not say.';
+COMMENT ON COLUMN ringtally.contact_code.service IS
+    'The service that it stands for; NULL: that of the call''s queue.';
+COMMENT ON COLUMN ringtally.contact_exclusion.channel IS
+    'Only contacts of this channel; NULL: of any.';
+COMMENT ON COLUMN ringtally.contact_exclusion.service IS
+    'Only contacts of this service; NULL: of any.';
+COMMENT ON COLUMN ringtally.contact_exclusion.category IS
+    'Only contacts of this category; NULL: of any.';
+COMMENT ON COLUMN ringtally.contact_exclusion.source IS
+    'Only contacts from this source; NULL: from any.';
+COMMENT ON COLUMN ringtally.sampling_period.channel IS
+    'Only contacts of this channel; NULL: of any.';
+COMMENT ON COLUMN ringtally.sampling_period.service IS
+    'Only contacts of this service; NULL: of any.';
+COMMENT ON COLUMN ringtally.contact_sheet.resolved IS
+    'How many of them were settled; NULL: not counted.';
+COMMENT ON COLUMN ringtally.contact_sheet.service IS
+    'The service; empty: not told.';
+
 INSERT INTO ringtally.contact_channel (channel, label, origin) VALUES
     ('telephone', 'Telephone', 'shipped'),
     ('face_to_face', 'Face to face', 'shipped'),
@@ -559,462 +664,6 @@ COMMENT ON FUNCTION ringtally.contact_put(text, text[], text[], timestamptz[],
     timestamptz[], text[], text[], text[]) IS
     'Takes what is told of contacts, in arrays of one length, NULL (or an empty text) where nothing is told. The same p_ref is the same contact, see contact_merge(). A channel that is not told is the telephone; a category that is not told follows from the code. A row without ref, or of a time that can be none, is passed over and in none of the counts. Joins what it wrote to calls.';
 
--- One contact after another: what was told of contacts, and the calls of which
--- nothing was told. All views and figures are made of this.
---
--- The steps: the period's rows with what their code stands for on that day;
--- rows of one call put together (the assessed speaks, of several the one that
--- was assessed last; what it does not know the others tell); the calls of which
--- no row tells; then what is left out, asked once for each combination.
-CREATE FUNCTION ringtally.contact_rows(p_site text, p_from timestamptz,
-    p_to timestamptz)
-RETURNS TABLE (ref text, contact_at timestamptz, channel text, service text,
-    category text, avoidable boolean, assessed boolean, request text,
-    resolved boolean, source text, assessed_by text, switch text, call_id text,
-    joined_by text, excluded text)
-LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 5000
-SET search_path = pg_catalog, pg_temp SET jit = off
-SET enable_nestloop = off SET enable_mergejoin = off AS $$
-#variable_conflict use_column
-DECLARE
-	zone text := coalesce((SELECT s.timezone FROM ringtally.site AS s
-	    WHERE s.site = p_site), 'UTC');
-BEGIN
-	RETURN QUERY
-	WITH told AS MATERIALIZED (
-		SELECT c.*, (c.counts_at AT TIME ZONE zone)::date AS day,
-		    CASE WHEN c.category = 'not_assessed' THEN c.code END
-			AS asks
-		FROM ringtally.contact AS c
-		WHERE c.site = p_site AND c.counts_at >= p_from
-		  AND c.counts_at < p_to
-	), code AS (
-		SELECT t.day, t.code, k.category, k.resolved, k.service
-		FROM (SELECT DISTINCT o.day, o.code FROM told AS o
-		    WHERE o.code IS NOT NULL) AS t
-		CROSS JOIN LATERAL (SELECT * FROM ringtally.contact_code AS k
-		    WHERE k.site IN (p_site, '') AND k.code = t.code
-		      AND k.valid_from <= t.day
-		      AND (k.valid_to > t.day) IS NOT FALSE
-		    ORDER BY k.site DESC, k.valid_from DESC, k.origin DESC
-		    LIMIT 1) AS k
-	), meant AS MATERIALIZED (
-		SELECT t.ref, t.counts_at, t.day, t.channel,
-		    coalesce(t.service, k.service, q.service) AS service,
-		    CASE WHEN t.category = 'not_assessed'
-			THEN coalesce(k.category, t.category)
-			ELSE t.category END AS category, t.request,
-		    coalesce(t.resolved, k.resolved) AS resolved, t.source,
-		    t.assessed_by, t.assessed_at, t.contact_at, t.switch,
-		    t.call_id, t.joined_by
-		FROM told AS t
-		LEFT JOIN code AS k ON k.day = t.day AND k.code = t.code
-		LEFT JOIN ringtally.queue AS q ON q.site = t.site
-		    AND q.switch = t.switch AND q.queue = t.queue
-	), category AS (
-		SELECT m.day, m.channel, m.category, CASE WHEN EXISTS (
-		    SELECT FROM ringtally.contact_channel AS h
-		    WHERE h.site IN (p_site, '') AND h.channel = m.channel
-		      AND h.valid_from <= m.day
-		      AND (h.valid_to > m.day) IS NOT FALSE)
-		    THEN g.avoidable END AS avoidable
-		FROM (SELECT DISTINCT o.day, o.channel, o.category
-		    FROM meant AS o) AS m
-		CROSS JOIN LATERAL (SELECT *
-		    FROM ringtally.contact_category AS g
-		    WHERE g.site IN (p_site, '') AND g.category = m.category
-		      AND g.valid_from <= m.day
-		      AND (g.valid_to > m.day) IS NOT FALSE
-		    ORDER BY g.site DESC, g.valid_from DESC, g.origin DESC
-		    LIMIT 1) AS g
-	), judged AS (
-		SELECT m.*, g.avoidable,
-		    row_number() OVER (PARTITION BY m.switch, m.call_id,
-			CASE WHEN m.switch IS NULL OR m.call_id IS NULL
-			THEN m.ref END
-			ORDER BY g.avoidable IS NULL,
-			coalesce(m.assessed_at, m.contact_at) DESC,
-			m.ref DESC) AS rank
-		FROM meant AS m LEFT JOIN category AS g
-		    USING (day, channel, category)
-	), spoken AS (
-		SELECT j.ref, j.counts_at, j.day, j.channel,
-		    coalesce(j.service, o.service) AS service, j.category,
-		    j.avoidable, coalesce(j.request, o.request) AS request,
-		    coalesce(j.resolved, o.resolved) AS resolved, j.source,
-		    j.assessed_by, j.switch, j.call_id, j.joined_by
-		FROM judged AS j
-		LEFT JOIN (SELECT switch, call_id,
-			(array_agg(service ORDER BY rank)
-			    FILTER (WHERE service IS NOT NULL))[1] AS service,
-			(array_agg(request ORDER BY rank)
-			    FILTER (WHERE request IS NOT NULL))[1] AS request,
-			(array_agg(resolved ORDER BY rank)
-			    FILTER (WHERE resolved IS NOT NULL))[1] AS resolved
-		    FROM judged GROUP BY 1, 2 HAVING max(rank) > 1) AS o
-		    USING (switch, call_id)
-		WHERE j.rank = 1
-	), answered AS MATERIALIZED (
-		SELECT v.switch, v.call_id, v.visit_no, v.entered_at, v.queue,
-		    v.feed
-		FROM ringtally.visit AS v
-		WHERE v.site = p_site AND v.outcome = 'answered'
-		  AND v.entered_at >= p_from AND v.entered_at < p_to
-	), later AS MATERIALIZED (
-		-- of a call that was answered before
-		SELECT DISTINCT a.switch, a.call_id, a.visit_no
-		FROM answered AS a JOIN ringtally.visit AS v
-		    ON v.switch = a.switch AND v.call_id = a.call_id
-		    AND v.visit_no < a.visit_no
-		WHERE a.visit_no > 1
-		  AND v.site = p_site AND v.outcome = 'answered'
-		  AND v.entered_at >= p_from - interval '1 day'
-		  AND v.entered_at < p_to
-	), every AS (
-		SELECT * FROM spoken
-		UNION ALL
-		SELECT 'call:' || h.switch || ':' || h.call_id, h.entered_at,
-		    (h.entered_at AT TIME ZONE zone)::date, 'telephone',
-		    q.service, 'not_assessed', NULL, NULL, NULL, h.feed, NULL,
-		    h.switch, h.call_id, NULL
-		FROM answered AS h
-		LEFT JOIN ringtally.queue AS q ON q.site = p_site
-		    AND q.switch = h.switch AND q.queue = h.queue
-		WHERE NOT EXISTS (SELECT FROM later AS l
-		    WHERE l.switch = h.switch AND l.call_id = h.call_id
-		      AND l.visit_no = h.visit_no)
-		  AND NOT EXISTS (SELECT FROM ringtally.contact AS c
-		    WHERE c.site = p_site AND c.switch = h.switch
-		      AND c.call_id = h.call_id
-		      AND c.contact_at >= p_from - interval '2 days'
-		      AND c.contact_at < p_to + interval '2 days')
-	), kind AS (
-		SELECT DISTINCT e.day, e.channel, e.service, e.category,
-		    e.source FROM every AS e
-	), barred AS (
-		SELECT k.*, coalesce((SELECT x.why
-		    FROM ringtally.contact_exclusion AS x
-		    WHERE x.site IN (p_site, '') AND x.valid_from <= k.day
-		      AND (x.valid_to > k.day) IS NOT FALSE
-		      AND coalesce(x.channel = k.channel, x.channel IS NULL)
-		      AND coalesce(x.service = k.service, x.service IS NULL)
-		      AND coalesce(x.category = k.category, x.category IS NULL)
-		      AND coalesce(x.source = k.source, x.source IS NULL)
-		    ORDER BY x.site DESC, x.valid_from DESC, x.origin DESC,
-			x.name LIMIT 1),
-		    (SELECT 'this ' || s.kind || ' is not in scope'
-		    FROM ringtally.contact_scope AS s
-		    WHERE s.site IN (p_site, '') AND s.valid_from <= k.day
-		      AND (s.valid_to > k.day) IS NOT FALSE
-		    GROUP BY s.kind
-		    HAVING NOT coalesce(bool_or(s.name = CASE s.kind
-			WHEN 'channel' THEN k.channel ELSE k.service END),
-			false)
-		    ORDER BY s.kind LIMIT 1)) AS why
-		FROM kind AS k
-	)
-	SELECT e.ref, e.counts_at, e.channel, e.service, e.category,
-	    e.avoidable, e.avoidable IS NOT NULL, e.request, e.resolved,
-	    e.source, e.assessed_by, e.switch, e.call_id, e.joined_by, b.why
-	FROM every AS e
-	LEFT JOIN (SELECT * FROM barred WHERE barred.why IS NOT NULL) AS b
-	    ON b.day = e.day AND b.channel = e.channel
-	    AND b.service IS NOT DISTINCT FROM e.service
-	    AND b.category = e.category AND b.source = e.source;
-END
-$$;
-COMMENT ON FUNCTION ringtally.contact_rows(text, timestamptz, timestamptz) IS
-    'The contacts of a site within a period, each once: what was told of contacts, and the answered calls of which nothing was told. A contact that is a call counts when the call came. excluded: why it counts in no figure. No customer and no number.';
-
-CREATE FUNCTION ringtally.wilson(part numeric, whole numeric, side integer)
-RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT round((100 * (part + z * z / 2 + side * z
-	    * sqrt(part * (whole - part) / whole + z * z / 4))
-	    / (whole + z * z))::numeric, 1)
-	FROM (VALUES (1.959963984540054)) AS c(z) WHERE whole > 0
-$$;
-COMMENT ON FUNCTION ringtally.wilson(numeric, numeric, integer) IS
-    'Wilson''s 95 % interval of the share part / whole, in percent: its lower end where side is -1, its upper where it is 1.';
-
-CREATE FUNCTION ringtally.contact_rates(contacts bigint, assessed bigint,
-    avoidable bigint, requests bigint, resolved bigint, resolved_known bigint,
-    min_coverage_pct numeric)
-RETURNS TABLE (not_assessed bigint, coverage_pct numeric, ni14_pct numeric,
-    ni14_low_pct numeric, ni14_high_pct numeric, ni14_why text,
-    contacts_per_request numeric, fcr_pct numeric)
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT contacts - assessed, ringtally.pct(assessed, contacts),
-	    CASE WHEN why IS NULL THEN ringtally.pct(avoidable, assessed) END,
-	    CASE WHEN why IS NULL
-		THEN ringtally.wilson(avoidable, assessed, -1) END,
-	    CASE WHEN why IS NULL
-		THEN ringtally.wilson(avoidable, assessed, 1) END,
-	    why, round(contacts / nullif(requests, 0)::numeric, 2),
-	    ringtally.pct(resolved, resolved_known)
-	FROM (SELECT CASE WHEN contacts = 0 THEN 'no contacts'
-	    WHEN assessed = 0 THEN 'no contact was assessed'
-	    WHEN 100.0 * assessed < min_coverage_pct * contacts THEN
-		format('%s %% of the contacts were assessed, %s %% are asked for',
-		ringtally.pct(assessed, contacts),
-		trim_scale(min_coverage_pct)) END AS why OFFSET 0) AS w
-$$;
-COMMENT ON FUNCTION ringtally.contact_rates(bigint, bigint, bigint, bigint,
-    bigint, bigint, numeric) IS
-    'All shares of the contact views, from the counts of any period. See the comments of their columns for the formulas.';
-
--- The local days of which there may be contacts: from the first that was
--- counted, but for no longer than contacts are kept, until tomorrow. (A contact
--- of a later day has a wrong clock, and waits for its day.)
-CREATE FUNCTION ringtally.contact_days()
-RETURNS TABLE (site text, day date, from_at timestamptz, to_at timestamptz)
-LANGUAGE sql STABLE SECURITY DEFINER ROWS 500
-SET search_path = pg_catalog, pg_temp AS $$
-	SELECT s.site, d.at::date, d.at::timestamp AT TIME ZONE s.zone,
-	    (d.at + interval '1 day')::timestamp AT TIME ZONE s.zone
-	FROM (SELECT n.site, n.zone,
-		(now() AT TIME ZONE n.zone)::date AS today,
-		(ringtally.contact_settings(n.site)).keep_contacts_days AS keep,
-		least((SELECT min(t.starts_at) FROM ringtally.queue_tally AS t
-			WHERE t.site = n.site),
-		    (SELECT min(c.counts_at) FROM ringtally.contact AS c
-			WHERE c.site = n.site)) AS first_at
-	    FROM (SELECT o.site, o.timezone AS zone FROM ringtally.site AS o
-		UNION ALL
-		SELECT DISTINCT c.site, 'UTC' FROM ringtally.contact AS c
-		WHERE NOT EXISTS (SELECT FROM ringtally.site AS o
-		    WHERE o.site = c.site)) AS n) AS s
-	CROSS JOIN LATERAL generate_series(
-	    greatest((s.first_at AT TIME ZONE s.zone)::date,
-		s.today - s.keep)::timestamp,
-	    s.today + interval '1 day', interval '1 day') AS d(at)
-$$;
-COMMENT ON FUNCTION ringtally.contact_days() IS
-    'The local days of each site of which there may be contacts. For the contact views.';
-
-CREATE VIEW ringtally.contact_each AS
-SELECT d.site, r.ref, r.contact_at, d.day, r.channel, r.service, r.category,
-    r.avoidable, r.assessed, r.request, r.resolved, r.source, r.assessed_by,
-    r.switch, r.call_id, r.joined_by, r.excluded
-FROM ringtally.contact_days() AS d
-CROSS JOIN LATERAL ringtally.contact_rows(d.site, d.from_at, d.to_at) AS r;
-
--- The figures of any period and grouping, and the views by period.
-CREATE FUNCTION ringtally.contact_figures(p_site text, p_from timestamptz,
-    p_to timestamptz, p_by text[] DEFAULT '{}')
-RETURNS TABLE (starts_at timestamptz, service text, channel text,
-    category text, contacts bigint, assessed bigint, avoidable bigint,
-    not_assessed bigint, coverage_pct numeric, ni14_pct numeric,
-    ni14_low_pct numeric, ni14_high_pct numeric, ni14_why text,
-    requests bigint, contacts_with_request bigint,
-    contacts_per_request numeric, resolved bigint, resolved_known bigint,
-    fcr_pct numeric)
-LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-	zone text := coalesce((SELECT s.timezone FROM ringtally.site AS s
-	    WHERE s.site = p_site), 'UTC');
-	width interval := make_interval(secs => coalesce((SELECT s.interval_s
-	    FROM ringtally.site AS s WHERE s.site = p_site), 900));
-	least_pct numeric :=
-	    (ringtally.contact_settings(p_site)).min_coverage_pct;
-	period text;
-	wrong text;
-BEGIN
-	SELECT b INTO wrong FROM unnest(p_by) AS b
-	WHERE b NOT IN ('service', 'channel', 'category', 'interval', 'hour',
-	    'day', 'week', 'month', 'quarter', 'year');
-	IF wrong IS NOT NULL THEN
-		RAISE EXCEPTION USING ERRCODE = '22023',
-		    MESSAGE = format('contacts have no figures by %s', wrong);
-	END IF;
-	SELECT b INTO period FROM unnest(p_by) AS b
-	WHERE b NOT IN ('service', 'channel', 'category') LIMIT 1;
-	RETURN QUERY
-	SELECT g.*, r.not_assessed, r.coverage_pct, r.ni14_pct, r.ni14_low_pct,
-	    r.ni14_high_pct, r.ni14_why, n.requests, n.with_request,
-	    r.contacts_per_request, n.resolved, n.resolved_known, r.fcr_pct
-	FROM (SELECT CASE
-		WHEN period = 'interval'
-		    THEN date_bin(width, c.contact_at, '2000-01-01 00:00Z')
-		WHEN period = 'hour' THEN date_trunc('hour', c.contact_at, 'UTC')
-		WHEN period = 'year' THEN (date_trunc('year',
-		    (c.contact_at AT TIME ZONE zone) - interval '3 months')
-		    + interval '3 months') AT TIME ZONE zone
-		WHEN period IS NOT NULL
-		    THEN date_trunc(period, c.contact_at, zone) END AS starts_at,
-		CASE WHEN 'service' = ANY (p_by) THEN c.service END AS service,
-		CASE WHEN 'channel' = ANY (p_by) THEN c.channel END AS channel,
-		CASE WHEN 'category' = ANY (p_by) THEN c.category END
-		    AS category,
-		count(*) AS contacts,
-		count(*) FILTER (WHERE c.assessed) AS assessed,
-		count(*) FILTER (WHERE c.avoidable) AS avoidable,
-		count(DISTINCT c.request) AS requests,
-		count(c.request) AS with_request,
-		count(*) FILTER (WHERE c.resolved) AS resolved,
-		count(c.resolved) AS resolved_known
-	    FROM ringtally.contact_rows(p_site, p_from, p_to) AS c
-	    WHERE c.excluded IS NULL GROUP BY 1, 2, 3, 4) AS n
-	CROSS JOIN LATERAL ringtally.contact_rates(n.contacts, n.assessed,
-	    n.avoidable, n.requests, n.resolved, n.resolved_known, least_pct)
-	    AS r
-	CROSS JOIN LATERAL (SELECT n.starts_at, n.service, n.channel,
-	    n.category, n.contacts, n.assessed, n.avoidable) AS g
-	ORDER BY 1, 2, 3, 4;
-END
-$$;
-COMMENT ON FUNCTION ringtally.contact_figures(text, timestamptz, timestamptz,
-    text[]) IS
-    'The contact figures of any period of a site. p_by: what to group by, of service, channel, category, and one of interval, hour, day, week, month, quarter, year (from April); what is not asked for is NULL.';
-
-CREATE FUNCTION ringtally.contact_json(contacts bigint, assessed bigint,
-    avoidable bigint, requests bigint, with_request bigint, resolved bigint,
-    resolved_known bigint, min_coverage_pct numeric)
-RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
-	SELECT jsonb_build_object('contacts', contacts, 'assessed', assessed,
-	    'avoidable', avoidable, 'not_assessed', r.not_assessed,
-	    'coverage_pct', r.coverage_pct, 'ni14_pct', r.ni14_pct,
-	    'ni14_low_pct', r.ni14_low_pct, 'ni14_high_pct', r.ni14_high_pct,
-	    'ni14_why', r.ni14_why, 'requests', requests,
-	    'contacts_with_request', with_request,
-	    'contacts_per_request', r.contacts_per_request,
-	    'resolved', resolved, 'resolved_known', resolved_known,
-	    'fcr_pct', r.fcr_pct)
-	FROM ringtally.contact_rates(contacts, assessed, avoidable, requests,
-	    resolved, resolved_known, min_coverage_pct) AS r
-$$;
-COMMENT ON FUNCTION ringtally.contact_json(bigint, bigint, bigint, bigint,
-    bigint, bigint, bigint, numeric) IS
-    'The figures of one group of contacts, as they stand in contact_live().';
-
--- The page of this second.
-CREATE FUNCTION ringtally.contact_live(p_site text,
-    p_now timestamptz DEFAULT now())
-RETURNS jsonb LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-#variable_conflict use_column
-DECLARE
-	zone text := coalesce((SELECT s.timezone FROM ringtally.site AS s
-	    WHERE s.site = p_site), 'UTC');
-	today date := (p_now AT TIME ZONE zone)::date;
-	least_pct numeric :=
-	    (ringtally.contact_settings(p_site)).min_coverage_pct;
-	answer jsonb;
-BEGIN
-	WITH own AS MATERIALIZED (
-		SELECT c.*, d.span
-		FROM (SELECT (c.contact_at AT TIME ZONE zone)::date AS day,
-			c.service, c.channel, c.category, c.avoidable,
-			c.assessed, c.request, c.resolved
-		    FROM ringtally.contact_rows(p_site,
-			(today - 34)::timestamp AT TIME ZONE zone,
-			(today + 1)::timestamp AT TIME ZONE zone) AS c
-		    WHERE c.excluded IS NULL) AS c
-		CROSS JOIN LATERAL (VALUES
-		    (CASE WHEN c.day = today THEN 'today' END),
-		    (CASE WHEN c.day > today - 7 THEN 'week' END),
-		    (CASE WHEN c.day > today - 28 THEN 'month' END),
-		    (CASE WHEN c.day <= today - 7 THEN 'before' END))
-		    AS d(span)
-		WHERE d.span IS NOT NULL
-	), counted AS (
-		SELECT span, grouping(service, channel, category) AS kind,
-		    service, channel, category, count(*) AS n,
-		    ringtally.contact_json(count(*),
-			count(*) FILTER (WHERE assessed),
-			count(*) FILTER (WHERE avoidable),
-			count(DISTINCT request), count(request),
-			count(*) FILTER (WHERE resolved), count(resolved),
-			least_pct) AS f
-		FROM own GROUP BY span, GROUPING SETS ((), (service),
-		    (channel), (category))
-	), nothing AS (
-		SELECT ringtally.contact_json(0, 0, 0, 0, 0, 0, 0, least_pct)
-		    AS f
-	)
-	SELECT jsonb_build_object(
-	    'as_of', to_char(p_now AT TIME ZONE 'UTC',
-		'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
-	    'day', today, 'min_coverage_pct', least_pct,
-	    'today', coalesce((SELECT f FROM counted
-		WHERE kind = 7 AND span = 'today'), nothing.f),
-	    'last_28_days', coalesce((SELECT f FROM counted
-		WHERE kind = 7 AND span = 'month'), nothing.f),
-	    'channels', coalesce((SELECT jsonb_agg(jsonb_build_object(
-		    'channel', m.channel, 'label',
-		    coalesce(ringtally.contact_label('channel', p_site,
-			m.channel, today), m.channel),
-		    'today', coalesce(t.f, nothing.f)) || m.f
-		    ORDER BY m.n DESC, m.channel)
-		FROM counted AS m
-		LEFT JOIN counted AS t ON t.kind = 5 AND t.span = 'today'
-		    AND t.channel = m.channel
-		WHERE m.kind = 5 AND m.span = 'month'), '[]'),
-	    'services', coalesce((SELECT jsonb_agg(jsonb_build_object(
-		    'service', m.service, 'today', coalesce(t.f, nothing.f),
-		    'last_7_days', coalesce(w.f, nothing.f),
-		    'before_pct', b.f->'ni14_pct',
-		    'rise_points', rise.points) || m.f
-		    ORDER BY rise.points DESC NULLS LAST, m.n DESC, m.service)
-		FROM counted AS m
-		LEFT JOIN counted AS t ON t.kind = 3 AND t.span = 'today'
-		    AND t.service IS NOT DISTINCT FROM m.service
-		LEFT JOIN counted AS w ON w.kind = 3 AND w.span = 'week'
-		    AND w.service IS NOT DISTINCT FROM m.service
-		LEFT JOIN counted AS b ON b.kind = 3 AND b.span = 'before'
-		    AND b.service IS NOT DISTINCT FROM m.service
-		CROSS JOIN LATERAL (SELECT (w.f->>'ni14_pct')::numeric
-		    - (b.f->>'ni14_pct')::numeric) AS rise(points)
-		WHERE m.kind = 3 AND m.span = 'month'), '[]'),
-	    'categories', coalesce((SELECT jsonb_agg(jsonb_build_object(
-		    'category', m.category, 'label',
-		    coalesce(ringtally.contact_label('category', p_site,
-			m.category, today), m.category),
-		    'avoidable', (m.f->>'avoidable')::bigint > 0,
-		    'contacts', m.f->'assessed', 'today',
-		    coalesce(t.f->'assessed', '0'), 'share_pct',
-		    ringtally.pct((m.f->>'assessed')::numeric,
-			(SELECT (a.f->>'assessed')::numeric FROM counted AS a
-			WHERE a.kind = 7 AND a.span = 'month')))
-		    ORDER BY (m.f->>'assessed')::bigint DESC, m.category)
-		FROM counted AS m
-		LEFT JOIN counted AS t ON t.kind = 6 AND t.span = 'today'
-		    AND t.category = m.category
-		WHERE m.kind = 6 AND m.span = 'month'
-		  AND (m.f->>'assessed')::bigint > 0), '[]'),
-	    'sampling', '[]'::jsonb,
-	    'formulas', jsonb_build_object(
-		'ni14_pct', 'avoidable / assessed',
-		'coverage_pct', 'assessed / contacts',
-		'contacts_per_request', 'contacts / requests',
-		'fcr_pct', 'resolved / resolved_known'))
-	INTO answer FROM nothing;
-	RETURN answer;
-END
-$$;
-COMMENT ON FUNCTION ringtally.contact_live(text, timestamptz) IS
-    'The contact figures of a site now, as one document: today, the last 28 local days, by channel, service and category, what rises, and the sampling period.';
-
-CREATE FUNCTION ringtally.contact_label(p_kind text, p_site text, p_name text,
-    p_day date)
-RETURNS text LANGUAGE sql STABLE AS $$
-	SELECT l.label FROM (
-	    SELECT site, label, valid_from, origin
-	    FROM ringtally.contact_channel
-	    WHERE p_kind = 'channel' AND channel = p_name
-	      AND valid_from <= p_day AND (valid_to > p_day) IS NOT FALSE
-	    UNION ALL
-	    SELECT site, label, valid_from, origin
-	    FROM ringtally.contact_category
-	    WHERE p_kind = 'category' AND category = p_name
-	      AND valid_from <= p_day AND (valid_to > p_day) IS NOT FALSE) AS l
-	WHERE l.site IN (p_site, '')
-	ORDER BY l.site DESC, l.valid_from DESC, l.origin DESC LIMIT 1
-$$;
-COMMENT ON FUNCTION ringtally.contact_label(text, text, text, date) IS
-    'What a channel or a category is called on that day.';
-
 -- What the configuration says of contacts.
 CREATE FUNCTION ringtally.contact_configure(p_site text, p jsonb)
 RETURNS text[] LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -1169,24 +818,22 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_expire(text) IS
     'Drops contacts that are older than keep_contacts_days (and two days, for the borders of days). Returns how many.';
 
--- Who may do what.
-DO $do$
-DECLARE
-	f record;
-BEGIN
-	FOR f IN SELECT p.oid::regprocedure AS name, p.proname IN ('wilson',
-	    'contact_rates', 'contact_figures', 'contact_label') AS reads
-	    FROM pg_proc AS p
-	    WHERE p.pronamespace = 'ringtally'::regnamespace
-	      AND (p.proname ~ '^contact_' OR p.proname IN ('wilson', 'forget'))
-	LOOP
-		EXECUTE format('REVOKE ALL ON ROUTINE %s FROM PUBLIC', f.name);
-		EXECUTE format('GRANT EXECUTE ON ROUTINE %s '
-		    'TO ringtally_writer', f.name);
-		IF f.reads THEN
-			EXECUTE format('GRANT EXECUTE ON ROUTINE %s '
-			    'TO ringtally_reader', f.name);
-		END IF;
-	END LOOP;
-END
-$do$;
+-- Who may do what: the daemon and the import by functions, analysts by views.
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ringtally FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    ringtally.contact_put(text, text[], text[], timestamptz[], text[], text[],
+	text[], text[], text[], boolean[], bytea[], text[], timestamptz[],
+	text[], text[], text[]),
+    ringtally.contact_join(text, timestamptz, timestamptz),
+    ringtally.contact_configure(text, jsonb),
+    ringtally.forget(text, bytea[]),
+    ringtally.contact_expire(text)
+TO ringtally_writer;
+GRANT EXECUTE ON FUNCTION ringtally.contact_settings(text)
+TO ringtally_writer, ringtally_reader;
+GRANT SELECT ON ringtally.contact_channel, ringtally.contact_category,
+    ringtally.contact_code, ringtally.contact_scope,
+    ringtally.contact_exclusion, ringtally.sampling_period,
+    ringtally.contact_sheet, ringtally.contact_setting
+TO ringtally_writer, ringtally_reader;
+GRANT INSERT, UPDATE, DELETE ON ringtally.contact_sheet TO ringtally_writer;

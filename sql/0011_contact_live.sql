@@ -1,0 +1,645 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- The page of this second, and what became of figures that were said.
+
+-- What was counted of each local day, so that the page of this second need not
+-- look at eight weeks of visits. A day is counted anew when something in it was
+-- touched: contacts by a trigger, late visits by the daemon (contact_touch),
+-- and yesterday, where calls still end, after a minute.
+CREATE TABLE ringtally.contact_cell (
+	site text COLLATE "C" NOT NULL,
+	day date NOT NULL,
+	channel text COLLATE "C" NOT NULL,
+	service text COLLATE "C" NOT NULL,
+	category text COLLATE "C" NOT NULL,
+	contacts bigint NOT NULL,
+	assessed bigint NOT NULL,
+	avoidable bigint NOT NULL,
+	contacts_with_request bigint NOT NULL,
+	resolved bigint NOT NULL,
+	resolved_known bigint NOT NULL,
+	requests text[] COLLATE "C" NOT NULL,
+	PRIMARY KEY (site, day, channel, service, category)
+);
+CREATE TABLE ringtally.contact_counted (
+	site text COLLATE "C" NOT NULL,
+	day date NOT NULL,
+	counted_at timestamptz NOT NULL,
+	PRIMARY KEY (site, day)
+);
+CREATE TABLE ringtally.contact_touched (
+	site text COLLATE "C" NOT NULL,
+	from_day date NOT NULL,
+	to_day date NOT NULL
+);
+CREATE INDEX contact_touched_site ON ringtally.contact_touched (site);
+COMMENT ON INDEX ringtally.contact_touched_site IS
+    'What one site has to count anew.';
+
+-- Of today and yesterday no mark is needed.
+CREATE FUNCTION ringtally.contact_touch(p_site text, p_from timestamptz,
+    p_to timestamptz)
+RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	INSERT INTO ringtally.contact_touched (site, from_day, to_day)
+	SELECT p_site, (p_from AT TIME ZONE 'UTC')::date - 1,
+	    (p_to AT TIME ZONE 'UTC')::date + 1
+	WHERE p_from < now() - interval '24 hours'
+$$;
+COMMENT ON FUNCTION ringtally.contact_touch(text, timestamptz, timestamptz) IS
+    'Says that visits or contacts of these times were written or changed: their days are counted anew when somebody asks. The daemon calls it with each batch that holds visits of more than a day ago.';
+
+CREATE FUNCTION ringtally.contact_count(p_site text, p_from date, p_to date)
+RETURNS SETOF ringtally.contact_cell LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	SELECT p_site, (c.contact_at AT TIME ZONE z.zone)::date, c.channel,
+	    coalesce(c.service, ''), c.category, count(*),
+	    count(*) FILTER (WHERE c.assessed),
+	    count(*) FILTER (WHERE c.avoidable), count(c.request),
+	    count(*) FILTER (WHERE c.resolved), count(c.resolved),
+	    coalesce(array_agg(DISTINCT c.request)
+		FILTER (WHERE c.request IS NOT NULL), '{}')
+	FROM (SELECT coalesce((SELECT s.timezone FROM ringtally.site AS s
+	    WHERE s.site = p_site), 'UTC') AS zone) AS z
+	CROSS JOIN LATERAL ringtally.contact_rows(p_site,
+	    p_from::timestamp AT TIME ZONE z.zone,
+	    (p_to + 1)::timestamp AT TIME ZONE z.zone) AS c
+	WHERE c.excluded IS NULL
+	GROUP BY 1, 2, 3, 4, 5
+$$;
+COMMENT ON FUNCTION ringtally.contact_count(text, date, date) IS
+    'Counts the contacts of local days, the last one included.';
+
+CREATE FUNCTION ringtally.contact_count_again(p_site text, p_days date[])
+RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	low date;
+	high date;
+BEGIN
+	-- one at a time; a mark that is not committed stays for the next
+	PERFORM pg_advisory_xact_lock(
+	    hashtextextended('ringtally contacts ' || p_site, 0));
+	WITH marks AS (
+		DELETE FROM ringtally.contact_touched WHERE site = p_site
+		RETURNING from_day, to_day
+	)
+	SELECT min(from_day), max(to_day) INTO low, high FROM marks;
+	DELETE FROM ringtally.contact_counted AS d
+	WHERE d.site = p_site AND (d.day BETWEEN low AND high
+	    OR d.day >= (now() AT TIME ZONE 'UTC')::date - 2
+	    AND d.counted_at < now() - interval '1 minute');
+	FOR low, high IN
+		-- days in a row are counted at once, a week at most
+		SELECT min(m.day), max(m.day)
+		FROM (SELECT d.day, d.day - (row_number() OVER (ORDER BY d.day)
+			)::integer AS run, (d.day - date '2000-01-01') / 7 AS week
+		    FROM unnest(p_days) AS d(day)
+		    WHERE NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
+			WHERE o.site = p_site AND o.day = d.day)) AS m
+		GROUP BY m.run, m.week
+	LOOP
+		DELETE FROM ringtally.contact_cell
+		WHERE site = p_site AND day BETWEEN low AND high;
+		INSERT INTO ringtally.contact_cell
+		SELECT * FROM ringtally.contact_count(p_site, low, high);
+		INSERT INTO ringtally.contact_counted (site, day, counted_at)
+		SELECT p_site, d::date, now()
+		FROM generate_series(low, high, interval '1 day') AS d;
+	END LOOP;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_count_again(text, date[]) IS
+    'Counts those of the days that were not counted, or were touched since.';
+
+CREATE FUNCTION ringtally.contact_json(contacts bigint, assessed bigint,
+    avoidable bigint, requests bigint, with_request bigint, resolved bigint,
+    resolved_known bigint, min_coverage_pct numeric)
+RETURNS jsonb LANGUAGE sql IMMUTABLE AS $$
+	SELECT jsonb_build_object('contacts', contacts, 'assessed', assessed,
+	    'avoidable', avoidable, 'not_assessed', r.not_assessed,
+	    'coverage_pct', r.coverage_pct, 'ni14_pct', r.ni14_pct,
+	    'ni14_low_pct', r.ni14_low_pct, 'ni14_high_pct', r.ni14_high_pct,
+	    'ni14_why', r.ni14_why, 'requests', requests,
+	    'contacts_with_request', with_request,
+	    'contacts_per_request', r.contacts_per_request,
+	    'resolved', resolved, 'resolved_known', resolved_known,
+	    'fcr_pct', r.fcr_pct)
+	FROM ringtally.contact_rates(contacts, assessed, avoidable, requests,
+	    resolved, resolved_known, min_coverage_pct) AS r
+$$;
+COMMENT ON FUNCTION ringtally.contact_json(bigint, bigint, bigint, bigint,
+    bigint, bigint, bigint, numeric) IS
+    'The figures of one group of contacts, as they stand in contact_live().';
+
+-- The page of this second.
+CREATE FUNCTION ringtally.contact_live(p_site text,
+    p_now timestamptz DEFAULT now())
+RETURNS jsonb LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+#variable_conflict use_column
+DECLARE
+	zone text := coalesce((SELECT s.timezone FROM ringtally.site AS s
+	    WHERE s.site = p_site), 'UTC');
+	today date := (p_now AT TIME ZONE zone)::date;
+	least_pct numeric :=
+	    (ringtally.contact_settings(p_site)).min_coverage_pct;
+	sample ringtally.sampling_period;
+	answer jsonb;
+BEGIN
+	-- the running one, else the last
+	SELECT * INTO sample FROM ringtally.sampling_period AS s
+	WHERE s.site IN (p_site, '') AND s.starts_on <= today
+	ORDER BY s.ends_on >= today DESC, s.ends_on DESC, s.site DESC,
+	    s.origin DESC, s.name LIMIT 1;
+	PERFORM ringtally.contact_count_again(p_site, ARRAY(
+	    SELECT d::date FROM generate_series(today - 34, today - 1,
+		interval '1 day') AS d
+	    UNION SELECT d::date FROM generate_series(sample.starts_on,
+		least(sample.ends_on, today - 1), interval '1 day') AS d));
+
+	WITH cell AS MATERIALIZED (
+		SELECT c.*, c.day = today AS is_today,
+		    c.day > today - 7 AS is_week, c.day > today - 28 AS is_month
+		FROM (SELECT * FROM ringtally.contact_cell
+		    WHERE site = p_site AND day BETWEEN today - 34
+			AND today - 1
+		    UNION ALL
+		    SELECT * FROM ringtally.contact_count(p_site, today,
+			today)) AS c
+	), spent AS MATERIALIZED (
+		SELECT d.span, c.channel, c.service, c.category,
+		    sum(c.contacts) AS contacts, sum(c.assessed) AS assessed,
+		    sum(c.avoidable) AS avoidable,
+		    sum(c.contacts_with_request) AS with_request,
+		    sum(c.resolved) AS resolved,
+		    sum(c.resolved_known) AS resolved_known
+		FROM cell AS c CROSS JOIN LATERAL (VALUES
+		    (CASE WHEN c.is_today THEN 'today' END),
+		    (CASE WHEN c.is_week THEN 'week' ELSE 'before' END),
+		    (CASE WHEN c.is_month THEN 'month' END)) AS d(span)
+		WHERE d.span IS NOT NULL
+		GROUP BY 1, 2, 3, 4
+	), asked AS (
+		SELECT DISTINCT d.span, c.channel, c.service, r.request
+		FROM cell AS c CROSS JOIN unnest(c.requests) AS r(request)
+		CROSS JOIN LATERAL (VALUES
+		    (CASE WHEN c.is_today THEN 'today' END),
+		    (CASE WHEN c.is_month THEN 'month' END),
+		    (CASE WHEN c.is_week THEN 'week' END)) AS d(span)
+		WHERE d.span IS NOT NULL
+	), request AS (
+		SELECT span, 7 AS kind, NULL AS name, count(*) AS n
+		FROM (SELECT DISTINCT span, request FROM asked) AS a
+		GROUP BY 1
+		UNION ALL
+		SELECT span, 5, channel, count(*) FROM (SELECT DISTINCT span,
+		    channel, request FROM asked) AS a GROUP BY 1, 3
+		UNION ALL
+		SELECT span, 3, service, count(*) FROM (SELECT DISTINCT span,
+		    service, request FROM asked) AS a GROUP BY 1, 3
+	), counted AS MATERIALIZED (
+		SELECT s.span, s.kind, s.name, s.contacts AS n, s.assessed,
+		    ringtally.contact_json(s.contacts, s.assessed, s.avoidable,
+			coalesce(r.n, 0), s.with_request, s.resolved,
+			s.resolved_known, least_pct) AS f
+		FROM (SELECT span, grouping(service, channel, category)
+			AS kind, coalesce(service, channel, category) AS name,
+			sum(contacts)::bigint AS contacts,
+			sum(assessed)::bigint AS assessed,
+			sum(avoidable)::bigint AS avoidable,
+			sum(with_request)::bigint AS with_request,
+			sum(resolved)::bigint AS resolved,
+			sum(resolved_known)::bigint AS resolved_known
+		    FROM spent GROUP BY span, GROUPING SETS ((), (service),
+			(channel), (category))) AS s
+		LEFT JOIN request AS r ON r.span = s.span AND r.kind = s.kind
+		    AND r.name IS NOT DISTINCT FROM s.name
+	), nothing AS (
+		SELECT ringtally.contact_json(0, 0, 0, 0, 0, 0, 0, least_pct)
+		    AS f
+	)
+	SELECT jsonb_build_object(
+	    'as_of', to_char(p_now AT TIME ZONE 'UTC',
+		'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'),
+	    'day', today, 'min_coverage_pct', least_pct,
+	    'today', coalesce((SELECT f FROM counted
+		WHERE kind = 7 AND span = 'today'), nothing.f),
+	    'last_28_days', coalesce((SELECT f FROM counted
+		WHERE kind = 7 AND span = 'month'), nothing.f),
+	    'channels', coalesce((SELECT jsonb_agg(jsonb_build_object(
+		    'channel', m.name, 'label',
+		    coalesce(ringtally.contact_label('channel', p_site,
+			m.name, today), m.name),
+		    'today', coalesce(t.f, nothing.f)) || m.f
+		    ORDER BY m.n DESC, m.name)
+		FROM counted AS m
+		LEFT JOIN counted AS t ON t.kind = 5 AND t.span = 'today'
+		    AND t.name = m.name
+		WHERE m.kind = 5 AND m.span = 'month'), '[]'),
+	    'services', coalesce((SELECT jsonb_agg(jsonb_build_object(
+		    'service', nullif(m.name, ''),
+		    'today', coalesce(t.f, nothing.f),
+		    'last_7_days', coalesce(w.f, nothing.f),
+		    'before_pct', b.f->'ni14_pct',
+		    'rise_points', rise.points) || m.f
+		    ORDER BY rise.points DESC NULLS LAST, m.n DESC, m.name)
+		FROM counted AS m
+		LEFT JOIN counted AS t ON t.kind = 3 AND t.span = 'today'
+		    AND t.name = m.name
+		LEFT JOIN counted AS w ON w.kind = 3 AND w.span = 'week'
+		    AND w.name = m.name
+		LEFT JOIN counted AS b ON b.kind = 3 AND b.span = 'before'
+		    AND b.name = m.name
+		CROSS JOIN LATERAL (SELECT (w.f->>'ni14_pct')::numeric
+		    - (b.f->>'ni14_pct')::numeric) AS rise(points)
+		WHERE m.kind = 3 AND m.span = 'month'), '[]'),
+	    'categories', coalesce((SELECT jsonb_agg(jsonb_build_object(
+		    'category', m.name, 'label',
+		    coalesce(ringtally.contact_label('category', p_site,
+			m.name, today), m.name),
+		    'avoidable', (m.f->>'avoidable')::bigint > 0,
+		    'contacts', m.assessed, 'today', coalesce(t.assessed, 0),
+		    'share_pct', ringtally.pct(m.assessed,
+			(SELECT a.assessed FROM counted AS a
+			WHERE a.kind = 7 AND a.span = 'month')))
+		    ORDER BY m.assessed DESC, m.name)
+		FROM counted AS m
+		LEFT JOIN counted AS t ON t.kind = 6 AND t.span = 'today'
+		    AND t.name = m.name
+		WHERE m.kind = 6 AND m.span = 'month' AND m.assessed > 0),
+		'[]'),
+	    'sampling', coalesce((SELECT jsonb_build_array(jsonb_build_object(
+		    'name', sample.name, 'starts_on', sample.starts_on,
+		    'ends_on', sample.ends_on, 'running',
+		    sample.ends_on >= today, 'channel', sample.channel,
+		    'service', sample.service, 'why', sample.why,
+		    'contacts', n.contacts + h.contacts,
+		    'sheet_contacts', h.contacts,
+		    'sample_size', n.assessed + h.assessed,
+		    'avoidable', n.avoidable + h.avoidable,
+		    'ni14_pct', ringtally.pct(n.avoidable + h.avoidable,
+			n.assessed + h.assessed),
+		    'ni14_low_pct', ringtally.wilson(n.avoidable
+			+ h.avoidable, n.assessed + h.assessed, -1),
+		    'ni14_high_pct', ringtally.wilson(n.avoidable
+			+ h.avoidable, n.assessed + h.assessed, 1)))
+		FROM (SELECT coalesce(sum(c.contacts), 0) AS contacts,
+			coalesce(sum(c.assessed), 0) AS assessed,
+			coalesce(sum(c.avoidable), 0) AS avoidable
+		    FROM (SELECT * FROM ringtally.contact_cell
+			WHERE site = p_site AND day < today
+			UNION ALL
+			SELECT site, day, channel, service, category, contacts,
+			    assessed, avoidable, contacts_with_request,
+			    resolved, resolved_known, requests
+			FROM cell WHERE is_today) AS c
+		    WHERE c.day BETWEEN sample.starts_on AND sample.ends_on
+		      AND c.channel = coalesce(sample.channel, c.channel)
+		      AND c.service = coalesce(sample.service, c.service)) AS n
+		CROSS JOIN ringtally.contact_sheets(p_site, sample.name,
+		    sample.starts_on) AS h
+		WHERE sample.name IS NOT NULL), '[]'),
+	    'formulas', jsonb_build_object(
+		'ni14_pct', 'avoidable / assessed',
+		'coverage_pct', 'assessed / contacts',
+		'contacts_per_request', 'contacts / requests',
+		'fcr_pct', 'resolved / resolved_known',
+		'rise_points', 'ni14_pct of the last 7 days - before_pct',
+		'before_pct', 'ni14_pct of the 28 days before the last 7'))
+	INTO answer FROM nothing;
+	RETURN answer;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_live(text, timestamptz) IS
+    'The contact figures of a site now, as one document: today; the last 28 local days, today included, as a whole, by channel, by service (what rises most first) and by category (of the assessed); the sampling period that runs, or the last one. Counts anew only today and what was touched.';
+
+-- What was said of a day stands, and what it would say now: see
+-- contact_recount. Why it changed is known from contact_change, which triggers
+-- write, and from when contacts were written.
+CREATE TABLE ringtally.contact_said (
+	site text COLLATE "C" NOT NULL,
+	day date NOT NULL,
+	service text COLLATE "C" NOT NULL,
+	channel text COLLATE "C" NOT NULL,
+	version integer NOT NULL,
+	said_at timestamptz NOT NULL DEFAULT now(),
+	contacts bigint NOT NULL,
+	assessed bigint NOT NULL,
+	avoidable bigint NOT NULL,
+	requests bigint NOT NULL,
+	resolved bigint NOT NULL,
+	resolved_known bigint NOT NULL,
+	why text,
+	PRIMARY KEY (site, day, service, channel, version)
+);
+CREATE TABLE ringtally.contact_change (
+	site text COLLATE "C" NOT NULL,
+	changed_at timestamptz NOT NULL DEFAULT now(),
+	changed_by text NOT NULL DEFAULT session_user,
+	what text NOT NULL,
+	name text NOT NULL,
+	old jsonb,
+	new jsonb,
+	why text,
+	from_day date NOT NULL,
+	to_day date NOT NULL
+);
+CREATE INDEX contact_change_at ON ringtally.contact_change (site, changed_at);
+COMMENT ON INDEX ringtally.contact_change_at IS
+    'What changed since a figure was said.';
+
+CREATE FUNCTION ringtally.contact_rows_changed()
+RETURNS trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	IF TG_OP <> 'INSERT' THEN
+		PERFORM ringtally.contact_touch(o.site, min(o.counts_at),
+		    max(o.counts_at)) FROM old_rows AS o GROUP BY o.site;
+	END IF;
+	IF TG_OP <> 'DELETE' THEN
+		PERFORM ringtally.contact_touch(n.site, min(n.counts_at),
+		    max(n.counts_at)) FROM new_rows AS n GROUP BY n.site;
+	END IF;
+	-- a first assessment is none of another
+	IF TG_OP = 'UPDATE' THEN
+		INSERT INTO ringtally.contact_change (site, what, name, old,
+		    new, why, from_day, to_day)
+		SELECT n.site, 'contact', n.ref,
+		    jsonb_build_object('category', o.category, 'code', o.code,
+			'source', o.source, 'assessed_by', o.assessed_by),
+		    jsonb_build_object('category', n.category, 'code', n.code,
+			'source', n.source, 'assessed_by', n.assessed_by),
+		    nullif(current_setting('ringtally.why', true), ''),
+		    d.day, d.day
+		FROM new_rows AS n JOIN old_rows AS o USING (site, ref)
+		LEFT JOIN ringtally.site AS s USING (site)
+		CROSS JOIN LATERAL (SELECT (n.counts_at AT TIME ZONE
+		    coalesce(s.timezone, 'UTC'))::date) AS d(day)
+		WHERE (o.category, o.code) IS DISTINCT FROM (n.category, n.code)
+		  AND (o.category <> 'not_assessed' OR o.code IS NOT NULL);
+	END IF;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_rows_changed() IS
+    'Marks the days of contacts that were written, and notes categories that became others. A trigger of contact.';
+CREATE TRIGGER contact_inserted AFTER INSERT ON ringtally.contact
+    REFERENCING NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION ringtally.contact_rows_changed();
+CREATE TRIGGER contact_updated AFTER UPDATE ON ringtally.contact
+    REFERENCING OLD TABLE AS old_rows NEW TABLE AS new_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION ringtally.contact_rows_changed();
+CREATE TRIGGER contact_deleted AFTER DELETE ON ringtally.contact
+    REFERENCING OLD TABLE AS old_rows
+    FOR EACH STATEMENT EXECUTE FUNCTION ringtally.contact_rows_changed();
+
+CREATE FUNCTION ringtally.contact_meaning_changed()
+RETURNS trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	o jsonb := CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END;
+	n jsonb := CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END;
+	row jsonb := coalesce(n, o);
+	low date;
+	high date;
+BEGIN
+	IF n = o THEN
+		RETURN NULL;
+	END IF;
+	SELECT min(coalesce(v->>'valid_from', '-infinity')::date),
+	    max(coalesce(v->>'valid_to', 'infinity')::date) INTO low, high
+	FROM (VALUES (o), (n)) AS r(v) WHERE v IS NOT NULL;
+	INSERT INTO ringtally.contact_change (site, what, name, old, new, why,
+	    from_day, to_day)
+	SELECT row->>'site', replace(TG_TABLE_NAME, 'contact_', ''),
+	    coalesce(row->>'name', row->>'code', row->>'category',
+		row->>'channel', row->>'queue', row->>'site'),
+	    o - 'site', n - 'site',
+	    nullif(current_setting('ringtally.why', true), ''), low, high;
+	INSERT INTO ringtally.contact_touched (site, from_day, to_day)
+	SELECT DISTINCT s.site, low, high
+	FROM (SELECT site FROM ringtally.site
+	    UNION SELECT site FROM ringtally.contact_counted) AS s
+	WHERE row->>'site' IN (s.site, '');
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_meaning_changed() IS
+    'Notes what was changed of the meaning of contacts, by whom and why (the setting ringtally.why), and marks the days to count anew. A trigger.';
+DO $do$
+DECLARE
+	rel text;
+BEGIN
+	FOREACH rel IN ARRAY '{contact_channel,contact_category,contact_code,contact_scope,contact_exclusion}'::text[]
+	LOOP
+		EXECUTE format('CREATE TRIGGER meaning_changed '
+		    'AFTER INSERT OR UPDATE OR DELETE ON ringtally.%I '
+		    'FOR EACH ROW EXECUTE FUNCTION '
+		    'ringtally.contact_meaning_changed()', rel);
+	END LOOP;
+END
+$do$;
+CREATE TRIGGER meaning_changed AFTER UPDATE OF service ON ringtally.queue
+    FOR EACH ROW WHEN (OLD.service IS DISTINCT FROM NEW.service)
+    EXECUTE FUNCTION ringtally.contact_meaning_changed();
+CREATE TRIGGER meaning_changed AFTER UPDATE OF timezone ON ringtally.site
+    FOR EACH ROW WHEN (OLD.timezone IS DISTINCT FROM NEW.timezone)
+    EXECUTE FUNCTION ringtally.contact_meaning_changed();
+
+-- By day, service and channel: of what is counted now, what was said last, and
+-- where they differ. Days that are kept no longer say nothing new.
+CREATE FUNCTION ringtally.contact_unsaid(p_site text)
+RETURNS TABLE (day date, service text, channel text, version integer,
+    contacts bigint, assessed bigint, avoidable bigint, requests bigint,
+    resolved bigint, resolved_known bigint, why text)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	WITH zone AS (
+		SELECT coalesce((SELECT s.timezone FROM ringtally.site AS s
+		    WHERE s.site = p_site), 'UTC') AS name
+	), ended AS MATERIALIZED (
+		SELECT d.day FROM ringtally.contact_counted AS d, zone
+		WHERE d.site = p_site
+		  AND d.day < (now() AT TIME ZONE zone.name)::date
+	), now AS (
+		SELECT c.day, c.service, c.channel,
+		    sum(c.contacts)::bigint AS contacts,
+		    sum(c.assessed)::bigint AS assessed,
+		    sum(c.avoidable)::bigint AS avoidable,
+		    max(r.n) AS requests, sum(c.resolved)::bigint AS resolved,
+		    sum(c.resolved_known)::bigint AS resolved_known
+		FROM ringtally.contact_cell AS c JOIN ended USING (day)
+		JOIN (SELECT c.day, c.service, c.channel,
+			count(DISTINCT q.request) AS n
+		    FROM ringtally.contact_cell AS c
+		    LEFT JOIN LATERAL unnest(c.requests) AS q(request) ON true
+		    WHERE c.site = p_site GROUP BY 1, 2, 3) AS r
+		    USING (day, service, channel)
+		WHERE c.site = p_site GROUP BY 1, 2, 3
+	), said AS (
+		SELECT DISTINCT ON (s.day, s.service, s.channel) s.*
+		FROM ringtally.contact_said AS s JOIN ended USING (day)
+		WHERE s.site = p_site
+		ORDER BY s.day, s.service, s.channel, s.version DESC
+	), first AS (
+		SELECT s.day, min(s.said_at) AS at FROM ringtally.contact_said
+		    AS s WHERE s.site = p_site GROUP BY 1
+	)
+	SELECT day, service, channel, coalesce(s.version, 0) + 1,
+	    coalesce(n.contacts, 0), coalesce(n.assessed, 0),
+	    coalesce(n.avoidable, 0), coalesce(n.requests, 0),
+	    coalesce(n.resolved, 0), coalesce(n.resolved_known, 0),
+	    CASE WHEN f.at IS NOT NULL THEN coalesce(concat_ws('; ',
+		(SELECT string_agg(w.line, '; ' ORDER BY w.line)
+		FROM (SELECT DISTINCT concat_ws(': ', k.what || ' ' || k.name,
+			k.why) AS line
+		    FROM ringtally.contact_change AS k
+		    WHERE k.site IN (p_site, '')
+		      AND k.changed_at >= coalesce(s.said_at, f.at)
+		      AND day BETWEEN k.from_day AND k.to_day
+		    ORDER BY 1 LIMIT 10) AS w),
+		(SELECT nullif(count(*), 0) || ' contacts told or changed'
+		FROM ringtally.contact AS c, zone
+		WHERE c.site = p_site
+		  AND c.written_at >= coalesce(s.said_at, f.at)
+		  AND c.counts_at >= day::timestamp AT TIME ZONE zone.name
+		  AND c.counts_at < (day + 1)::timestamp
+		    AT TIME ZONE zone.name)),
+		'calls that were heard of later') END
+	FROM now AS n FULL JOIN said AS s USING (day, service, channel)
+	LEFT JOIN first AS f USING (day)
+	WHERE (n.contacts, n.assessed, n.avoidable, n.requests, n.resolved,
+	    n.resolved_known) IS DISTINCT FROM (s.contacts, s.assessed,
+	    s.avoidable, s.requests, s.resolved, s.resolved_known)
+	  AND NOT (n.contacts IS NULL AND s.contacts = 0)
+$$;
+COMMENT ON FUNCTION ringtally.contact_unsaid(text) IS
+    'Figures of ended days that were not said, or were said otherwise, as far as they are counted; and why.';
+
+CREATE FUNCTION ringtally.contact_say(p_site text)
+RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	n bigint;
+BEGIN
+	-- so many that it takes some seconds at most
+	PERFORM ringtally.contact_count_again(p_site, ARRAY(
+	    SELECT d.day FROM ringtally.contact_days() AS d
+	    WHERE d.site = p_site AND d.to_at <= now()
+	      AND NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
+		WHERE o.site = p_site AND o.day = d.day
+		  AND NOT EXISTS (SELECT FROM ringtally.contact_touched AS t
+		    WHERE t.site = p_site
+		      AND o.day BETWEEN t.from_day AND t.to_day))
+	    ORDER BY d.day DESC LIMIT 100));
+	INSERT INTO ringtally.contact_said (site, day, service, channel,
+	    version, contacts, assessed, avoidable, requests, resolved,
+	    resolved_known, why)
+	SELECT p_site, u.* FROM ringtally.contact_unsaid(p_site) AS u;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_say(text) IS
+    'Keeps the figures of each local day that has ended as they are said, by service and channel, and another version where they have changed. Counts a hundred days at most, the last first: after a long back-fill call it again. Returns how many rows it wrote.';
+
+CREATE VIEW ringtally.contact_recount AS
+SELECT w.day, nullif(w.service, '') AS service, w.channel, w.version,
+    w.said_at, o.contacts AS old_contacts, w.contacts AS new_contacts,
+    o.assessed AS old_assessed, w.assessed AS new_assessed,
+    o.avoidable AS old_avoidable, w.avoidable AS new_avoidable,
+    ringtally.pct(o.avoidable, o.assessed) AS old_ni14_pct,
+    ringtally.pct(w.avoidable, w.assessed) AS new_ni14_pct,
+    o.requests AS old_requests, w.requests AS new_requests, w.why, w.site
+FROM (SELECT s.site, s.day, s.service, s.channel, s.version, s.said_at,
+	s.contacts, s.assessed, s.avoidable, s.requests, s.why
+    FROM ringtally.contact_said AS s
+    UNION ALL
+    SELECT o.site, u.day, u.service, u.channel, u.version, NULL, u.contacts,
+	u.assessed, u.avoidable, u.requests, u.why
+    FROM (SELECT DISTINCT site FROM ringtally.contact_said) AS o
+    CROSS JOIN LATERAL ringtally.contact_unsaid(o.site) AS u) AS w
+LEFT JOIN ringtally.contact_said AS o ON o.site = w.site AND o.day = w.day
+    AND o.service = w.service AND o.channel = w.channel
+    AND o.version = w.version - 1
+WHERE w.why IS NOT NULL;
+
+COMMENT ON TABLE ringtally.contact_cell IS
+    'What was counted of each local day, service, channel and category: a cache for contact_live() and contact_say(). Read the views instead.';
+COMMENT ON TABLE ringtally.contact_counted IS
+    'The days that contact_cell has counted, and that nothing has touched since.';
+COMMENT ON TABLE ringtally.contact_touched IS
+    'Days to count anew.';
+COMMENT ON TABLE ringtally.contact_said IS
+    'The figures of each local day as they were said, by service and channel; another version for each time that they had changed when the day was looked at again.';
+COMMENT ON TABLE ringtally.contact_change IS
+    'What was changed of the meaning of contacts (categories, codes, channels, scope, exclusions, the queues'' services, the time zone), and contacts whose category became another: who, when, from what, to what, and why (SET ringtally.why before a change by SQL).';
+COMMENT ON VIEW ringtally.contact_recount IS
+    'Where the figures of a day that was said have changed since: the old figure, the new one, and why. A row without said_at is not said yet: what is counted now differs from what was said last.';
+DO $do$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT r.oid::regclass AS rel, a.attname, w.about
+	    FROM (VALUES
+	('site', 'The site (the organisation).'),
+	('day', 'The local day, in the site''s time zone.'),
+	('channel', 'The channel.'),
+	('service', 'The service; empty: none.'),
+	('category', 'The category: as told, else of the code.'),
+	('contacts', 'All contacts that count, calls included.'),
+	('assessed', 'Those that were assessed.'),
+	('avoidable', 'Those assessed as avoidable.'),
+	('contacts_with_request', 'Those that tell which request they were about.'),
+	('resolved', 'Those that settled their matter.'),
+	('resolved_known', 'Those of which is known whether they did.'),
+	('requests', 'Distinct requests that they were about.'),
+	('counted_at', 'When it was counted.'),
+	('from_day', 'The first day concerned.'),
+	('to_day', 'The last day concerned.'),
+	('version', 'How often the figures were said, this time included.'),
+	('said_at', 'When they were said.'),
+	('why', 'Why they are others than before; NULL: they are the first, or nobody told.'),
+	('changed_at', 'When it was changed.'),
+	('changed_by', 'The role that changed it.'),
+	('what', 'What was changed: contact, or the table.'),
+	('name', 'Which: its ref, code or name.'),
+	('old', 'What it was; NULL: it was not there.'),
+	('new', 'What it is; NULL: it is gone.'),
+	('old_contacts', 'contacts, as said before.'),
+	('new_contacts', 'contacts, as said with this version.'),
+	('old_assessed', 'assessed, as said before.'),
+	('new_assessed', 'assessed, as said with this version.'),
+	('old_avoidable', 'avoidable, as said before.'),
+	('new_avoidable', 'avoidable, as said with this version.'),
+	('old_ni14_pct', 'avoidable / assessed, as said before.'),
+	('new_ni14_pct', 'avoidable / assessed, as said with this version.'),
+	('old_requests', 'requests, as said before.'),
+	('new_requests', 'requests, as said with this version.'))
+	    AS w(name, about)
+	    JOIN pg_attribute AS a ON a.attname = w.name AND a.attnum > 0
+	    JOIN pg_class AS r ON r.oid = a.attrelid
+	    WHERE r.relnamespace = 'ringtally'::regnamespace
+	      AND r.relname IN ('contact_cell', 'contact_counted',
+		'contact_touched', 'contact_said', 'contact_change',
+		'contact_recount')
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.rel,
+		    c.attname, c.about);
+	END LOOP;
+END
+$do$;
+COMMENT ON COLUMN ringtally.contact_recount.service IS
+    'The service; NULL: none.';
+
+REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ringtally FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    ringtally.contact_live(text, timestamptz),
+    ringtally.contact_touch(text, timestamptz, timestamptz),
+    ringtally.contact_say(text)
+TO ringtally_writer;
+GRANT EXECUTE ON FUNCTION ringtally.contact_unsaid(text)
+TO ringtally_writer, ringtally_reader;
+GRANT SELECT ON ringtally.contact_recount, ringtally.contact_said,
+    ringtally.contact_change
+TO ringtally_writer, ringtally_reader;
