@@ -42,7 +42,8 @@ BEGIN
 		    LIMIT 1) AS k
 	), meant AS MATERIALIZED (
 		SELECT t.ref, t.counts_at, t.day, t.channel,
-		    coalesce(t.service, k.service, q.service) AS service,
+		    coalesce(t.service, k.service) AS service,
+		    q.service AS queue_service,
 		    CASE WHEN t.category = 'not_assessed'
 			THEN coalesce(k.category, t.category)
 			ELSE t.category END AS category, t.request,
@@ -81,7 +82,8 @@ BEGIN
 		    USING (day, channel, category)
 	), spoken AS (
 		SELECT j.ref, j.counts_at, j.day, j.channel,
-		    coalesce(j.service, o.service) AS service, j.category,
+		    coalesce(j.service, o.service, j.queue_service)
+			AS service, j.category,
 		    j.avoidable, coalesce(j.request, o.request) AS request,
 		    coalesce(j.resolved, o.resolved) AS resolved, j.source,
 		    j.assessed_by, j.switch, j.call_id, j.joined_by
