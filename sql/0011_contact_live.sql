@@ -481,33 +481,33 @@ SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 		FROM ringtally.contact_said AS s JOIN ended USING (day)
 		WHERE s.site = p_site
 		ORDER BY s.day, s.service, s.channel, s.version DESC
-	), first AS (
-		SELECT s.day, min(s.said_at) AS at FROM ringtally.contact_said
+	), before AS (
+		SELECT s.day, max(s.said_at) AS at FROM ringtally.contact_said
 		    AS s WHERE s.site = p_site GROUP BY 1
 	)
 	SELECT day, service, channel, coalesce(s.version, 0) + 1,
 	    coalesce(n.contacts, 0), coalesce(n.assessed, 0),
 	    coalesce(n.avoidable, 0), coalesce(n.requests, 0),
 	    coalesce(n.resolved, 0), coalesce(n.resolved_known, 0),
-	    CASE WHEN f.at IS NOT NULL THEN coalesce(concat_ws('; ',
+	    CASE WHEN f.at IS NOT NULL THEN coalesce(nullif(concat_ws('; ',
 		(SELECT string_agg(w.line, '; ' ORDER BY w.line)
 		FROM (SELECT DISTINCT concat_ws(': ', k.what || ' ' || k.name,
 			k.why) AS line
 		    FROM ringtally.contact_change AS k
 		    WHERE k.site IN (p_site, '')
-		      AND k.changed_at >= coalesce(s.said_at, f.at)
+		      AND k.changed_at >= f.at
 		      AND day BETWEEN k.from_day AND k.to_day
 		    ORDER BY 1 LIMIT 10) AS w),
 		(SELECT nullif(count(*), 0) || ' contacts told or changed'
 		FROM ringtally.contact AS c, zone
 		WHERE c.site = p_site
-		  AND c.written_at >= coalesce(s.said_at, f.at)
+		  AND c.written_at >= f.at
 		  AND c.counts_at >= day::timestamp AT TIME ZONE zone.name
 		  AND c.counts_at < (day + 1)::timestamp
-		    AT TIME ZONE zone.name)),
+		    AT TIME ZONE zone.name)), ''),
 		'calls that were heard of later') END
 	FROM now AS n FULL JOIN said AS s USING (day, service, channel)
-	LEFT JOIN first AS f USING (day)
+	LEFT JOIN before AS f USING (day)
 	WHERE (n.contacts, n.assessed, n.avoidable, n.requests, n.resolved,
 	    n.resolved_known) IS DISTINCT FROM (s.contacts, s.assessed,
 	    s.avoidable, s.requests, s.resolved, s.resolved_known)

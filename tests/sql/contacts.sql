@@ -124,8 +124,8 @@ SELECT results_eq($$ SELECT service COLLATE "default", contacts, assessed, avoid
 	1::bigint, 10.00),
     ('Housing', 10, 8, 2, 80.0, 25.0, 7.1, 59.1, 4, 2.50) $$,
     'worked: by service');
-SELECT results_eq($$ SELECT service COLLATE "default", channel COLLATE "default", contacts, ni14_pct,
-    ni14_why FROM ringtally.contact_day WHERE site = 'worked'
+SELECT results_eq($$ SELECT service COLLATE "default",
+    channel COLLATE "default", contacts, ni14_pct, ni14_why FROM ringtally.contact_day WHERE site = 'worked'
     AND day = pg_temp.day(3) ORDER BY 1, 2 $$, $$ VALUES
     ('Council Tax', 'telephone', 10::bigint, 66.7, NULL),
     ('Housing', 'email', 6, 16.7, NULL),
@@ -170,7 +170,8 @@ SELECT is(pg_temp.put('merge', 'a', pg_temp.ago(2), category =>
 SELECT is(pg_temp.put('merge', 'a', pg_temp.ago(2), category =>
     'not_avoidable', assessed_at => pg_temp.ago(2, '13:30')), '0 1 0',
     'a later one of the category alone does, though more was told since');
-SELECT results_eq($$ SELECT channel COLLATE "default", service COLLATE "default", category COLLATE "default",
+SELECT results_eq($$ SELECT channel COLLATE "default",
+    service COLLATE "default", category COLLATE "default",
     request COLLATE "default", resolved, assessed_by COLLATE "default", assessed_at
     FROM ringtally.contact WHERE site = 'merge' $$, $$ VALUES ('web',
     'Housing', 'not_avoidable', 'r1', true, 'advisor',
@@ -250,7 +251,8 @@ SELECT pg_temp.put('join', 'during', pg_temp.ago(4, '9:05'), agent => 'Eve');
 SELECT pg_temp.put('join', 'after', pg_temp.ago(4, '9:07'), agent => 'Eve');
 SELECT pg_temp.put('join', 'much', pg_temp.ago(4, '9:30'), agent => 'Eve');
 SELECT pg_temp.put('join', 'else', pg_temp.ago(4, '9:05'), agent => 'Flo');
-SELECT results_eq($$ SELECT ref COLLATE "default", call_id COLLATE "default", joined_by COLLATE "default"
+SELECT results_eq($$ SELECT ref COLLATE "default",
+    call_id COLLATE "default", joined_by COLLATE "default"
     FROM ringtally.contact
     WHERE site = 'join' AND ref IN ('during', 'after', 'much', 'else')
     ORDER BY 1 $$, $$ VALUES ('after', 'e0', 'agent'), ('during', 'e1', 'agent'),
@@ -299,6 +301,353 @@ SELECT is((SELECT count(*)::int FROM ringtally.contact_each
 SELECT cmp_ok((SELECT count(*) FROM ringtally.contact WHERE site = 'x'
     AND joined_by = 'agent'), '>', 9::bigint, 'and many are joined by agent');
 
+
+-- the same words in another order: what is known in the end is the same
+CREATE FUNCTION pg_temp.tell(p_site text, seed text) RETURNS text
+LANGUAGE sql AS $$
+    SELECT count(pg_temp.put(p_site, 'k' || n % 4, pg_temp.ago(2),
+	channel => CASE WHEN n % 2 = 0 THEN 'email' END,
+	category => CASE WHEN n % 3 = 0 THEN 'not_avoidable'
+	    WHEN n % 3 = 1 THEN 'progress_chasing' END,
+	request => CASE WHEN n % 5 < 2 THEN 'r' || n END,
+	assessed_at => pg_temp.ago(2, make_interval(secs => 46800 + n))))::text
+    FROM (SELECT n FROM generate_series(1, 40) AS n
+	ORDER BY md5(n || seed)) AS o;
+    SELECT string_agg(concat_ws(' ', ref, channel, category, request,
+	assessed_at), E'\n' ORDER BY ref) FROM ringtally.contact
+    WHERE site = p_site $$;
+SELECT is(pg_temp.tell('t' || n, 's' || n), w.want, 'told in order ' || n)
+FROM (SELECT pg_temp.tell('t', '') AS want) AS w, generate_series(1, 5) AS n;
+
+-- --- what counts, by dates ---------------------------------------------------
+SELECT pg_temp.put('rule', 'w' || d || c, pg_temp.ago(d), c, 'Housing',
+    'progress_chasing') FROM generate_series(1, 4) AS d,
+    unnest('{web,email,post}'::text[]) AS c;
+SELECT pg_temp.put('rule', 'f1', pg_temp.ago(1), 'web', 'Flood',
+    'progress_chasing');
+SELECT is(ringtally.contact_configure('rule', jsonb_build_object(
+    'scope', jsonb_build_array(jsonb_build_object('kind', 'channel',
+	'name', 'web', 'valid_from', pg_temp.day(3), 'valid_to',
+	pg_temp.day(1)), jsonb_build_object('kind', 'channel', 'name',
+	'email', 'valid_from', pg_temp.day(2), 'valid_to', pg_temp.day(1))),
+    'exclusions', jsonb_build_array(jsonb_build_object('name', 'flood',
+	'service', 'Flood', 'why', 'the flood', 'valid_from',
+	pg_temp.day(1))))),
+    ARRAY['scope: channel email from ' || pg_temp.day(2) || ' added',
+    'scope: channel web from ' || pg_temp.day(3) || ' added',
+    'exclusions: flood from ' || pg_temp.day(1) || ' added'],
+    'configured: scope and exclusions');
+CREATE TEMP VIEW counting AS SELECT pg_temp.day(0) - day AS days,
+    string_agg(channel, ',' ORDER BY channel) FILTER (WHERE excluded IS NULL)
+	AS counts, string_agg(DISTINCT excluded, ',') AS why
+FROM ringtally.contact_each WHERE site = 'rule' GROUP BY 1 ORDER BY 1;
+SELECT results_eq($$ SELECT days, counts COLLATE "default", why
+    COLLATE "default" FROM counting $$, $$ VALUES
+    (1, 'email,post,web', 'the flood'),
+    (2, 'email,web', 'this channel is not in scope'),
+    (3, 'web', 'this channel is not in scope'),
+    (4, 'email,post,web', NULL) $$, 'scope and exclusions hold on their days');
+-- meanings of categories have dates, too, and sites their own
+INSERT INTO ringtally.contact_category (site, category, label, avoidable,
+    valid_from, valid_to) VALUES ('rule', 'progress_chasing', 'Chasing', false,
+    pg_temp.day(3), pg_temp.day(1)), ('', 'progress_chasing', 'All chase',
+    NULL, pg_temp.day(1), NULL);
+CREATE TEMP VIEW meant AS SELECT DISTINCT pg_temp.day(0) - day AS days,
+    avoidable FROM ringtally.contact_each WHERE site = 'rule' ORDER BY 1;
+SELECT results_eq('SELECT * FROM meant', $$ VALUES (1, NULL::boolean),
+    (2, false), (3, false), (4, true) $$,
+    'a site''s own row goes before that of all, a later one before the shipped');
+SELECT ringtally.contact_configure('rule', jsonb_build_object('categories',
+    jsonb_build_array(jsonb_build_object('category', 'progress_chasing',
+    'avoidable', true, 'valid_from', pg_temp.day(3), 'valid_to',
+    pg_temp.day(2)))));
+SELECT results_eq('SELECT * FROM meant', $$ VALUES (1, NULL::boolean),
+    (2, false), (3, true), (4, true) $$,
+    'at equal validity the configuration speaks; of other days the rest');
+SELECT is(ringtally.contact_configure('rule', '{}'),
+    ARRAY['categories: progress_chasing from ' || pg_temp.day(3) ||
+    ' removed'], 'what the configuration says no more goes');
+SELECT results_eq('SELECT * FROM meant', $$ VALUES (1, NULL::boolean),
+    (2, false), (3, false), (4, true) $$, 'what was written by SQL stays');
+SELECT is(ringtally.contact_configure('rule', '{}'), '{}',
+    'the same again changes nothing');
+DELETE FROM ringtally.contact_category WHERE origin = 'sql';
+
+-- what stands for nothing is kept, not assessed, and shown
+SELECT pg_temp.put('hard', 'u1', pg_temp.ago(1), 'pigeon', 'Post',
+    'not_avoidable');
+SELECT pg_temp.put('hard', 'u2', pg_temp.ago(1), 'web', 'Post', 'whim');
+SELECT pg_temp.put('hard', 'u3', pg_temp.ago(1), 'web', 'Post', code => '77');
+SELECT pg_temp.put('hard', 'u4', now() + interval '9 days', 'web', 'Post',
+    'not_avoidable');
+SELECT results_eq($$ SELECT kind, name COLLATE "default", contacts
+    FROM ringtally.contact_unknown WHERE site = 'hard' ORDER BY 1 $$, $$ VALUES
+    ('category', 'whim', 1::bigint), ('channel', 'pigeon', 1),
+    ('code', '77', 1), ('time', 'crm', 1) $$, 'contact_unknown');
+SELECT results_eq($$ SELECT contacts, assessed
+    FROM ringtally.contact_figures('hard', pg_temp.ago(5), now()) $$,
+    $$ VALUES (3::bigint, 0::bigint) $$, 'counted, and not assessed');
+-- any text is only a text
+SELECT lives_ok(format($$ SELECT pg_temp.put('hard', %1$L, pg_temp.ago(2), %1$L,
+    %1$L, %1$L, %1$L, %1$L, NULL, '\x00', %1$L, %1$L, NULL, %1$L, %1$L, %1$L)
+    $$, name), 'name ' || n)
+FROM unnest(ARRAY['''; DROP TABLE ringtally.contact; --', '"\{},NULL',
+    E'\u202E\n\t', 'NULL', '=HYPERLINK("x")', repeat(E'\U0001F4DE', 300),
+    'not_assessed', '%s%1$I', chr(1)]) WITH ORDINALITY AS u(name, n);
+SELECT is((SELECT count(*)::int FROM ringtally.contact_each
+    WHERE site = 'hard' AND day = pg_temp.day(2)), 9, 'each of them is there');
+SELECT lives_ok($$ SELECT ringtally.contact_live('hard'),
+    ringtally.contact_say('hard') $$, 'and on the page');
+SELECT is((SELECT max(length(ref)) FROM ringtally.contact
+    WHERE site = 'hard'), 255, 'cut where it is too long');
+
+-- --- local days of 25 and 23 hours -------------------------------------------
+CREATE FUNCTION pg_temp.last_sunday(m integer) RETURNS date LANGUAGE sql AS $$
+    SELECT max(d)::date FROM generate_series(
+	date_trunc('day', now()::timestamp) - interval '380 days',
+	now()::timestamp - interval '3 days', '1 day') AS d
+    WHERE extract(month FROM d) = m AND extract(day FROM d) > 24
+      AND extract(isodow FROM d) = 7 $$;
+SELECT pg_temp.put('clock', 'h' || m || '-' || n, (pg_temp.last_sunday(m)
+    ::timestamp AT TIME ZONE 'Europe/London')
+    + make_interval(hours => n), 'web') FROM generate_series(-2, 26) AS n,
+    unnest('{3,10}'::int[]) AS m;
+SELECT results_eq($$ SELECT contacts FROM ringtally.contact_day
+    WHERE site = 'clock' AND day IN (pg_temp.last_sunday(10),
+    pg_temp.last_sunday(3)) ORDER BY 1 $$,
+    $$ VALUES (23::bigint), (25) $$, 'days of 23 and of 25 hours');
+SELECT results_eq($$ SELECT sum(contacts), count(*), min(contacts),
+    max(contacts) FROM ringtally.contact_interval WHERE site = 'clock'
+    AND day = pg_temp.last_sunday(10) $$,
+    $$ VALUES (25::numeric, 25::bigint, 1::bigint, 1::bigint) $$,
+    'and their intervals');
+SELECT results_eq($$ SELECT day, contacts FROM ringtally.contact_day
+    WHERE site = 'clock' AND day BETWEEN pg_temp.last_sunday(10) - 1
+    AND pg_temp.last_sunday(10) + 1 ORDER BY 1 $$,
+    $$ SELECT (starts_at AT TIME ZONE 'Europe/London')::date, contacts
+    FROM ringtally.contact_figures('clock',
+	(pg_temp.last_sunday(10) - 1)::timestamp AT TIME ZONE 'Europe/London',
+	(pg_temp.last_sunday(10) + 2)::timestamp AT TIME ZONE 'Europe/London',
+	'{day}') $$, 'views and contact_figures agree on days');
+
+-- --- the parts add up --------------------------------------------------------
+SELECT is_empty(format($$
+    SELECT %2$I, f.n, c.n FROM (SELECT site, %2$I, sum(contacts) AS n,
+	sum(assessed) AS a, sum(avoidable) AS v, sum(resolved) AS r
+	FROM ringtally.contact_%1$s WHERE site <> 'clock'
+	GROUP BY 1, 2) AS f
+    FULL JOIN (SELECT site, %2$I, sum(contacts) AS n,
+	coalesce(sum(contacts) FILTER (WHERE avoidable IS NOT NULL), 0) AS a,
+	coalesce(sum(contacts) FILTER (WHERE avoidable), 0) AS v,
+	sum(resolved) AS r
+	FROM ringtally.contact_category_%1$s WHERE site <> 'clock'
+	GROUP BY 1, 2) AS c
+	USING (site, %2$I)
+    WHERE (f.n, f.a, f.v, f.r) IS DISTINCT FROM (c.n, c.a, c.v, c.r) $$,
+    name, col), 'categories add up to contacts, by ' || name)
+FROM (VALUES ('interval', 'starts_at'), ('day', 'day'), ('week', 'week'),
+    ('month', 'month'), ('quarter', 'quarter'), ('year', 'year'))
+    AS v(name, col);
+SELECT is((SELECT sum(contacts) FROM ringtally.contact_year), (SELECT
+    count(*)::numeric FROM ringtally.contact_each WHERE excluded IS NULL),
+    'and years to all there are');
+SELECT is((SELECT count(*)::int FROM ringtally.contact_year
+    WHERE extract(month FROM year) <> 4 OR extract(day FROM year) <> 1), 0,
+    'years begin in April');
+
+-- --- samples and sheets ------------------------------------------------------
+-- One week of e-mails: the six of the worked set, of which 1 avoidable; and
+-- by hand 30 letters, 9 of them avoidable and 6 not assessed: of 6 + 24
+-- assessed 1 + 9, 33.3 %. z2 = 3.8415: centre = (10 + 1.92073) / 33.84146
+-- = 0.352252; half = 1.95996 * sqrt(10 * 20 / 30 + 0.960365) / 33.84146
+-- = 0.159950; low 19.2 %, high 51.2 %.
+SELECT ringtally.contact_configure('worked', jsonb_build_object('sampling',
+    jsonb_build_array(jsonb_build_object('name', 'autumn', 'starts_on',
+	pg_temp.day(5), 'ends_on', pg_temp.day(1), 'channel', 'email', 'why',
+	'a week, as the guide says'))));
+INSERT INTO ringtally.contact_sheet (site, period, channel, service, category,
+    contacts, resolved, requests, source) VALUES
+    ('worked', 'autumn', 'post', 'Housing', 'progress_chasing', 9, 3, 5, 'x'),
+    ('worked', 'autumn', 'post', 'Housing', 'not_avoidable', 15, NULL, 5, 'x'),
+    ('worked', 'autumn', 'post', '', 'not_assessed', 6, 6, NULL, 'x');
+SELECT results_eq($$ SELECT name COLLATE "default", contacts, sheet_contacts,
+    sample_size, avoidable, ni14_pct, ni14_low_pct, ni14_high_pct, requests,
+    resolved, resolved_known FROM ringtally.contact_sample
+    WHERE site = 'worked' $$, $$ VALUES ('autumn', 36::bigint, 30::bigint,
+    30::bigint, 10::bigint, 33.3, 19.2, 51.2, 13::bigint, 13::bigint,
+    21::bigint) $$, 'a sampling period has its own figure');
+SELECT results_eq($$ SELECT contacts, avoidable FROM worked $$,
+    $$ VALUES (20::bigint, 6::bigint) $$, 'and sheets are in no other');
+
+-- --- the page ----------------------------------------------------------------
+SELECT ringtally.contact_configure('worked', jsonb_build_object('settings',
+    '{}'::jsonb, 'sampling', jsonb_build_array(jsonb_build_object('name',
+	'autumn', 'starts_on', pg_temp.day(5), 'ends_on', pg_temp.day(1),
+	'channel', 'email'))));
+CREATE TEMP VIEW page AS SELECT ringtally.contact_live('worked') AS p;
+SELECT is(p->'last_28_days', jsonb_build_object('contacts', 20, 'assessed', 14,
+    'avoidable', 6, 'not_assessed', 6, 'coverage_pct', 70.0, 'ni14_pct', 42.9,
+    'ni14_low_pct', 21.4, 'ni14_high_pct', 67.4, 'ni14_why', NULL, 'requests',
+    5, 'contacts_with_request', 10, 'contacts_per_request', 4.00, 'resolved',
+    4, 'resolved_known', 6, 'fcr_pct', 66.7), 'the page says the same')
+FROM page;
+SELECT is(p->'today'->'ni14_why', '"no contacts"', 'today nothing was')
+FROM page;
+SELECT is(p->'day', to_jsonb(pg_temp.day(0)), 'the local day') FROM page;
+SELECT results_eq($$ SELECT c->>'category', c->'contacts', c->'share_pct'
+    FROM page, jsonb_array_elements(p->'categories') AS c $$, $$ VALUES
+    ('not_avoidable', '8'::jsonb, '57.1'::jsonb),
+    ('progress_chasing', '3', '21.4'), ('poor_signposting', '1', '7.1'),
+    ('premature_closure', '1', '7.1'),
+    ('unnecessary_clarification', '1', '7.1') $$, 'Pareto of the assessed');
+SELECT results_eq($$ SELECT s->>'service', s->'contacts', s->'requests'
+    FROM page, jsonb_array_elements(p->'services') AS s $$, $$ VALUES
+    ('Council Tax', '10'::jsonb, '1'::jsonb), ('Housing', '10', '4') $$,
+    'services');
+SELECT is(p#>'{sampling,0}', jsonb_build_object('name', 'autumn',
+    'starts_on', pg_temp.day(5), 'ends_on', pg_temp.day(1), 'running', false,
+    'channel', 'email', 'service', NULL, 'why', NULL, 'contacts', 36,
+    'sheet_contacts', 30, 'sample_size', 30, 'avoidable', 10, 'ni14_pct', 33.3,
+    'ni14_low_pct', 19.2, 'ni14_high_pct', 51.2), 'the last sampling period')
+FROM page;
+-- late visits are seen when the daemon says so; contacts at once
+SELECT pg_temp.visit('worked', 'pbx', 'late', pg_temp.ago(6));
+SELECT is(p#>'{last_28_days,contacts}', '20', 'not looked at') FROM page;
+SELECT ringtally.contact_touch('worked', pg_temp.ago(6), pg_temp.ago(6));
+SELECT is(p#>'{last_28_days,contacts}', '21', 'counted anew') FROM page;
+SELECT pg_temp.put('worked', 'late', pg_temp.ago(20), 'web', 'Housing',
+    'progress_chasing');
+SELECT is(p#>'{last_28_days,contacts}', '22', 'a contact of long ago')
+FROM page;
+SELECT pg_temp.put('worked', 'now' || n, now() - interval '1 ms', 'web',
+    'Housing', 'progress_chasing') FROM generate_series(1, 4) AS n;
+SELECT results_eq($$ SELECT p#>'{today,ni14_pct}', p#>'{today,ni14_low_pct}'
+    FROM page $$, $$ VALUES ('100.0'::jsonb, '51.0'::jsonb) $$, 'and today');
+-- Housing before the last 7 days: 1 of 1; in them 2 + 4 of 8 + 4
+SELECT results_eq($$ SELECT s->>'service', s->'before_pct', s->'rise_points'
+    FROM page, jsonb_array_elements(p->'services') AS s $$, $$ VALUES
+    ('Housing', '100.0'::jsonb, '-50.0'::jsonb),
+    ('Council Tax', 'null', 'null') $$, 'what rises, first');
+SELECT is((SELECT sum(contacts) FROM ringtally.contact_day
+    WHERE site = 'worked' AND day > pg_temp.day(28)),
+    (p#>>'{last_28_days,contacts}')::numeric, 'the page and the views agree')
+FROM page;
+
+-- --- figures that change after they were said --------------------------------
+-- Within one transaction now() stands: what was said is set back instead.
+CREATE FUNCTION pg_temp.later() RETURNS void LANGUAGE sql AS $$
+    UPDATE ringtally.contact_said SET said_at = said_at - interval '1 hour';
+    UPDATE ringtally.contact_change SET changed_at = changed_at
+	- interval '2 hours';
+    UPDATE ringtally.contact SET written_at = written_at - interval '2 hours'
+$$;
+SELECT pg_temp.put('said', 's' || n, pg_temp.ago(9), 'web', 'Housing',
+    CASE WHEN n <= 3 THEN 'progress_chasing' ELSE 'not_avoidable' END)
+FROM generate_series(1, 10) AS n;
+SELECT is(ringtally.contact_say('said'), 1::bigint, 'said');
+SELECT is(ringtally.contact_say('said'), 0::bigint, 'said once');
+CREATE TEMP VIEW recount AS SELECT version, said_at IS NOT NULL AS said,
+    old_ni14_pct, new_ni14_pct, old_avoidable, new_avoidable, why
+FROM ringtally.contact_recount WHERE site = 'said' ORDER BY 1;
+SELECT is_empty('TABLE recount', 'as it was said');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'the audit', true);
+SELECT pg_temp.put('said', 's4', pg_temp.ago(9), category =>
+    'premature_closure', assessed_by => 'auditor', assessed_at =>
+    pg_temp.ago(1));
+SELECT isnt(ringtally.contact_live('said'), NULL, 'looked at');
+SELECT results_eq('TABLE recount', $$ VALUES (2, false, 30.0, 40.0, 3::bigint,
+    4::bigint, 'contact s4: the audit; 1 contacts told or changed') $$,
+    'counted anew, and not said yet: old, new, why');
+SELECT is(ringtally.contact_say('said'), 1::bigint, 'said anew');
+SELECT results_eq('SELECT said, old_ni14_pct, new_ni14_pct FROM recount',
+    $$ VALUES (true, 30.0, 40.0) $$, 'and kept');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'chasing is not avoidable now', true);
+INSERT INTO ringtally.contact_category (site, category, label, avoidable,
+    valid_from) VALUES ('said', 'progress_chasing', 'Chasing', false,
+    pg_temp.day(20));
+SELECT is(ringtally.contact_say('said'), 1::bigint, 'said a third time');
+SELECT results_eq($$ SELECT old_ni14_pct, new_ni14_pct, why
+    FROM recount WHERE version = 3 $$, $$ VALUES (40.0, 10.0,
+    'category progress_chasing: chasing is not avoidable now') $$,
+    'another meaning of a category counts anew, and says why');
+SELECT results_eq($$ SELECT what, name, old->>'category', new->>'category',
+    why FROM ringtally.contact_change WHERE site = 'said'
+    AND what = 'contact' $$, $$ VALUES ('contact', 's4', 'not_avoidable',
+    'premature_closure', 'the audit') $$, 'what was changed, to what');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', '', true);
+SELECT pg_temp.visit('said', 'pbx', 'late', pg_temp.ago(9));
+SELECT ringtally.contact_touch('said', pg_temp.ago(9), pg_temp.ago(9));
+SELECT ringtally.contact_say('said');
+SELECT results_eq($$ SELECT old_contacts, new_contacts, why
+    FROM ringtally.contact_recount WHERE site = 'said'
+    AND channel = 'telephone' $$, $$ VALUES (NULL::bigint, 1::bigint,
+    'calls that were heard of later') $$, 'late calls');
+
+-- --- privacy -----------------------------------------------------------------
+SELECT pg_temp.put('said', 'p' || n, pg_temp.ago(1), customer =>
+    decode(repeat(CASE WHEN n = 3 THEN 'bb' ELSE 'aa' END, 16), 'hex'))
+FROM generate_series(1, 3) AS n;
+SELECT pg_temp.visit('said', 'pbx', 'p1', pg_temp.ago(1));
+UPDATE ringtally.visit SET caller = decode(repeat('aa', 16), 'hex')
+WHERE site IN ('said', 'worked');
+INSERT INTO ringtally.open_visit (site, switch, call_id, visit_no, state,
+    outcome, transferred, caller) VALUES ('said', 'pbx', 'p2', 1, 'talking',
+    'answered', false, decode(repeat('aa', 16), 'hex'));
+SELECT results_eq($$ SELECT * FROM ringtally.forget('said',
+    ARRAY[decode(repeat('aa', 16), 'hex'), decode(repeat('cc', 16), 'hex')])
+    ORDER BY 1 $$, $$ VALUES ('contacts', 2::bigint), ('open visits', 1),
+    ('visits', 2) $$, 'forget: says what went');
+SELECT results_eq($$ SELECT (SELECT count(*) FROM ringtally.contact
+    WHERE site = 'said' AND customer IS NOT NULL), (SELECT count(*)
+    FROM ringtally.visit WHERE site = 'said' AND caller IS NOT NULL),
+    (SELECT count(*) FROM ringtally.visit WHERE site = 'worked'
+    AND caller IS NOT NULL) $$, $$ VALUES (1::bigint, 0::bigint, 11::bigint)
+    $$, 'nothing else, and of no other site');
+SELECT results_eq($$ SELECT * FROM ringtally.forget('said',
+    ARRAY[decode(repeat('aa', 16), 'hex')]) ORDER BY 1 $$, $$ VALUES
+    ('contacts', 0::bigint), ('open visits', 0), ('visits', 0) $$,
+    'and what is gone is gone');
+CREATE TEMP TABLE before AS SELECT * FROM recount;
+SELECT ringtally.contact_configure('said',
+    '{"settings": {"keep_contacts_days": 5}}');
+SELECT is(ringtally.contact_expire('said'), 10::bigint, 'expire: ten of them');
+SELECT is((SELECT count(*)::int FROM ringtally.contact
+    WHERE site = 'said'), 3, 'the others stay');
+SELECT ringtally.contact_say('said');
+SELECT results_eq('TABLE recount', 'TABLE before',
+    'what is not kept says nothing new');
+
+-- --- rights ------------------------------------------------------------------
+SET ROLE ann;
+SELECT lives_ok('SELECT * FROM ringtally.' || v || ' WHERE site = ''said''',
+    'an analyst reads ' || v)
+FROM unnest('{contact_each,contact_day,contact_category_month,contact_sample,contact_recount,contact_unknown,contact_change,contact_category,contact_setting}'::text[]) AS v;
+SELECT lives_ok($$ SELECT * FROM ringtally.contact_figures('worked', now()
+    - interval '9 days', now(), '{day}') $$, 'and asks for figures');
+SELECT throws_ok($$ SELECT * FROM ringtally.contact_figures('worked', now(),
+    now(), '{customer}') $$, '22023');
+SELECT throws_ok('SELECT customer FROM ringtally.contact', '42501', NULL,
+    'but for no customers');
+SELECT throws_ok($$ SELECT ringtally.forget('said', '{}') $$, '42501');
+SELECT throws_ok($$ SELECT ringtally.contact_live('said') $$, '42501');
+SET ROLE daemon;
+SELECT lives_ok(q, 'the daemon: ' || left(q, 40)) FROM unnest(ARRAY[
+    $$ SELECT * FROM ringtally.contact_put('said', '{a}', '{z}',
+	ARRAY[now()], '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+	'{}', '{}', '{Ann}') $$,
+    $$ SELECT ringtally.contact_join('said', now() - interval '1 day', now())
+    $$, $$ SELECT ringtally.contact_configure('said', '{}') $$,
+    $$ SELECT ringtally.contact_live('said') $$,
+    $$ SELECT ringtally.contact_touch('said', now() - interval '2 days', now())
+    $$, $$ SELECT ringtally.contact_say('said') $$,
+    $$ SELECT ringtally.contact_expire('said') $$,
+    $$ SELECT * FROM ringtally.forget('said', '{}') $$]) AS q;
+SELECT throws_ok('SELECT customer FROM ringtally.contact', '42501', NULL,
+    'reads no customers back');
+RESET ROLE;
 
 SELECT * FROM finish();
 ROLLBACK;

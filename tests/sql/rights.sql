@@ -10,7 +10,8 @@ FROM unnest(ARRAY['queue_tally', 'agent_tally', 'feed', 'feed_interval',
     AS t;
 SELECT table_privs_are('ringtally', t, 'ringtally_writer',
     ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE'], 'writer: ' || t)
-FROM unnest(ARRAY['open_visit', 'agent_session', 'queue_live_state']) AS t;
+FROM unnest(ARRAY['open_visit', 'agent_session', 'queue_live_state',
+    'contact_sheet']) AS t;
 SELECT table_privs_are('ringtally', t, 'ringtally_writer',
     ARRAY['INSERT'], 'writer: ' || t)
 FROM unnest(ARRAY['visit', 'agent_span']) AS t;
@@ -23,12 +24,28 @@ FROM unnest(ARRAY['queue_interval', 'agent_interval', 'visits',
     'service_level', 'service_level_hour', 'service_level_day', 'queue_tally',
     'agent_tally', 'agent_span', 'agent_running', 'feed', 'feed_interval',
     'feed_event', 'feed_file', 'writer', 'site', 'queue', 'agent', 'service',
-    'queue_live']) AS t;
+    'queue_live', 'contact_each', 'contact_unknown', 'contact_sample',
+    'contact_recount', 'contact_said', 'contact_change', 'contact_channel',
+    'contact_category', 'contact_code', 'contact_scope', 'contact_exclusion',
+    'contact_sheet', 'contact_setting', 'sampling_period']) AS t;
+SELECT table_privs_are('ringtally', 'contact_' || t || p, 'ringtally_reader',
+    ARRAY['SELECT'], 'reader: contact_' || t || p)
+FROM unnest(ARRAY['', 'category_']) AS t, unnest(ARRAY['interval', 'day',
+    'week', 'month', 'quarter', 'year']) AS p;
 SELECT table_privs_are('ringtally', t, 'ringtally_reader', '{}',
     'reader: nothing on ' || t)
 FROM unnest(ARRAY['visit', 'visit_default', 'open_visit', 'agent_session',
-    'queue_live_state'])
-    AS t;
+    'queue_live_state', 'contact', 'contact_cell', 'contact_counted',
+    'contact_touched']) AS t;
+SELECT table_privs_are('ringtally', t, 'ringtally_writer', '{}',
+    'writer: contacts by functions alone, not ' || t)
+FROM unnest(ARRAY['contact', 'contact_cell', 'contact_counted',
+    'contact_touched']) AS t;
+SELECT table_privs_are('ringtally', t, 'ringtally_writer', ARRAY['SELECT'],
+    'writer: ' || t)
+FROM unnest(ARRAY['contact_channel', 'contact_category', 'contact_code',
+    'contact_scope', 'contact_exclusion', 'sampling_period',
+    'contact_setting', 'contact_said', 'contact_change']) AS t;
 SELECT schema_privs_are('ringtally', r, ARRAY['USAGE'])
 FROM unnest(ARRAY['ringtally_writer', 'ringtally_reader']) AS r;
 SELECT is_empty($$
