@@ -492,11 +492,13 @@ BEGIN
 	      AND c.contact_at BETWEEN p_from AND p_to) THEN
 		n := n + ringtally.contact_join_agents(p_site, p_from, p_to);
 	END IF;
+	-- the calls of the period may have come late
+	PERFORM ringtally.contact_touch(p_site, p_from, p_to);
 	RETURN n;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_join(text, timestamptz, timestamptz) IS
-    'Joins the contacts of a period to the calls that they are: by the call''s id, else by agent and time within join_window_s. Returns how many changed. contact_put() calls it for what it wrote; the daemon calls it for the last day, for calls that ended later.';
+    'Joins the contacts of a period to the calls that they are: by the call''s id, else by agent and time within join_window_s. Returns how many changed. contact_put() calls it for what it wrote; the daemon calls it for calls that ended later, with their period and a day before and behind it. The days of the period are counted anew.';
 
 -- Each field keeps the time of its telling (told_at, in the order of this
 -- function), so that the last word counts, field by field, in whatever order

@@ -2,9 +2,10 @@
 -- The page of this second, and what became of figures that were said.
 
 -- What was counted of each local day, so that the page of this second need not
--- look at eight weeks of visits. A day is counted anew when something in it was
--- touched: contacts by a trigger, late visits by the daemon (contact_touch),
--- and yesterday, where calls still end, after a minute.
+-- look at weeks of visits. A day is counted anew when something in it was
+-- touched: contacts say so by a trigger, visits that came late by the
+-- contact_join() that follows them; and of the last days, where calls still
+-- end, after a minute without being told.
 CREATE TABLE ringtally.contact_cell (
 	site text COLLATE "C" NOT NULL,
 	day date NOT NULL,
@@ -35,7 +36,7 @@ CREATE INDEX contact_touched_site ON ringtally.contact_touched (site);
 COMMENT ON INDEX ringtally.contact_touched_site IS
     'What one site has to count anew.';
 
--- Of today and yesterday no mark is needed.
+-- Of the last days no mark is needed, see contact_count_again().
 CREATE FUNCTION ringtally.contact_touch(p_site text, p_from timestamptz,
     p_to timestamptz)
 RETURNS void LANGUAGE sql VOLATILE SECURITY DEFINER
@@ -43,10 +44,10 @@ SET search_path = pg_catalog, pg_temp AS $$
 	INSERT INTO ringtally.contact_touched (site, from_day, to_day)
 	SELECT p_site, (p_from AT TIME ZONE 'UTC')::date - 1,
 	    (p_to AT TIME ZONE 'UTC')::date + 1
-	WHERE p_from < now() - interval '24 hours'
+	WHERE p_from < now() - interval '26 hours'
 $$;
 COMMENT ON FUNCTION ringtally.contact_touch(text, timestamptz, timestamptz) IS
-    'Says that visits or contacts of these times were written or changed: their days are counted anew when somebody asks. The daemon calls it with each batch that holds visits of more than a day ago.';
+    'Says that visits or contacts of these times were written or changed: their days are counted anew when somebody asks. contact_join() calls it for its period.';
 
 CREATE FUNCTION ringtally.contact_count(p_site text, p_from date, p_to date)
 RETURNS SETOF ringtally.contact_cell LANGUAGE sql STABLE SECURITY DEFINER
@@ -69,10 +70,12 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_count(text, date, date) IS
     'Counts the contacts of local days, the last one included.';
 
-CREATE FUNCTION ringtally.contact_count_again(p_site text, p_days date[])
-RETURNS void LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+CREATE FUNCTION ringtally.contact_count_again(p_site text, p_days date[],
+    p_time interval)
+RETURNS integer LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
+	began timestamptz := clock_timestamp();
 	low date;
 	high date;
 BEGIN
@@ -82,10 +85,12 @@ BEGIN
 	WITH marks AS (
 		DELETE FROM ringtally.contact_touched WHERE site = p_site
 		RETURNING from_day, to_day
+	), marked AS (
+		SELECT range_agg(daterange(from_day, to_day, '[]')) AS days
+		FROM marks
 	)
-	SELECT min(from_day), max(to_day) INTO low, high FROM marks;
-	DELETE FROM ringtally.contact_counted AS d
-	WHERE d.site = p_site AND (d.day BETWEEN low AND high
+	DELETE FROM ringtally.contact_counted AS d USING marked AS m
+	WHERE d.site = p_site AND (d.day <@ m.days
 	    OR d.day >= (now() AT TIME ZONE 'UTC')::date - 2
 	    AND d.counted_at < now() - interval '1 minute');
 	FOR low, high IN
@@ -96,8 +101,9 @@ BEGIN
 		    FROM unnest(p_days) AS d(day)
 		    WHERE NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
 			WHERE o.site = p_site AND o.day = d.day)) AS m
-		GROUP BY m.run, m.week
+		GROUP BY m.run, m.week ORDER BY 1 DESC
 	LOOP
+		EXIT WHEN clock_timestamp() > began + p_time;
 		DELETE FROM ringtally.contact_cell
 		WHERE site = p_site AND day BETWEEN low AND high;
 		INSERT INTO ringtally.contact_cell
@@ -106,10 +112,13 @@ BEGIN
 		SELECT p_site, d::date, now()
 		FROM generate_series(low, high, interval '1 day') AS d;
 	END LOOP;
+	RETURN (SELECT count(*) FROM unnest(p_days) AS d(day)
+	    WHERE NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
+		WHERE o.site = p_site AND o.day = d.day));
 END
 $$;
-COMMENT ON FUNCTION ringtally.contact_count_again(text, date[]) IS
-    'Counts those of the days that were not counted, or were touched since.';
+COMMENT ON FUNCTION ringtally.contact_count_again(text, date[], interval) IS
+    'Counts those of the days that were not counted, or were touched since, the last first; begins nothing more when p_time has passed. Returns how many are left.';
 
 CREATE FUNCTION ringtally.contact_json(contacts bigint, assessed bigint,
     avoidable bigint, requests bigint, with_request bigint, resolved bigint,
@@ -144,6 +153,7 @@ DECLARE
 	least_pct numeric :=
 	    (ringtally.contact_settings(p_site)).min_coverage_pct;
 	sample ringtally.sampling_period;
+	counting integer; -- days that are not counted yet
 	answer jsonb;
 BEGIN
 	-- the running one, else the last
@@ -151,11 +161,12 @@ BEGIN
 	WHERE s.site IN (p_site, '') AND s.starts_on <= today
 	ORDER BY s.ends_on >= today DESC, s.ends_on DESC, s.site DESC,
 	    s.origin DESC, s.name LIMIT 1;
-	PERFORM ringtally.contact_count_again(p_site, ARRAY(
+	counting := ringtally.contact_count_again(p_site, ARRAY(
 	    SELECT d::date FROM generate_series(today - 34, today - 1,
 		interval '1 day') AS d
 	    UNION SELECT d::date FROM generate_series(sample.starts_on,
-		least(sample.ends_on, today - 1), interval '1 day') AS d));
+		least(sample.ends_on, today - 1), interval '1 day') AS d),
+	    '1 s');
 
 	WITH cell AS MATERIALIZED (
 		SELECT c.*, c.day = today AS is_today,
@@ -307,11 +318,21 @@ BEGIN
 		'rise_points', 'ni14_pct of the last 7 days - before_pct',
 		'before_pct', 'ni14_pct of the 28 days before the last 7'))
 	INTO answer FROM nothing;
+	-- after a long back-fill: no figure of days that were not looked at
+	IF counting > 0 THEN
+		SELECT answer || jsonb_build_object('channels', '[]'::jsonb,
+		    'services', '[]'::jsonb, 'categories', '[]'::jsonb,
+		    'sampling', '[]'::jsonb, 'last_28_days',
+		    jsonb_object_agg(key, NULL) || jsonb_build_object(
+			'ni14_why', format('%s days are being counted',
+			counting)))
+		INTO answer FROM jsonb_object_keys(answer->'today') AS key;
+	END IF;
 	RETURN answer;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_live(text, timestamptz) IS
-    'The contact figures of a site now, as one document: today; the last 28 local days, today included, as a whole, by channel, by service (what rises most first) and by category (of the assessed); the sampling period that runs, or the last one. Counts anew only today and what was touched.';
+    'The contact figures of a site now, as one document: today; the last 28 local days, today included, as a whole, by channel, by service (what rises most first) and by category (of the assessed); the sampling period that runs, or the last one. Counts anew only today and what was touched, for about a second: after a long back-fill all but today is empty until it has been asked some times.';
 
 -- What was said of a day stands, and what it would say now: see
 -- contact_recount. Why it changed is known from contact_change, which triggers
@@ -522,16 +543,9 @@ SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	n bigint;
 BEGIN
-	-- so many that it takes some seconds at most
 	PERFORM ringtally.contact_count_again(p_site, ARRAY(
 	    SELECT d.day FROM ringtally.contact_days() AS d
-	    WHERE d.site = p_site AND d.to_at <= now()
-	      AND NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
-		WHERE o.site = p_site AND o.day = d.day
-		  AND NOT EXISTS (SELECT FROM ringtally.contact_touched AS t
-		    WHERE t.site = p_site
-		      AND o.day BETWEEN t.from_day AND t.to_day))
-	    ORDER BY d.day DESC LIMIT 100));
+	    WHERE d.site = p_site AND d.to_at <= now()), '4 s');
 	INSERT INTO ringtally.contact_said (site, day, service, channel,
 	    version, contacts, assessed, avoidable, requests, resolved,
 	    resolved_known, why)
@@ -541,7 +555,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_say(text) IS
-    'Keeps the figures of each local day that has ended as they are said, by service and channel, and another version where they have changed. Counts a hundred days at most, the last first: after a long back-fill call it again. Returns how many rows it wrote.';
+    'Keeps the figures of each local day that has ended as they are said, by service and channel, and another version where they have changed. Counts for some seconds at most, the last days first: after a long back-fill it says the rest the next time. Returns how many rows it wrote.';
 
 CREATE VIEW ringtally.contact_recount AS
 SELECT w.day, nullif(w.service, '') AS service, w.channel, w.version,

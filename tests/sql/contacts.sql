@@ -513,7 +513,7 @@ FROM page;
 -- late visits are seen when the daemon says so; contacts at once
 SELECT pg_temp.visit('worked', 'pbx', 'late', pg_temp.ago(6));
 SELECT is(p#>'{last_28_days,contacts}', '20', 'not looked at') FROM page;
-SELECT ringtally.contact_touch('worked', pg_temp.ago(6), pg_temp.ago(6));
+SELECT ringtally.contact_join('worked', pg_temp.ago(7), pg_temp.ago(5));
 SELECT is(p#>'{last_28_days,contacts}', '21', 'counted anew') FROM page;
 SELECT pg_temp.put('worked', 'late', pg_temp.ago(20), 'web', 'Housing',
     'progress_chasing');
