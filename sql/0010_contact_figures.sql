@@ -24,9 +24,11 @@ DECLARE
 BEGIN
 	RETURN QUERY
 	WITH told AS MATERIALIZED (
-		SELECT c.*, (c.counts_at AT TIME ZONE zone)::date AS day,
-		    CASE WHEN c.category = 'not_assessed' THEN c.code END
-			AS asks
+		SELECT c.ref, c.counts_at, c.contact_at, c.channel, c.service,
+		    c.category, c.code, c.request, c.resolved, c.source,
+		    c.assessed_by, c.assessed_at, c.switch, c.call_id, c.queue,
+		    c.joined_by,
+		    (c.counts_at AT TIME ZONE zone)::date AS day
 		FROM ringtally.contact AS c
 		WHERE c.site = p_site AND c.counts_at >= p_from
 		  AND c.counts_at < p_to
@@ -52,7 +54,7 @@ BEGIN
 		    t.call_id, t.joined_by
 		FROM told AS t
 		LEFT JOIN code AS k ON k.day = t.day AND k.code = t.code
-		LEFT JOIN ringtally.queue AS q ON q.site = t.site
+		LEFT JOIN ringtally.queue AS q ON q.site = p_site
 		    AND q.switch = t.switch AND q.queue = t.queue
 	), category AS (
 		SELECT m.day, m.channel, m.category, CASE WHEN EXISTS (
@@ -275,11 +277,12 @@ BEGIN
 		    FROM ringtally.site AS o WHERE o.site = a.site), 900)),
 		a.contact_at, '2000-01-01 00:00Z') AS starts_at$$, 'interval'),
 	    ('day', '{day}', '', 'local day'),
-	    ('week', '{week}', $$, date_trunc('week', a.day)::date AS week$$,
+	    ('week', '{week}', $$, date_trunc('week', a.day::timestamp)::date
+		AS week$$,
 		'week from Monday'),
-	    ('month', '{month}', $$, date_trunc('month', a.day)::date
+	    ('month', '{month}', $$, date_trunc('month', a.day::timestamp)::date
 		AS month$$, 'month'),
-	    ('quarter', '{quarter}', $$, date_trunc('quarter', a.day)::date
+	    ('quarter', '{quarter}', $$, date_trunc('quarter', a.day::timestamp)::date
 		AS quarter$$, 'quarter of a year from April'),
 	    ('year', '{year}', $$, (date_trunc('year', a.day
 		- interval '3 months') + interval '3 months')::date AS year$$,
