@@ -401,7 +401,8 @@ static const char schema_rights_sql[] =
     "FROM pg_proc WHERE pronamespace = 'ringtally'::regnamespace\n"
     "AND proname IN ('take_over', 'advance', 'release', 'keep_partitions',\n"
     "    'ensure_visit_month', 'writer_lock', 'hist_add', 'assert_writer',\n"
-    "    'callbacks')\n"
+    "    'callbacks', 'contact_put', 'contact_join', 'contact_configure',\n"
+    "    'contact_live', 'contact_say', 'contact_expire', 'forget')\n"
     "AND NOT has_function_privilege(oid, 'EXECUTE')";
 
 static int

@@ -234,6 +234,11 @@ SELECT pg_temp.put('join', 'crm4', pg_temp.ago(2, '10:04'), category =>
 SELECT results_eq($$ SELECT ref, category FROM each
     WHERE contact_at = pg_temp.ago(2, '10:00') $$,
     $$ VALUES ('crm4', 'not_avoidable') $$, 'of two assessments the last');
+SELECT pg_temp.put('join', 'crm5', pg_temp.ago(2, '23 hours'), call_id => 'one',
+    request => 'r9');
+SELECT results_eq($$ SELECT ref, request FROM each
+    WHERE contact_at = pg_temp.ago(2, '10:00') $$,
+    $$ VALUES ('crm4', 'r1') $$, 'who did not assess it speaks for nobody');
 -- the same call told of twice, and never heard of
 SELECT pg_temp.put('join', 'lost1', pg_temp.ago(1, '23:59'), switch => 'pbx',
     call_id => 'lost');
@@ -484,6 +489,7 @@ SELECT ringtally.contact_configure('worked', jsonb_build_object('settings',
 	'autumn', 'starts_on', pg_temp.day(5), 'ends_on', pg_temp.day(1),
 	'channel', 'email'))));
 CREATE TEMP VIEW page AS SELECT ringtally.contact_live('worked') AS p;
+GRANT SELECT ON page TO daemon;
 SELECT is(p->'last_28_days', jsonb_build_object('contacts', 20, 'assessed', 14,
     'avoidable', 6, 'not_assessed', 6, 'coverage_pct', 70.0, 'ni14_pct', 42.9,
     'ni14_low_pct', 21.4, 'ni14_high_pct', 67.4, 'ni14_why', NULL, 'requests',
@@ -646,6 +652,15 @@ SELECT lives_ok(q, 'the daemon: ' || left(q, 40)) FROM unnest(ARRAY[
     $$ SELECT * FROM ringtally.forget('said', '{}') $$]) AS q;
 SELECT throws_ok('SELECT customer FROM ringtally.contact', '42501', NULL,
     'reads no customers back');
+-- a queue of another service, as the daemon writes it, counts anew
+SELECT is(p#>>'{services,1,service}', 'Council Tax', 'a service') FROM page;
+SELECT lives_ok($$ UPDATE ringtally.queue SET service = 'Revenues'
+    WHERE site = 'worked' AND queue = 'ctax' $$, 'a queue goes over');
+SELECT is(p#>>'{services,1,service}', 'Revenues', 'with all its calls')
+FROM page;
+SELECT results_eq($$ SELECT name, old->>'service', new->>'service'
+    FROM ringtally.contact_change WHERE what = 'queue' $$, $$ VALUES
+    ('ctax', 'Council Tax', 'Revenues') $$, 'and that is noted');
 RESET ROLE;
 
 SELECT * FROM finish();
