@@ -295,7 +295,6 @@ SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE
 	near constant interval := '1 day';
 	n bigint;
-	m bigint;
 BEGIN
 	WITH want AS MATERIALIZED (
 		SELECT c.ref, c.contact_at, c.switch, c.call_id
@@ -324,31 +323,7 @@ BEGIN
 	    joined_by = 'call_id', queue = f.queue, counts_at = f.at
 	FROM found AS f WHERE c.site = p_site AND c.ref = f.ref;
 	GET DIAGNOSTICS n = ROW_COUNT;
-
-	-- what is told of one call counts at one time, whether or not the call
-	-- itself was heard of
-	WITH lone AS MATERIALIZED (
-		SELECT DISTINCT u.switch, u.call_id FROM ringtally.contact AS u
-		WHERE u.site = p_site AND u.joined_by IS NULL
-		  AND u.call_id IS NOT NULL AND u.switch IS NOT NULL
-		  AND u.contact_at BETWEEN p_from AND p_to
-	), alike AS (
-		SELECT c.switch, c.call_id, coalesce(min(c.counts_at)
-		    FILTER (WHERE c.joined_by IS NOT NULL),
-		    min(c.contact_at)) AS at
-		FROM ringtally.contact AS c JOIN lone USING (switch, call_id)
-		WHERE c.site = p_site
-		  AND c.contact_at BETWEEN p_from - near AND p_to + near
-		GROUP BY 1, 2 HAVING count(*) > 1
-	)
-	UPDATE ringtally.contact AS c SET counts_at = a.at
-	FROM alike AS a
-	WHERE c.site = p_site AND c.switch = a.switch
-	  AND c.call_id = a.call_id AND c.joined_by IS NULL
-	  AND c.contact_at BETWEEN p_from - near AND p_to + near
-	  AND c.counts_at <> a.at;
-	GET DIAGNOSTICS m = ROW_COUNT;
-	RETURN n + m;
+	RETURN n;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_join_ids(text, timestamptz, timestamptz)
@@ -473,24 +448,64 @@ COMMENT ON FUNCTION ringtally.contact_join_agents(text, timestamptz,
     timestamptz) IS
     'Joins contacts by agent and time. For contact_join() only.';
 
+-- What is told of one call counts at one time, whether or not the call itself
+-- was heard of: by that contact_rows() knows that it is one contact.
+CREATE FUNCTION ringtally.contact_join_alike(p_site text, p_from timestamptz,
+    p_to timestamptz)
+RETURNS bigint LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
+DECLARE
+	near constant interval := '1 day';
+	n bigint;
+BEGIN
+	WITH alike AS MATERIALIZED (
+		SELECT c.switch, c.call_id, coalesce(min(c.counts_at)
+		    FILTER (WHERE c.joined_by IS NOT NULL),
+		    min(c.contact_at)) AS at
+		FROM ringtally.contact AS c
+		WHERE c.site = p_site AND c.switch IS NOT NULL
+		  AND c.call_id IS NOT NULL
+		  AND c.contact_at BETWEEN p_from - near AND p_to + near
+		GROUP BY 1, 2 HAVING count(*) > 1
+	)
+	UPDATE ringtally.contact AS c SET counts_at = a.at
+	FROM alike AS a
+	WHERE c.site = p_site AND c.switch = a.switch
+	  AND c.call_id = a.call_id AND c.counts_at <> a.at
+	  AND c.contact_at BETWEEN p_from - near AND p_to + near
+	  AND c.contact_at BETWEEN a.at - near AND a.at + near;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_join_alike(text, timestamptz,
+    timestamptz) IS
+    'Gives contacts of one call one time. For contact_join() only.';
+
 CREATE FUNCTION ringtally.contact_join(p_site text, p_from timestamptz,
     p_to timestamptz)
 RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	n bigint := 0;
+	ids boolean := false;
 BEGIN
 	IF EXISTS (SELECT FROM ringtally.contact AS c
 	    WHERE c.site = p_site AND c.joined_by IS NULL
 	      AND c.call_id IS NOT NULL
 	      AND c.contact_at BETWEEN p_from AND p_to) THEN
 		n := ringtally.contact_join_ids(p_site, p_from, p_to);
+		ids := true;
 	END IF;
 	IF EXISTS (SELECT FROM ringtally.contact AS c
 	    WHERE c.site = p_site AND c.agent IS NOT NULL
 	      AND (c.call_id IS NULL OR c.joined_by = 'agent')
 	      AND c.contact_at BETWEEN p_from AND p_to) THEN
 		n := n + ringtally.contact_join_agents(p_site, p_from, p_to);
+	END IF;
+	IF ids OR n > 0 THEN
+		n := n + ringtally.contact_join_alike(p_site, p_from, p_to);
 	END IF;
 	-- the calls of the period may have come late
 	PERFORM ringtally.contact_touch(p_site, p_from, p_to);

@@ -75,7 +75,7 @@ BEGIN
 	), judged AS (
 		SELECT m.*, g.avoidable,
 		    row_number() OVER (PARTITION BY m.switch, m.call_id,
-			CASE WHEN m.switch IS NULL OR m.call_id IS NULL
+			m.counts_at, CASE WHEN m.switch IS NULL OR m.call_id IS NULL
 			THEN m.ref END
 			ORDER BY g.avoidable IS NULL,
 			coalesce(m.assessed_at, m.contact_at) DESC,
@@ -90,15 +90,15 @@ BEGIN
 		    coalesce(j.resolved, o.resolved) AS resolved, j.source,
 		    j.assessed_by, j.switch, j.call_id, j.joined_by
 		FROM judged AS j
-		LEFT JOIN (SELECT switch, call_id,
+		LEFT JOIN (SELECT switch, call_id, counts_at,
 			(array_agg(service ORDER BY rank)
 			    FILTER (WHERE service IS NOT NULL))[1] AS service,
 			(array_agg(request ORDER BY rank)
 			    FILTER (WHERE request IS NOT NULL))[1] AS request,
 			(array_agg(resolved ORDER BY rank)
 			    FILTER (WHERE resolved IS NOT NULL))[1] AS resolved
-		    FROM judged GROUP BY 1, 2 HAVING max(rank) > 1) AS o
-		    USING (switch, call_id)
+		    FROM judged GROUP BY 1, 2, 3 HAVING max(rank) > 1) AS o
+		    USING (switch, call_id, counts_at)
 		WHERE j.rank = 1
 	), answered AS MATERIALIZED (
 		SELECT v.switch, v.call_id, v.visit_no, v.entered_at, v.queue,
@@ -132,8 +132,10 @@ BEGIN
 		  AND NOT EXISTS (SELECT FROM ringtally.contact AS c
 		    WHERE c.site = p_site AND c.switch = h.switch
 		      AND c.call_id = h.call_id
-		      AND c.contact_at >= p_from - interval '2 days'
-		      AND c.contact_at < p_to + interval '2 days')
+		      AND c.contact_at BETWEEN h.entered_at - interval '1 day'
+			AND h.entered_at + interval '1 day'
+		      AND c.contact_at >= p_from - interval '1 day'
+		      AND c.contact_at <= p_to + interval '1 day')
 	), kind AS (
 		SELECT DISTINCT e.day, e.channel, e.service, e.category,
 		    e.source FROM every AS e

@@ -247,6 +247,27 @@ SELECT pg_temp.put('join', 'lost2', pg_temp.ago(0, '00:01'), switch => 'pbx',
 SELECT results_eq($$ SELECT ref, contact_at FROM each WHERE ref ~ 'lost' $$,
     $$ VALUES ('lost2', pg_temp.ago(1, '23:59')) $$,
     'two rows of a call not heard of are one contact, across midnight too');
+-- an id that comes back after days is another call's, by day and by month
+SELECT pg_temp.put('join', 'off1', pg_temp.ago(7), switch => 'pbx',
+    call_id => 'one', category => 'not_avoidable');
+SELECT pg_temp.put('join', 'off2', pg_temp.ago(9), switch => 'pbx',
+    call_id => 'one', category => 'not_avoidable');
+SELECT results_eq($$ SELECT contacts FROM ringtally.contact_figures('join',
+    pg_temp.ago(10), now()) $$, $$ SELECT sum(contacts)::bigint
+    FROM ringtally.contact_day WHERE site = 'join' $$,
+    'one figure, whichever way it is cut');
+SELECT is((SELECT count(*)::int FROM each
+    WHERE ref ~ '^(crm4|off1|off2)$'), 3, 'three contacts');
+-- the first answer of a call may be heard of last
+SELECT pg_temp.visit('join', 'pbx', 'two', pg_temp.ago(5, '10:02'),
+    queue => 'house', no => 2);
+SELECT pg_temp.put('join', 'two1', pg_temp.ago(5, '10:03'), call_id => 'two');
+SELECT pg_temp.visit('join', 'pbx', 'two', pg_temp.ago(5, '10:00'),
+    agent => 'Bob');
+SELECT pg_temp.put('join', 'two2', pg_temp.ago(5, '10:04'), call_id => 'two');
+SELECT is((SELECT string_agg(ref, ',') FROM each WHERE contact_at
+    BETWEEN pg_temp.ago(5, '9:00') AND pg_temp.ago(5, '11:00')), 'two2',
+    'it is one contact nevertheless');
 
 -- By agent and time. Eve's calls end at 9:02:10 and 9:06:10.
 SELECT pg_temp.visit('join', 'pbx', 'e' || n, pg_temp.ago(4,
