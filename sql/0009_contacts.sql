@@ -819,22 +819,6 @@ $$;
 COMMENT ON FUNCTION ringtally.forget(text, bytea[]) IS
     'Erases a caller: the hashes given (of one number under the present key and, after a change of keys, the old one) are taken out of visits, open visits and contacts. What remains tells of nobody. Returns how many rows of what.';
 
-CREATE FUNCTION ringtally.contact_expire(p_site text)
-RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	n bigint;
-BEGIN
-	DELETE FROM ringtally.contact AS c WHERE c.site = p_site
-	  AND c.counts_at < now() - make_interval(days =>
-	    (ringtally.contact_settings(p_site)).keep_contacts_days + 2);
-	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
-END
-$$;
-COMMENT ON FUNCTION ringtally.contact_expire(text) IS
-    'Drops contacts that are older than keep_contacts_days (and two days, for the borders of days). Returns how many.';
-
 -- Who may do what: the daemon and the import by functions, analysts by views.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ringtally FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
@@ -843,8 +827,7 @@ GRANT EXECUTE ON FUNCTION
 	text[], text[], text[]),
     ringtally.contact_join(text, timestamptz, timestamptz),
     ringtally.contact_configure(text, jsonb),
-    ringtally.forget(text, bytea[]),
-    ringtally.contact_expire(text)
+    ringtally.forget(text, bytea[])
 TO ringtally_writer;
 GRANT EXECUTE ON FUNCTION ringtally.contact_settings(text)
 TO ringtally_writer, ringtally_reader;

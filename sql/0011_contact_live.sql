@@ -559,6 +559,31 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_say(text) IS
     'Keeps the figures of each local day that has ended as they are said, by service and channel, and another version where they have changed. Counts for some seconds at most, the last days first: after a long back-fill it says the rest the next time. Returns how many rows it wrote.';
 
+-- Two days more than is said, for the borders of days.
+CREATE FUNCTION ringtally.contact_expire(p_site text)
+RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	low constant timestamptz := now() - make_interval(days =>
+	    (ringtally.contact_settings(p_site)).keep_contacts_days + 2);
+	n bigint;
+BEGIN
+	DELETE FROM ringtally.contact AS c
+	WHERE c.site = p_site AND c.counts_at < low;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	-- what leads to them goes, too: requests, and refs
+	DELETE FROM ringtally.contact_counted AS d
+	WHERE d.site = p_site AND d.day < low::date;
+	DELETE FROM ringtally.contact_cell AS d
+	WHERE d.site = p_site AND d.day < low::date;
+	DELETE FROM ringtally.contact_change AS k
+	WHERE k.site = p_site AND k.what = 'contact' AND k.to_day < low::date;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_expire(text) IS
+    'Drops contacts that are older than keep_contacts_days, and all that leads to them but the figures that were said. Returns how many contacts.';
+
 CREATE VIEW ringtally.contact_recount AS
 SELECT w.day, nullif(w.service, '') AS service, w.channel, w.version,
     w.said_at, o.contacts AS old_contacts, w.contacts AS new_contacts,
@@ -652,7 +677,8 @@ REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ringtally FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     ringtally.contact_live(text, timestamptz),
     ringtally.contact_touch(text, timestamptz, timestamptz),
-    ringtally.contact_say(text)
+    ringtally.contact_say(text),
+    ringtally.contact_expire(text)
 TO ringtally_writer;
 GRANT EXECUTE ON FUNCTION ringtally.contact_unsaid(text)
 TO ringtally_writer, ringtally_reader;

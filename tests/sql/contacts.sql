@@ -642,6 +642,10 @@ SELECT ringtally.contact_configure('said',
 SELECT is(ringtally.contact_expire('said'), 10::bigint, 'expire: ten of them');
 SELECT is((SELECT count(*)::int FROM ringtally.contact
     WHERE site = 'said'), 3, 'the others stay');
+SELECT is_empty($$ SELECT site, day FROM ringtally.contact_cell
+    WHERE site = 'said' AND day < pg_temp.day(8) UNION ALL
+    SELECT site, to_day FROM ringtally.contact_change
+    WHERE site = 'said' AND name = 's4' $$, 'and nothing that leads to them');
 SELECT ringtally.contact_say('said');
 SELECT results_eq('TABLE recount', 'TABLE before',
     'what is not kept says nothing new');
