@@ -117,11 +117,38 @@ intake_drain(struct intake *in)
 	intake_book(in, &in->counts);
 }
 
+/*
+ * Where it stands among the calls does not matter, and what it points to may
+ * go with the record: it is not held. Its time is taken for the feed's where
+ * it can not be in the future.
+ */
+static void
+intake_contact(struct intake *in, struct event *ev)
+{
+	int64_t now_us = RT_MAX(in->machine->clock_us, in->received_us);
+
+	ev->feed = in->feed;
+	ev->slot = in->slot;
+	ev->file_no = in->file_no;
+	ev->offset = in->offset;
+	if (ev->time_us > in->last_event_us && ev->time_us <= now_us)
+		in->last_event_us = ev->time_us;
+	names_count(&in->names, ev->name, false, ev->time_us);
+	if (in->contact != NULL)
+		in->contact(in->contact_ctx, in, ev);
+}
+
 static RT_HOT void
 intake_event(struct sink *sink, struct event *ev)
 {
 	struct intake *in = (struct intake *)sink;
-	struct intake_held *held = &in->held[in->n_held++];
+	struct intake_held *held = &in->held[in->n_held];
+
+	if (RT_UNLIKELY(ev->kind == EVENT_CONTACT)) {
+		intake_contact(in, ev);
+		return;
+	}
+	in->n_held++;
 
 	if (RT_UNLIKELY(ev != &held->event))
 		held->event = *ev;
@@ -178,6 +205,8 @@ intake_is_repeat(struct intake *in, const struct record *record)
 		!in->format->key(in->format_self, record, &key)) &&
 	    !in->repeats)
 		return false;
+	if (key.n == 0)
+		return false;
 	if (!seen_before(&in->seen, seen_hash(key),
 		at_us != 0 ? at_us : in->machine->clock_us))
 		return false;
@@ -193,6 +222,7 @@ intake_input(struct intake *in, const struct position *position,
 	struct record inner;
 	int rc = 0;
 
+	in->received_us = record->received_us;
 	if (RT_UNLIKELY(in->envelope == ENVELOPE_SYSLOG) &&
 	    record->bytes.n > 0) {
 		inner = *record;

@@ -60,6 +60,15 @@ struct intake {
 	const struct stage *format;
 	void *format_self;
 	struct machine *machine;
+	/*
+	 * Is given each contact, at once and in its place among the records;
+	 * no other event is. The machine never sees it: a contact's time may
+	 * be of any day, and nobody's clock. Set after intake_init; NULL:
+	 * contacts are counted by name and no more.
+	 */
+	void (*contact)(
+	    void *ctx, const struct intake *in, const struct event *ev);
+	void *contact_ctx;
 	uint32_t feed; /* its number, stamped on events */
 	unsigned slot; /* the same among the feeds of its switch */
 	bool repeats;  /* senders may send a record again */
@@ -88,6 +97,7 @@ struct intake {
 	struct position at;	   /* behind them; file_no 0: none were yet */
 	struct intake_files left;  /* in the order in which they were read */
 	int64_t offset;		   /* of the record in work */
+	int64_t received_us;	   /* the same; 0: not noted */
 	struct log_limit limit;
 };
 

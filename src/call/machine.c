@@ -734,6 +734,7 @@ machine_event(
 		break;
 	case EVENT_RING_CANCELED:
 	case EVENT_AGENT_DUMP:
+	case EVENT_CONTACT:
 	case EVENT_NOTE:
 		break; /* the feed has counted it; it moves nothing */
 	case EVENT_NONE:

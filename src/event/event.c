@@ -9,7 +9,7 @@ event_kind_name(enum event_kind kind)
 	    "connect", "complete", "leave", "refuse", "summary",
 	    "ring_no_answer", "ring_canceled", "agent_dump", "login", "logoff",
 	    "pause", "unpause", "wrap_up", "switch_start", "picture",
-	    "picture_end", "note"};
+	    "picture_end", "contact", "note"};
 
 	BUG_ON((unsigned)kind >= EVENT_KINDS);
 	return names[kind];

@@ -14,6 +14,8 @@
 
 #include "base/slice.h"
 
+struct contact;
+
 enum event_kind {
 	EVENT_NONE,
 	/* of callers */
@@ -42,6 +44,12 @@ enum event_kind {
 	 */
 	EVENT_PICTURE,
 	EVENT_PICTURE_END,
+	/*
+	 * A customer's contact, of this call or by another channel: `contact`
+	 * has the rest, `caller` the customer, `text` the category. It is
+	 * counted by name, goes to the database, and moves no call.
+	 */
+	EVENT_CONTACT,
 	/* counted and shown by name, moves nothing */
 	EVENT_NOTE,
 	EVENT_KINDS
@@ -83,7 +91,8 @@ struct event {
 	struct slice agent;   /* or empty */
 	struct slice caller;  /* number as sent; empty: withheld or unknown */
 	struct slice text;    /* key, reason, target of a transfer ... */
-	int64_t wait_ms;      /* EVENT_UNKNOWN_MS where not told */
+	const struct contact *contact; /* of CONTACT alone */
+	int64_t wait_ms;	       /* EVENT_UNKNOWN_MS where not told */
 	int64_t ring_ms;
 	int64_t talk_ms;
 	int64_t session_ms;

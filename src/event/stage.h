@@ -253,7 +253,8 @@ struct stage {
 	 * Formats, or NULL: what makes the record the same when it is sent
 	 * again (a call's uuid): the feed passes over one that it knows.
 	 * Returns false where it has none; then, with a transport whose
-	 * senders repeat, the whole record is its own key.
+	 * senders repeat, the whole record is its own key. An empty key: it
+	 * may come as often as it likes, as what comes of it is the same.
 	 */
 	bool (*key)(void *self, const struct record *record, struct slice *key);
 	/*

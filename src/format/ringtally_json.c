@@ -20,9 +20,11 @@
  */
 #include "base/base.h"
 #include "base/utc.h"
+#include "event/contact.h"
 #include "format/formats.h"
 #include "format/json_decimal.h"
 #include "format/json_flat.h"
+#include "format/ringtally_json.h"
 
 #define RINGTALLY_JSON_MS_MAX  (INT64_C(100000000) * 1000) /* three years */
 #define RINGTALLY_JSON_US_MIN  (INT64_C(31536000) * USEC_PER_SEC)    /* 1971 */
@@ -36,6 +38,12 @@ struct ringtally_json_said {
 	unsigned has; /* RINGTALLY_JSON_HAS(...): there, and not empty */
 	struct slice event, id, outcome;
 	struct event ev;
+	/* members of contacts; those of other events are not known there */
+	unsigned of_contact;	 /* 1 << RINGTALLY_JSON_...: it stands there */
+	const char *why_contact; /* of the first that is none; or NULL */
+	struct slice call_id, customer, category;
+	int resolved; /* enum contact_resolved */
+	struct contact contact;
 	struct slice unknown[RINGTALLY_JSON_UNKNOWN];
 	unsigned n_unknown;
 };
@@ -46,7 +54,8 @@ enum ringtally_json_type {
 	RINGTALLY_JSON_TEXT,	/* struct slice */
 	RINGTALLY_JSON_TIME,	/* int64_t, microseconds */
 	RINGTALLY_JSON_SECONDS, /* int64_t, milliseconds */
-	RINGTALLY_JSON_FLAG	/* true or false: `has` it, or not */
+	RINGTALLY_JSON_FLAG,	/* true or false: `has` it, or not */
+	RINGTALLY_JSON_ANSWER	/* int, enum contact_resolved */
 };
 
 /* In this order they are looked for: the common ones first. */
@@ -67,8 +76,23 @@ enum ringtally_json_member {
 	RINGTALLY_JSON_began,
 	RINGTALLY_JSON_transferred,
 	RINGTALLY_JSON_present,
+	/* of contacts alone */
+	RINGTALLY_JSON_ref,
+	RINGTALLY_JSON_OF_CONTACT = RINGTALLY_JSON_ref,
+	RINGTALLY_JSON_channel,
+	RINGTALLY_JSON_service,
+	RINGTALLY_JSON_category,
+	RINGTALLY_JSON_code,
+	RINGTALLY_JSON_request,
+	RINGTALLY_JSON_resolved,
+	RINGTALLY_JSON_customer,
+	RINGTALLY_JSON_call_id, /* `call`, as the database says */
+	RINGTALLY_JSON_switch,
+	RINGTALLY_JSON_assessed_by,
+	RINGTALLY_JSON_assessed_at,
 	RINGTALLY_JSON_MEMBERS
 };
+_Static_assert(RINGTALLY_JSON_MEMBERS <= 32, "each has its bit");
 
 #define HAS(name) (1U << RINGTALLY_JSON_##name)
 #define SAID(m)	  offsetof(struct ringtally_json_said, m)
@@ -81,6 +105,9 @@ enum ringtally_json_member {
 #define SECONDS(name, at)                                                   \
 	[RINGTALLY_JSON_##name] = {#name, RINGTALLY_JSON_SECONDS, SAID(at), \
 	    #name ": not a number of seconds"}
+#define ANSWER(name, at)                                                   \
+	[RINGTALLY_JSON_##name] = {#name, RINGTALLY_JSON_ANSWER, SAID(at), \
+	    #name ": neither true nor false"}
 #define FLAG(name)                  \
 	[RINGTALLY_JSON_##name] = { \
 	    #name, RINGTALLY_JSON_FLAG, 0, #name ": neither true nor false"}
@@ -107,6 +134,18 @@ static const struct ringtally_json_row {
     TIME(began, ev.begin_us),
     FLAG(transferred),
     FLAG(present),
+    TEXT(ref, contact.ref),
+    TEXT(channel, contact.channel),
+    TEXT(service, contact.service),
+    TEXT(category, category),
+    TEXT(code, contact.code),
+    TEXT(request, contact.request),
+    ANSWER(resolved, resolved),
+    TEXT(customer, customer),
+    TEXT(call_id, call_id),
+    TEXT(switch, contact.switch_name),
+    TEXT(assessed_by, contact.assessed_by),
+    TIME(assessed_at, contact.assessed_us),
 };
 
 /* --- events --------------------------------------------------------------- */
@@ -145,9 +184,10 @@ static const struct ringtally_json_event {
     {"switch_start", EVENT_SWITCH_START, 0, 0, 0},
     {"picture", EVENT_PICTURE, 0, 0, 0},
     {"picture_end", EVENT_PICTURE_END, 0, 0, 0},
+    /* what it needs, see ringtally_json_contact */
+    {"contact", EVENT_CONTACT, 0, 0, 0},
     /* counted by name, and of no consequence here */
     {"note", EVENT_NOTE, 0, 0, 0},
-    {"contact", EVENT_NOTE, 0, 0, 0},
 };
 
 struct ringtally_json {
@@ -159,20 +199,32 @@ struct ringtally_json {
 	size_t n_notes;
 };
 
-static int
-ringtally_json_open(
-    void **self, const struct stage_setup *setup, struct err *err)
+struct ringtally_json *
+ringtally_json_new(void)
 {
 	struct ringtally_json *j = mem_zalloc(sizeof(*j));
 	size_t i;
 
-	(void)setup;
-	(void)err;
 	for (i = 0; i < RINGTALLY_JSON_MEMBERS; i++)
 		j->member[i] = slice_of(ringtally_json_rows[i].name);
 	for (i = 0; i < RT_COUNT(ringtally_json_events); i++)
 		j->event[i] = slice_of(ringtally_json_events[i].name);
-	*self = j;
+	return j;
+}
+
+void
+ringtally_json_free(struct ringtally_json *j)
+{
+	free(j);
+}
+
+static int
+ringtally_json_open(
+    void **self, const struct stage_setup *setup, struct err *err)
+{
+	(void)setup;
+	(void)err;
+	*self = ringtally_json_new();
 	return 0;
 }
 
@@ -180,7 +232,7 @@ static void
 ringtally_json_close(void *self, const char *reason)
 {
 	(void)reason;
-	free(self);
+	ringtally_json_free(self);
 }
 
 /* --- reading an object ---------------------------------------------------- */
@@ -229,10 +281,29 @@ ringtally_json_set(struct ringtally_json_said *said,
 		good = m->type == JSON_FLAT_TRUE || m->type == JSON_FLAT_FALSE;
 		has = m->type == JSON_FLAT_TRUE;
 		break;
+	case RINGTALLY_JSON_ANSWER:
+		good = m->type == JSON_FLAT_TRUE || m->type == JSON_FLAT_FALSE;
+		*(int *)(void *)at = m->type == JSON_FLAT_TRUE
+		    ? CONTACT_RESOLVED_YES
+		    : CONTACT_RESOLVED_NO;
+		break;
 	}
 	if (has)
 		said->has |= 1U << which;
 	return good;
+}
+
+/*
+ * Which event it is may stand behind it: whether it is known, and must be of
+ * its type, is seen when all was read.
+ */
+static void
+ringtally_json_set_contact(struct ringtally_json_said *said,
+    enum ringtally_json_member which, const struct json_flat_member *m)
+{
+	said->of_contact |= 1U << which;
+	if (!ringtally_json_set(said, which, m) && said->why_contact == NULL)
+		said->why_contact = ringtally_json_rows[which].why;
 }
 
 static void
@@ -252,6 +323,11 @@ ringtally_json_forget(struct ringtally_json_said *said)
 
 	said->has = said->n_unknown = 0;
 	said->event = said->id = said->outcome = none;
+	said->of_contact = 0;
+	said->why_contact = NULL;
+	said->call_id = said->customer = said->category = none;
+	said->resolved = CONTACT_RESOLVED_UNKNOWN;
+	contact_clear(&said->contact);
 	ev->call = ev->queue = ev->agent = ev->caller = ev->text = none;
 	ev->wait_ms = ev->ring_ms = EVENT_UNKNOWN_MS;
 	ev->talk_ms = ev->session_ms = EVENT_UNKNOWN_MS;
@@ -274,6 +350,8 @@ ringtally_json_read(struct ringtally_json *j, const char **why)
 				break;
 		if (which == RINGTALLY_JSON_MEMBERS) {
 			ringtally_json_unknown(said, m->name);
+		} else if (which >= RINGTALLY_JSON_OF_CONTACT) {
+			ringtally_json_set_contact(said, which, m);
 		} else if (!ringtally_json_set(said, which, m)) {
 			*why = ringtally_json_rows[which].why;
 			return -1;
@@ -348,6 +426,56 @@ ringtally_json_missing(unsigned missing)
 	return "session_s: it is missing";
 }
 
+/*
+ * A contact is known again by its ref, or else by its call; and told with its
+ * time, so that it is the same when it is sent once more. What is cut would be
+ * another one's ref.
+ */
+static int
+ringtally_json_contact(struct ringtally_json_said *said, const char **why)
+{
+	struct contact *contact = &said->contact;
+	struct event *ev = &said->ev;
+
+	if (said->why_contact != NULL) {
+		*why = said->why_contact;
+		return -1;
+	}
+	if (ev->call.n == 0)
+		ev->call = said->call_id;
+	if (said->customer.n > 0)
+		ev->caller = said->customer;
+	if (contact->ref.n == 0 && ev->call.n == 0) {
+		*why = "ref: it is missing, and there is no call_id";
+		return -1;
+	}
+	if ((said->has & HAS(time)) == 0) {
+		*why = "time: it is missing";
+		return -1;
+	}
+	if (contact->ref.n > CONTACT_TEXT_MAX) {
+		*why = "ref: longer than 255 bytes";
+		return -1;
+	}
+	contact->resolved = (enum contact_resolved)said->resolved;
+	ev->contact = contact;
+	ev->text = said->category;
+	ev->outcome = OUTCOME_NONE;
+	return 0;
+}
+
+/* Members of contacts, of another event: not known there. */
+static void
+ringtally_json_not_contact(
+    const struct ringtally_json *j, struct ringtally_json_said *said)
+{
+	unsigned i;
+
+	for (i = RINGTALLY_JSON_OF_CONTACT; i < RINGTALLY_JSON_MEMBERS; i++)
+		if ((said->of_contact & 1U << i) != 0)
+			ringtally_json_unknown(said, j->member[i]);
+}
+
 /* Makes an event of what was said. */
 static RT_HOT int
 ringtally_json_mean(struct ringtally_json *j, const char **why)
@@ -359,6 +487,9 @@ ringtally_json_mean(struct ringtally_json *j, const char **why)
 
 	ev->name = said->event;
 	row = ringtally_json_find(j, said->event);
+	if (RT_UNLIKELY(said->of_contact != 0) &&
+	    (row == NULL || row->kind != EVENT_CONTACT))
+		ringtally_json_not_contact(j, said);
 	if (row == NULL) {
 		ev->kind = EVENT_NOTE;
 		ev->outcome = OUTCOME_NONE;
@@ -377,6 +508,8 @@ ringtally_json_mean(struct ringtally_json *j, const char **why)
 	if (row->kind == EVENT_ENTER && (takes & HAS(present)) == 0)
 		takes &= ~HAS(began); /* it begins now */
 	ringtally_json_take(ev, takes);
+	if (RT_UNLIKELY(row->kind == EVENT_CONTACT))
+		return ringtally_json_contact(said, why);
 	if (ev->begin_us > ev->time_us) {
 		*why = "began: after its time";
 		return -1;
@@ -488,7 +621,34 @@ ringtally_json_input(void *self, const struct record *record, struct sink *sink,
 	return result;
 }
 
-/* The member `id` of a record of one object. */
+int
+ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
+    bool *has_event, const char **why)
+{
+	struct ringtally_json_said *said = &j->said;
+
+	json_flat_begin(&j->scan, text);
+	if (json_flat_next(&j->scan, why) < 0)
+		return -1;
+	if (j->scan.state != JSON_FLAT_DONE || j->scan.is_array) {
+		*why = "no JSON object";
+		return -1;
+	}
+	if (ringtally_json_read(j, why) < 0)
+		return -1;
+	*has_event = (said->has & HAS(event)) != 0;
+	if (*has_event && !slice_eq(said->event, SLICE("contact"))) {
+		*why = "event: not \"contact\"";
+		return -1;
+	}
+	return ringtally_json_contact(said, why);
+}
+
+/*
+ * The member `id` of a record of one object. A contact without one is told as
+ * often as its sender likes, and may go back to what it was: it is known by its
+ * ref, in the database.
+ */
 static bool
 ringtally_json_key(void *self, const struct record *record, struct slice *key)
 {
@@ -498,7 +658,10 @@ ringtally_json_key(void *self, const struct record *record, struct slice *key)
 	json_flat_begin(&j->scan, ringtally_json_text(record));
 	if (json_flat_next(&j->scan, &why) != 1 ||
 	    j->scan.state != JSON_FLAT_DONE || j->scan.is_array ||
-	    ringtally_json_read(j, &why) < 0 || (j->said.has & HAS(id)) == 0)
+	    ringtally_json_read(j, &why) < 0)
+		return false;
+	if ((j->said.has & HAS(id)) == 0 &&
+	    !slice_eq(j->said.event, SLICE("contact")))
 		return false;
 	*key = j->said.id;
 	return true;

@@ -3,6 +3,7 @@
 #include "fuzz/lines.h"
 
 #include "base/strbuf.h"
+#include "event/contact.h"
 #include "event/framer.h"
 #include "format/formats.h"
 
@@ -44,6 +45,11 @@ lines_event(struct sink *sink, struct event *ev)
 	lines_slice(out, ev->caller);
 	lines_slice(out, ev->name);
 	lines_slice(out, ev->text);
+	if (ev->kind == EVENT_CONTACT) {
+		lines_slice(out, ev->contact->ref);
+		lines_slice(out, ev->contact->code);
+		lines_slice(out, ev->contact->request);
+	}
 	strbuf_addc(out, '\n');
 }
 

@@ -34,7 +34,9 @@ EVENTS = ["enter", "connect", "complete", "leave", "refuse", "summary",
           "note", "contact", "DISPOSITION"]
 MEMBERS = ["time", "call", "queue", "agent", "caller", "outcome", "reason",
            "wait_s", "ring_s", "talk_s", "session_s", "began", "transferred",
-           "present", "id", "wait_sec", "x_own"]
+           "present", "id", "ref", "channel", "service", "category", "code",
+           "request", "resolved", "customer", "call_id", "switch",
+           "assessed_by", "assessed_at", "wait_sec", "x_own"]
 # as they stand in the text
 POOL = ["null", "true", "false", '""', '"c.1"', '"Zo\\u00eb"', "[]", "{}",
         '["c.1"]', '{"a":[1,{"b":null}]}', "0", "-0", "-0.0", "0.5", "1", "-1",

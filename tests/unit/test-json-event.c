@@ -72,6 +72,10 @@ test_json_key(void **state RT_UNUSED)
 	    {"{\"id\":null}", NULL},
 	    {"{\"id\":7}", NULL},
 	    {"{\"event\":\"note\"}", NULL},
+	    /* known by its ref: it may come as often as it likes */
+	    {"{\"event\":\"contact\",\"ref\":\"a\"}", ""},
+	    {"{\"event\":\"contact\",\"id\":\"a-9\"}", "a-9"},
+	    {"[{\"event\":\"contact\",\"ref\":\"a\"}]", NULL},
 	    {"{\"id\":\"a-7\"} x", NULL},
 	    {"{\"id\":\"a-8\"", NULL},
 	    {"", NULL},

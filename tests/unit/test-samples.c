@@ -32,6 +32,7 @@
 
 #include "base/strbuf.h"
 #include "base/utc.h"
+#include "event/contact.h"
 #include "event/stage.h"
 #include "format/formats.h"
 
@@ -75,6 +76,23 @@ samples_add_time(struct strbuf *to, const char *name, int64_t t_us)
 }
 
 static void
+samples_contact(struct strbuf *to, const struct contact *contact)
+{
+	static const char *const resolved[] = {"", " resolved=no", " resolved"};
+
+	samples_add(to, "ref", contact->ref);
+	samples_add(to, "switch", contact->switch_name);
+	samples_add(to, "channel", contact->channel);
+	samples_add(to, "service", contact->service);
+	samples_add(to, "code", contact->code);
+	samples_add(to, "request", contact->request);
+	strbuf_adds(to, resolved[contact->resolved]);
+	samples_add(to, "assessed_by", contact->assessed_by);
+	if (contact->assessed_us != 0)
+		samples_add_time(to, "assessed=", contact->assessed_us);
+}
+
+static void
 samples_event(struct sink *sink, struct event *ev)
 {
 	struct strbuf *to = &((struct samples *)sink)->got;
@@ -95,6 +113,8 @@ samples_event(struct sink *sink, struct event *ev)
 	if (ev->kind == EVENT_SUMMARY ||
 	    (ev->kind == EVENT_ENTER && (ev->flags & EVENT_PRESENT) != 0))
 		samples_add_time(to, "begin=", ev->begin_us);
+	if (ev->kind == EVENT_CONTACT)
+		samples_contact(to, ev->contact);
 	if ((ev->flags & EVENT_AMBIGUOUS) != 0)
 		strbuf_adds(to, " ambiguous");
 	if ((ev->flags & EVENT_TRANSFERRED) != 0)
