@@ -236,6 +236,8 @@ ami_user_event(struct ami *a)
 
 	if (name.n == 0)
 		return "no UserEvent";
+	if (a->contact_events != NULL && ami_contact(a, name))
+		return NULL;
 	ev = ami_begin(a, EVENT_NOTE, name);
 	ev->call = ami_value(a, AMI_UNIQUEID);
 	ev->text = ami_block_behind(a->record, name);
@@ -467,11 +469,13 @@ ami_load(void *self, struct slice from)
 static int
 ami_open(void **self, const struct stage_setup *setup, struct err *err)
 {
+	const struct ami_options *options = setup->options;
 	struct ami *a = mem_zalloc(sizeof(*a));
 	size_t i;
 
-	(void)setup;
 	(void)err;
+	if (options != NULL)
+		a->contact_events = options->contact_events;
 	ami_keys_init(&a->keys);
 	for (i = 0; i < RT_COUNT(ami_events); i++)
 		ami_names_add(&a->events, ami_events[i].name);

@@ -40,12 +40,14 @@ struct ami {
 	struct ami_block block; /* of the record in work */
 	struct slice record;
 	struct sink *sink;
-	struct event event; /* where the sink has no room */
+	struct event event;	     /* where the sink has no room */
+	char *const *contact_events; /* NULL, or NULL-terminated */
 };
 
 struct ami_options {
 	char *event_mask;
 	int login; /* index of ami_logins */
+	char **contact_events;
 };
 enum ami_login { AMI_LOGIN_MD5, AMI_LOGIN_PLAIN };
 
@@ -113,6 +115,12 @@ const char *ami_member_status(struct ami *a);
 const char *ami_agent_login(struct ami *a);
 const char *ami_agent_logoff(struct ami *a);
 const char *ami_member(struct ami *a); /* of the picture */
+
+/*
+ * asterisk_ami_contact.c: the UserEvent of that name tells of a contact. False:
+ * it does not, and nothing was emitted.
+ */
+bool ami_contact(struct ami *a, struct slice name);
 
 /* asterisk_ami_dialogue.c */
 extern const struct dialogue_ops ami_dialogue;

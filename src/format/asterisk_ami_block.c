@@ -139,6 +139,18 @@ ami_block_head(
 }
 
 struct slice
+ami_block_get(struct slice record, struct slice key)
+{
+	const char *at = record.p, *stop = record.p + record.n;
+	struct slice name, value;
+
+	while (ami_block_line(&at, stop, &name, &value))
+		if (ami_same(name, key))
+			return value;
+	return (struct slice){"", 0};
+}
+
+struct slice
 ami_block_behind(struct slice record, struct slice value)
 {
 	const char *stop = record.p + record.n;

@@ -94,6 +94,9 @@ void ami_block_parse(
 void ami_block_head(
     struct slice record, struct slice *event, struct slice *timestamp);
 
+/* The first value of any key, as it came; empty: not there. */
+struct slice ami_block_get(struct slice record, struct slice key);
+
 /* What stands behind the line of that value, to the end of the record. */
 struct slice ami_block_behind(struct slice record, struct slice value);
 

@@ -48,6 +48,16 @@ const struct option_row ami_rows[] = {
 	.unit = "",
 	.help = "How to log in: with a hash of the secret and a challenge, or "
 		"with the secret as it is."},
+    {.name = "contact_events",
+	.group = "feeds",
+	.type = OPTION_TEXTS,
+	.offset = offsetof(struct ami_options, contact_events),
+	.max = 64,
+	.unit = "",
+	.help = "Names of UserEvents that tell of contacts, see "
+		"ringtally-contacts(7), with the headers Code or Category, "
+		"and as far as known CallID, Agent, Queue, Service, Request, "
+		"Resolved (yes or no) and Ref."},
     {.name = NULL},
 };
 

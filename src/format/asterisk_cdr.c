@@ -23,6 +23,7 @@
  * been waited for, so that rows of it that come after all begin no second one.
  */
 #include "base/base.h"
+#include "event/contact.h"
 #include "event/stage.h"
 #include "format/blank.h"
 #include "format/csv.h"
@@ -52,17 +53,32 @@ enum cdr_column {
 	CDR_UNIQUEID,
 	CDR_LINKEDID,
 	CDR_SEQUENCE,
+	CDR_ACCOUNTCODE,
+	CDR_USERFIELD,
 	CDR_COLUMNS
 };
 
 static const char *const cdr_names[CDR_COLUMNS] = {"src", "channel",
     "dstchannel", "lastapp", "lastdata", "start", "end", "duration",
-    "disposition", "uniqueid", "linkedid", "sequence"};
+    "disposition", "uniqueid", "linkedid", "sequence", "accountcode",
+    "userfield"};
+
+/* Which of them holds the code of a contact. */
+enum cdr_contact {
+	CDR_CONTACT_NONE,
+	CDR_CONTACT_USERFIELD,
+	CDR_CONTACT_ACCOUNT
+};
+static const char *const cdr_contacts[] = {
+    "none", "userfield", "accountcode", NULL};
+static const enum cdr_column cdr_contact_columns[] = {
+    CDR_COLUMNS, CDR_USERFIELD, CDR_ACCOUNTCODE};
 
 struct cdr_options {
 	char **columns;
 	bool gmt;
 	char *separator;
+	int contact; /* enum cdr_contact */
 };
 
 /* Where each column stands; CSV_FIELDS: nowhere. */
@@ -91,6 +107,7 @@ struct cdr {
 	struct local_zone *zone; /* NULL: rows are in UTC */
 	char separator;
 	bool custom;
+	enum cdr_column contact;  /* CDR_COLUMNS: none */
 	struct cdr_layout layout; /* custom only */
 	struct cdr_visit visit[CDR_PENDING];
 	uint64_t rows;
@@ -132,6 +149,16 @@ static const struct option_row cdr_options[] = {
 	.max = 1,
 	.unit = "",
 	.help = "What stands between two columns: one byte."},
+    {.name = "contact_column",
+	.group = "feeds",
+	.type = OPTION_CHOICE,
+	.offset = offsetof(struct cdr_options, contact),
+	.choices = cdr_contacts,
+	.preset = "none",
+	.unit = "",
+	.help = "The column with the code that the agent gave the contact, see "
+		"ringtally-contacts(7). It is looked at in rows of calls that "
+		"came to a queue."},
     {.name = NULL}};
 
 /* -- columns --------------------------------------------------------------- */
@@ -181,6 +208,10 @@ cdr_layout_csv(struct cdr_layout *layout, const struct csv *csv)
 	if (rest >= 2 ||
 	    (rest == 1 && csv_id_second(csv->field[CDR_LEAST]) != 0))
 		cdr_layout_put(layout, "uniqueid", CDR_LEAST);
+	else if (rest == 1)
+		cdr_layout_put(layout, "userfield", CDR_LEAST);
+	if (rest >= 2)
+		cdr_layout_put(layout, "userfield", CDR_LEAST + 1);
 }
 
 static int
@@ -216,9 +247,16 @@ cdr_open(void **self, const struct stage_setup *setup, struct err *err)
 
 	cdr->separator = options->separator != NULL ? *options->separator : ',';
 	cdr->custom = options->columns != NULL && options->columns[0] != NULL;
+	cdr->contact = cdr_contact_columns[options->contact];
 	if (cdr->custom &&
 	    cdr_layout_custom(&cdr->layout, options->columns, err) < 0)
 		goto out;
+	if (cdr->custom && cdr->contact != CDR_COLUMNS &&
+	    cdr->layout.at[cdr->contact] == CSV_FIELDS) {
+		err_set(err, "columns: \"%s\" is the contact_column",
+		    cdr_names[cdr->contact]);
+		goto out;
+	}
 	cdr->zone = local_open(options->gmt ? NULL : setup->timezone, err);
 	if (cdr->zone == NULL)
 		goto out;
@@ -474,6 +512,33 @@ cdr_note(const struct cdr_row *row, struct sink *sink)
 	sink->event(sink, ev);
 }
 
+/*
+ * The code that the row bears. All rows of a call may bear it, and are one
+ * contact. Its time is the row's end: there it was known at the latest.
+ */
+static void
+cdr_contact(struct cdr *cdr, const struct cdr_row *row, struct sink *sink)
+{
+	struct contact contact;
+	struct event ev;
+
+	if (cdr->contact == CDR_COLUMNS || row->field[cdr->contact].n == 0)
+		return;
+	contact_clear(&contact);
+	contact.code = row->field[cdr->contact];
+	blank_event(&ev);
+	ev.kind = EVENT_CONTACT;
+	ev.contact = &contact;
+	ev.name = slice_of(cdr_names[cdr->contact]);
+	ev.time_us = row->end_us;
+	ev.call = row->id;
+	if (cdr_is(row->field[CDR_LASTAPP], "Queue")) {
+		ev.queue = cdr_queue(row);
+		ev.agent = csv_channel_interface(row->field[CDR_DSTCHANNEL]);
+	}
+	sink->event(sink, &ev);
+}
+
 static bool
 cdr_is_over(const struct cdr *cdr, const struct cdr_visit *visit,
     const struct cdr_row *row)
@@ -518,6 +583,8 @@ cdr_input(
 	}
 	cdr->rows++;
 	visit = cdr_find(cdr, row.id);
+	if (visit != NULL || cdr_is(row.field[CDR_LASTAPP], "Queue"))
+		cdr_contact(cdr, &row, sink);
 	if (!cdr_is(row.field[CDR_LASTAPP], "Queue")) {
 		if (visit != NULL)
 			cdr_end(visit, true, sink);

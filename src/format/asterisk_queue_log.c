@@ -11,9 +11,11 @@
  * queue is full or has no agents (but Wazo and XiVO write them: FULL ...).
  */
 #include "base/base.h"
+#include "base/option.h"
 #include "base/split.h"
 #include "base/utc.h"
 #include "base/table.h"
+#include "event/contact.h"
 #include "event/stage.h"
 #include "format/formats.h"
 
@@ -291,13 +293,21 @@ static const struct queue_log_event queue_log_events[] = {
     {"WRAPUPSTART", EVENT_WRAP_UP, 0, 0, queue_log_wrap_up, true},
 };
 
+struct queue_log_options {
+	char **contact_events;
+};
+
+#define QUEUE_LOG_CONTACT "CALLSTATUS"
+
 /* Event names by hash, open addressing. */
 struct queue_log {
+	char *const *contact_events;   /* NULL-terminated */
 	uint8_t slot[QUEUE_LOG_SLOTS]; /* row + 1, or 0 */
 	struct slice name[RT_COUNT(queue_log_events)];
 	/* of the record in work: a hardened stack would be zeroed each time */
 	struct queue_log_line line;
 	struct event event;
+	struct contact contact;
 };
 
 static RT_HOT unsigned
@@ -321,11 +331,16 @@ queue_log_hash(struct slice name)
 static int
 queue_log_open(void **self, const struct stage_setup *setup, struct err *err)
 {
+	static char name[] = QUEUE_LOG_CONTACT;
+	static char *const known[] = {name, NULL};
+	const struct queue_log_options *options = setup->options;
 	struct queue_log *q = mem_zalloc(sizeof(*q));
 	unsigned i, at;
 
-	(void)setup;
 	(void)err;
+	q->contact_events = options != NULL && options->contact_events != NULL
+	    ? options->contact_events
+	    : known;
 	for (i = 0; i < RT_COUNT(queue_log_events); i++) {
 		q->name[i] = slice_of(queue_log_events[i].name);
 		at = queue_log_hash(q->name[i]);
@@ -515,6 +530,39 @@ queue_log_emit(
 		sink->event(sink, ev);
 }
 
+/*
+ * What an agent's page, or a macro of the dialplan, wrote of a call with
+ * QueueLog() or the action of that name: the code is the first parameter.
+ */
+static bool
+queue_log_is_contact(struct queue_log *q, struct event *ev)
+{
+	const char *begin = ev->name.p + ev->name.n + 1;
+	const char *end = q->line.p + q->line.begin[q->line.n] - 1, *bar;
+	char *const *name;
+
+	for (name = q->contact_events; *name != NULL; name++)
+		if (slice_eq(ev->name, slice_of(*name)))
+			break;
+	if (*name == NULL || begin >= end)
+		return false;
+	bar = memchr(begin, '|', (size_t)(end - begin));
+	contact_clear(&q->contact);
+	q->contact.code =
+	    (struct slice){begin, (size_t)((bar != NULL ? bar : end) - begin)};
+	return q->contact.code.n > 0;
+}
+
+static void
+queue_log_contact(struct queue_log *q, struct event *ev, struct sink *sink)
+{
+	ev->kind = EVENT_CONTACT;
+	ev->outcome = OUTCOME_NONE;
+	ev->flags = 0;
+	ev->contact = &q->contact;
+	sink->event(sink, ev);
+}
+
 static RT_HOT int
 queue_log_input(
     void *self, const struct record *from, struct sink *sink, const char **why)
@@ -554,7 +602,10 @@ queue_log_input(
 	ev->call = queue_log_call_id(queue_log_field(line, 1));
 	ev->queue = queue_log_or_none(ev->queue);
 	ev->agent = queue_log_or_none(ev->agent);
-	if (row == NULL) {
+	if (RT_UNLIKELY(row == NULL || row->kind == EVENT_NOTE) &&
+	    queue_log_is_contact(q, ev)) {
+		queue_log_contact(q, ev, sink);
+	} else if (row == NULL) {
 		ev->kind = EVENT_NOTE;
 		ev->outcome = OUTCOME_NONE;
 		ev->flags = EVENT_UNKNOWN_NAME;
@@ -564,6 +615,20 @@ queue_log_input(
 	}
 	return 0;
 }
+
+static const struct option_row queue_log_rows[] = {
+    {.name = "contact_events",
+	.group = "feeds",
+	.type = OPTION_TEXTS,
+	.offset = offsetof(struct queue_log_options, contact_events),
+	.preset = QUEUE_LOG_CONTACT,
+	.max = 64,
+	.unit = "",
+	.help = "Events whose first parameter is the code that the agent gave "
+		"the contact, see ringtally-contacts(7): CALLSTATUS of "
+		"QueueMetrics, or what your own dialplan writes with "
+		"the application QueueLog."},
+    {.name = NULL}};
 
 const struct stage asterisk_queue_log_stage = {
     .name = "asterisk-queue-log",
@@ -578,6 +643,8 @@ const struct stage asterisk_queue_log_stage = {
 	STAGE_KNOWS(ring) | STAGE_KNOWS(transfer) | STAGE_KNOWS(caller) |
 	STAGE_KNOWS(login) | STAGE_KNOWS(pause) | STAGE_KNOWS(wrap_up) |
 	STAGE_KNOWS(restart),
+    .options = queue_log_rows,
+    .options_size = sizeof(struct queue_log_options),
     .open = queue_log_open,
     .input = queue_log_input,
     .close = queue_log_close,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "base/utc.h"
+#include "event/contact.h"
 #include "format/freeswitch.h"
 
 /* Above this many seconds, the year 9999, a time is no time. */
@@ -49,11 +50,28 @@ freeswitch_names_init(
 	}
 }
 
+void
+freeswitch_names_contact(struct freeswitch_names *names, const char *variable)
+{
+	int n;
+
+	names->contact.n = 0;
+	if (variable == NULL || *variable == '\0')
+		return;
+	n = snprintf(names->contact_name, sizeof(names->contact_name), "%s%s",
+	    names->naming == FREESWITCH_HEADERS ? "variable_" : "", variable);
+	BUG_ON((size_t)n >= sizeof(names->contact_name));
+	names->contact = (struct slice){names->contact_name, (size_t)n};
+}
+
 int
 freeswitch_names_find(const struct freeswitch_names *names, struct slice name)
 {
 	unsigned at;
 
+	if (name.n == names->contact.n && name.n > 0 &&
+	    strncasecmp(name.p, names->contact.p, name.n) == 0)
+		return FREESWITCH_contact;
 	if (name.n < 4)
 		return -1;
 	for (at = freeswitch_hash(name); names->slot[at] != 0;
@@ -488,6 +506,32 @@ freeswitch_leg_waited(
 	    (side.n == 0 || slice_eq(side, SLICE("member")));
 }
 
+/*
+ * An agent's page may set the code on the agent's leg: mod_callcenter notes
+ * there whose call it is.
+ */
+static void
+freeswitch_leg_contact(const struct freeswitch_record *r, int64_t time_us,
+    bool waited, struct sink *sink)
+{
+	struct contact contact;
+	struct event ev;
+
+	if (r->v[FREESWITCH_contact].n == 0 || time_us <= 0)
+		return;
+	contact_clear(&contact);
+	contact.code = r->v[FREESWITCH_contact];
+	freeswitch_event_init(
+	    &ev, EVENT_CONTACT, time_us, SLICE("contact_variable"));
+	ev.contact = &contact;
+	ev.call =
+	    waited ? r->v[FREESWITCH_unique_id] : r->v[FREESWITCH_cc_session];
+	ev.queue = r->v[FREESWITCH_cc_queue];
+	ev.agent = r->v[FREESWITCH_cc_agent];
+	if (ev.call.n > 0 || ev.agent.n > 0)
+		sink->event(sink, &ev);
+}
+
 int
 freeswitch_leg(const struct freeswitch_record *r, int64_t received_us,
     struct sink *sink, const char **why)
@@ -515,5 +559,6 @@ freeswitch_leg(const struct freeswitch_record *r, int64_t received_us,
 	if (waited)
 		freeswitch_leg_summary(r, &stay, ev);
 	sink->event(sink, ev);
+	freeswitch_leg_contact(r, time_us, waited, sink);
 	return 0;
 }

@@ -33,14 +33,33 @@ enum freeswitch_naming {
 	FREESWITCH_VARIABLES /* of channels, in records of legs */
 };
 
+#define FREESWITCH_VARIABLE_MAX 128 /* bytes of a variable's name */
+
 /* Names by hash, open addressing; without case. */
 struct freeswitch_names {
 	enum freeswitch_naming naming;
 	uint8_t slot[256]; /* row + 1, or 0 */
+	/* what FREESWITCH_contact is called here; n 0: nothing */
+	struct slice contact;
+	char contact_name[FREESWITCH_VARIABLE_MAX + sizeof("variable_")];
 };
 
 void freeswitch_names_init(
     struct freeswitch_names *names, enum freeswitch_naming naming);
+/* Which variable holds the code of a contact; NULL or empty: none. */
+void
+freeswitch_names_contact(struct freeswitch_names *names, const char *variable);
+/* The row of that option, the same in both formats. */
+#define FREESWITCH_CONTACT_ROW(where)                                        \
+	{                                                                    \
+		.name = "contact_variable", .group = "feeds",                \
+		.type = OPTION_TEXT, .offset = (where),                      \
+		.max = FREESWITCH_VARIABLE_MAX, .unit = "",                  \
+		.help = "The channel's variable with the code that the "     \
+			"agent gave the contact, see "                       \
+			"ringtally-contacts(7); of the caller's leg or the " \
+			"agent's."                                           \
+	}
 /* The field, or -1. */
 int
 freeswitch_names_find(const struct freeswitch_names *names, struct slice name);
@@ -149,8 +168,9 @@ bool freeswitch_csv(struct freeswitch_record *r, struct slice line,
 
 /*
  * A leg that is over, of variables: a SUMMARY of the caller's leg in a queue, a
- * NOTE of any other. received_us: for a leg without times. Returns -1 with the
- * reason where nothing can be told.
+ * NOTE of any other, and behind it a CONTACT where it bears a code.
+ * received_us: for a leg without times. Returns -1 with the reason where
+ * nothing can be told.
  */
 int freeswitch_leg(const struct freeswitch_record *r, int64_t received_us,
     struct sink *sink, const char **why);

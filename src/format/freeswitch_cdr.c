@@ -36,6 +36,7 @@
 
 struct cdr_options {
 	char **columns;
+	char *contact_variable;
 };
 
 struct cdr {
@@ -73,6 +74,8 @@ cdr_open(void **self, const struct stage_setup *setup, struct err *err)
 			    FREESWITCH_COLUMNS);
 	c = mem_zalloc(sizeof(*c));
 	freeswitch_names_init(&c->names, FREESWITCH_VARIABLES);
+	if (options != NULL)
+		freeswitch_names_contact(&c->names, options->contact_variable);
 	freeswitch_record_init(&c->record, &c->names);
 	c->xml = freeswitch_xml_new();
 	for (; c->n_columns[0] < n; c->n_columns[0]++)
@@ -257,6 +260,7 @@ static const struct option_row cdr_rows[] = {
 	    "Of mod_cdr_csv: the variables of the template that the switch "
 	    "writes, in their order. Without it the shipped templates "
 	    "example and asterisk are known, which tell nothing of queues."},
+    FREESWITCH_CONTACT_ROW(offsetof(struct cdr_options, contact_variable)),
     {.name = NULL}};
 
 const struct stage freeswitch_cdr_stage = {

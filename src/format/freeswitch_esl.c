@@ -759,11 +759,13 @@ esl_input(void *self, const struct record *record, struct sink *sink,
 static int
 esl_open(void **self, const struct stage_setup *setup, struct err *err)
 {
+	const struct esl_options *options = setup->options;
 	struct esl *e = mem_zalloc(sizeof(*e));
 
-	(void)setup;
 	(void)err;
 	freeswitch_names_init(&e->names, FREESWITCH_HEADERS);
+	if (options != NULL)
+		freeswitch_names_contact(&e->names, options->contact_variable);
 	freeswitch_record_init(&e->record, &e->names);
 	e->picture = esl_picture_new();
 	*self = e;
@@ -809,6 +811,7 @@ static const struct option_row esl_rows[] = {
 	.unit = "",
 	.help = "Asks mod_callcenter who waits and who works after each "
 		"connection. Needs the command callcenter_config."},
+    FREESWITCH_CONTACT_ROW(offsetof(struct esl_options, contact_variable)),
     {.name = NULL}};
 
 const struct stage freeswitch_esl_stage = {

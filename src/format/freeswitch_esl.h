@@ -31,6 +31,7 @@ struct esl_options {
 	int encoding; /* enum esl_encoding */
 	bool hangups;
 	bool picture;
+	char *contact_variable;
 };
 
 /* A message of the event socket: headers, an empty line, and a body. */

@@ -88,7 +88,9 @@ static void
 esl_talk_subscribe(struct esl_talk *t)
 {
 	bool json = t->options != NULL && t->options->encoding == ESL_JSON;
-	bool hangups = t->options != NULL && t->options->hangups;
+	/* a code stands in the variables of a leg that is over */
+	bool hangups = t->options != NULL &&
+	    (t->options->hangups || t->options->contact_variable != NULL);
 
 	esl_talk_say(t, ESL_STEP_EVENTS,
 	    "event %s HEARTBEAT%s CUSTOM callcenter::info fifo::info",
