@@ -60,6 +60,7 @@ conf_free(struct conf *conf)
 		conf->agents = agent->next;
 		conf_free_agent(agent);
 	}
+	conf_free_contacts(conf);
 	option_free(conf_options, "", conf);
 	option_free(conf_options, "database", conf);
 	option_free(conf_options, "live", conf);
@@ -251,7 +252,8 @@ conf_agents_need_restart(const struct conf_agent *a, const struct conf_agent *b)
 const char *
 conf_needs_restart(const struct conf *old, const struct conf *new_)
 {
-	static const char *const groups[] = {"", "database", "live"};
+	static const char *const groups[] = {
+	    "", "database", "live", "contacts"};
 	const char *name;
 	size_t i;
 

@@ -49,6 +49,33 @@ struct conf_agent {
 	char **aliases; /* NULL-terminated */
 };
 
+/*
+ * What contacts mean: the lists of the group `contacts`, each of rows of one
+ * kind with the members that its options name. A date is "2026-04-01".
+ */
+enum conf_contact_list {
+	CONF_CATEGORIES,
+	CONF_CHANNELS,
+	CONF_CODES,
+	CONF_SCOPE,
+	CONF_EXCLUSIONS,
+	CONF_SAMPLING,
+	CONF_CONTACT_LISTS
+};
+
+struct conf_contact {
+	struct conf_contact *next;
+	char *name, *label, *category, *channel, *code, *service, *source;
+	char *why;
+	int kind;		     /* of scope: channel or service */
+	int answer;		     /* enum conf_answer */
+	char *valid_from, *valid_to; /* NULL: of all times; to: not within */
+	char *starts_on, *ends_on;   /* both within */
+};
+
+enum conf_answer { CONF_NOT_TOLD, CONF_NO, CONF_YES };
+extern const char *const conf_answers[]; /* "", "no", "yes" */
+
 struct conf {
 	char *site;
 	char *timezone;
@@ -82,10 +109,22 @@ struct conf {
 		int64_t stale_after_us; /* of silence; 0: never by silence */
 		bool show_numbers;
 	} live;
+	struct {
+		bool there; /* some file has the group */
+		char *feed; /* of POST /api/v1/contacts; NULL: nobody */
+		double min_coverage_pct;
+		int64_t join_window_us;
+		int64_t keep_contacts_days;
+		struct conf_contact *lists[CONF_CONTACT_LISTS];
+	} contacts;
 	struct conf_feed *feeds;
 	struct conf_service *services;
 	struct conf_agent *agents;
 };
+
+/* "categories" ..., and "contacts.categories": the group of its options. */
+const char *conf_contact_list_name(enum conf_contact_list list);
+const char *conf_contact_group(enum conf_contact_list list);
 
 /*
  * Reads and checks everything. Returns NULL with "FILE:LINE: what is wrong"

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/hist.h"
+#include "base/utc.h"
 #include "conf.h"
 #include "io/address.h"
 
@@ -96,6 +97,23 @@ conf_check_listen(const void *value, struct err *err)
 	return 0;
 }
 
+static int
+conf_check_date(const void *value, struct err *err)
+{
+	const char *date = *(char *const *)value;
+	char stamp[32];
+	int64_t us;
+
+	snprintf(stamp, sizeof(stamp), "%.12sT00:00:00Z", date);
+	if (strlen(date) == 10 && utc_parse(stamp, strlen(stamp), &us))
+		return 0;
+	return err_set(err, "\"%s\" is no date such as \"2026-04-01\"", date);
+}
+
+const char *const conf_answers[] = {
+    [CONF_NOT_TOLD] = "", [CONF_NO] = "no", [CONF_YES] = "yes", NULL};
+static const char *const conf_kinds[] = {"channel", "service", NULL};
+
 static const char *const conf_envelopes[] = {
     [ENVELOPE_NONE] = "none", [ENVELOPE_SYSLOG] = "syslog", NULL};
 
@@ -108,6 +126,26 @@ static const char *const conf_envelopes[] = {
 #define TARGET(member) \
 	"services.target", .offset = offsetof(struct conf_target, member)
 #define AGENT(member) "agents", .offset = offsetof(struct conf_agent, member)
+#define CONTACTS(member) \
+	"contacts", .offset = offsetof(struct conf, contacts.member)
+#define CONTACT(list, member) \
+	"contacts." list, .offset = offsetof(struct conf_contact, member)
+#define CONTACT_TEXT(key, list, member)                              \
+	key, CONTACT(list, member), .type = OPTION_TEXT, .max = 255, \
+				    .unit = "", .on_reload = true
+#define CONTACT_DATE(key, list, member)                              \
+	key, CONTACT(list, member), .type = OPTION_TEXT, .unit = "", \
+				    .check = conf_check_date,        \
+				    .on_reload = true
+/* What it means before, and from then on, others say. */
+#define CONTACT_VALIDITY(list)                                                \
+	{CONTACT_DATE("valid_from", list, valid_from),                        \
+	    .help = "The first local day of which it is true; without it it " \
+		    "is true of all days before, too."},                      \
+	{                                                                     \
+		CONTACT_DATE("valid_to", list, valid_to),                     \
+		    .help = "The first day of which it is true no more."      \
+	}
 
 const struct option_row conf_options[] = {
     {"site", TOP(site), .type = OPTION_TEXT, .required = true,
@@ -306,5 +344,87 @@ const struct option_row conf_options[] = {
 	.max = 256, .unit = "",
 	.help = "What else the switch calls this agent, such as the name of "
 		"the interface: SIP/1234."},
+
+    {"feed", CONTACTS(feed), .type = OPTION_TEXT, .max = CONF_NAME_MAX,
+	.unit = "",
+	.help = "The feed that gets what is posted to /api/v1/contacts: of "
+		"transport \"http\", whose tokens open it, and of format "
+		"\"ringtally-json\". Without it nobody may post there."},
+    {"min_coverage_pct", CONTACTS(min_coverage_pct), .type = OPTION_REAL,
+	.preset = "50", .min = 0, .max = 100, .unit = "%", .on_reload = true,
+	.help = "The least share of contacts that must be assessed for NI 14 "
+		"to be given at all; below it there is no figure, but why."},
+    {"join_window_s", CONTACTS(join_window_us), .type = OPTION_SECS,
+	.preset = "300", .min = 0, .max = 86400, .unit = "s", .on_reload = true,
+	.help = "How long after a call a contact that the same agent entered "
+		"may be that call."},
+    {"keep_contacts_days", CONTACTS(keep_contacts_days), .type = OPTION_INT,
+	.preset = "400", .min = 1, .max = 36500, .unit = "days",
+	.on_reload = true,
+	.help = "How long single contacts are kept. What was said of ended "
+		"days stays."},
+
+    {CONTACT_TEXT("category", "categories", category), .required = true,
+	.help = "The category's own name, as contacts bear it."},
+    {CONTACT_TEXT("label", "categories", label),
+	.help = "What people read. By default it is the name."},
+    {"avoidable", CONTACT("categories", answer), .type = OPTION_CHOICE,
+	.choices = conf_answers, .preset = "", .unit = "", .on_reload = true,
+	.help = "Whether contacts of it are avoidable; empty: they are not "
+		"assessed."},
+    CONTACT_VALIDITY("categories"),
+
+    {CONTACT_TEXT("channel", "channels", channel), .required = true,
+	.help = "The channel's own name, as contacts bear it."},
+    {CONTACT_TEXT("label", "channels", label),
+	.help = "What people read. By default it is the name."},
+    CONTACT_VALIDITY("channels"),
+
+    {CONTACT_TEXT("code", "codes", code), .required = true,
+	.help = "The code, as a switch or a CRM system sends it."},
+    {CONTACT_TEXT("category", "codes", category), .required = true,
+	.help = "The category that it stands for."},
+    {"resolved", CONTACT("codes", answer), .type = OPTION_CHOICE,
+	.choices = conf_answers, .preset = "", .unit = "", .on_reload = true,
+	.help = "Whether it also says that the matter was settled; empty: it "
+		"says nothing of that."},
+    {CONTACT_TEXT("service", "codes", service),
+	.help = "The service that it speaks of, where the contact tells none."},
+    CONTACT_VALIDITY("codes"),
+
+    {"kind", CONTACT("scope", kind), .type = OPTION_CHOICE,
+	.choices = conf_kinds, .required = true, .unit = "", .on_reload = true,
+	.help = "Of what a row says that it counts. Where a day has rows of a "
+		"kind, only these count."},
+    {CONTACT_TEXT("name", "scope", name), .required = true,
+	.help = "The channel or service."},
+    CONTACT_VALIDITY("scope"),
+
+    {CONTACT_TEXT("name", "exclusions", name), .required = true,
+	.help = "What it is called, used once for each day."},
+    {CONTACT_TEXT("channel", "exclusions", channel),
+	.help = "Contacts of this channel alone; without it of any."},
+    {CONTACT_TEXT("service", "exclusions", service),
+	.help = "The same of a service."},
+    {CONTACT_TEXT("category", "exclusions", category),
+	.help = "The same of a category."},
+    {CONTACT_TEXT("source", "exclusions", source),
+	.help = "The same of what a feed brought, by its name, or what was "
+		"imported: \"import\"."},
+    {CONTACT_TEXT("why", "exclusions", why), .required = true,
+	.help = "Why they do not count, for whoever looks at the evidence."},
+    CONTACT_VALIDITY("exclusions"),
+
+    {CONTACT_TEXT("name", "sampling", name), .required = true,
+	.help = "What the period is called: the tally sheets name it."},
+    {CONTACT_DATE("starts_on", "sampling", starts_on), .required = true,
+	.help = "Its first local day."},
+    {CONTACT_DATE("ends_on", "sampling", ends_on), .required = true,
+	.help = "Its last day."},
+    {CONTACT_TEXT("channel", "sampling", channel),
+	.help = "Of this channel alone; without it of all."},
+    {CONTACT_TEXT("service", "sampling", service),
+	.help = "The same of a service."},
+    {CONTACT_TEXT("why", "sampling", why), .help = "What it is for."},
     {.name = NULL},
 };

@@ -24,19 +24,31 @@ struct conf_keys {
 	size_t n;
 };
 
-static const char *const conf_groups[] = {"database", "live"};
+static const char *const conf_groups[] = {"database", "live", "contacts"};
 
-static int conf_read_feed(struct conf_reader *r, config_setting_t *from);
-static int conf_read_service(struct conf_reader *r, config_setting_t *from);
-static int conf_read_agent(struct conf_reader *r, config_setting_t *from);
+static int
+conf_read_feed(struct conf_reader *r, config_setting_t *from, int which);
+static int
+conf_read_service(struct conf_reader *r, config_setting_t *from, int which);
+static int
+conf_read_agent(struct conf_reader *r, config_setting_t *from, int which);
+static int
+conf_read_contact(struct conf_reader *r, config_setting_t *from, int which);
 
 static const struct conf_list {
-	const char *name;
-	int (*read)(struct conf_reader *r, config_setting_t *from);
+	const char *group, *name; /* group "": none */
+	int (*read)(struct conf_reader *r, config_setting_t *from, int which);
+	int which; /* of those that are read in the same way */
 } conf_lists[] = {
-    {"feeds", conf_read_feed},
-    {"services", conf_read_service},
-    {"agents", conf_read_agent},
+    {"", "feeds", conf_read_feed, 0},
+    {"", "services", conf_read_service, 0},
+    {"", "agents", conf_read_agent, 0},
+    {"contacts", "categories", conf_read_contact, CONF_CATEGORIES},
+    {"contacts", "channels", conf_read_contact, CONF_CHANNELS},
+    {"contacts", "codes", conf_read_contact, CONF_CODES},
+    {"contacts", "scope", conf_read_contact, CONF_SCOPE},
+    {"contacts", "exclusions", conf_read_contact, CONF_EXCLUSIONS},
+    {"contacts", "sampling", conf_read_contact, CONF_SAMPLING},
 };
 
 /* Puts the place before a reason that is set already; returns -1. */
@@ -349,7 +361,8 @@ conf_fill_feed(
 }
 
 static int
-conf_read_feed(struct conf_reader *r, config_setting_t *from)
+conf_read_feed(
+    struct conf_reader *r, config_setting_t *from, int which RT_UNUSED)
 {
 	struct conf_feed *feed = mem_zalloc(sizeof(*feed));
 
@@ -397,7 +410,8 @@ conf_fill_service(
 }
 
 static int
-conf_read_service(struct conf_reader *r, config_setting_t *from)
+conf_read_service(
+    struct conf_reader *r, config_setting_t *from, int which RT_UNUSED)
 {
 	struct conf_service *service = mem_zalloc(sizeof(*service));
 
@@ -423,7 +437,8 @@ conf_fill_agent(
 }
 
 static int
-conf_read_agent(struct conf_reader *r, config_setting_t *from)
+conf_read_agent(
+    struct conf_reader *r, config_setting_t *from, int which RT_UNUSED)
 {
 	struct conf_agent *agent = mem_zalloc(sizeof(*agent));
 
@@ -431,6 +446,45 @@ conf_read_agent(struct conf_reader *r, config_setting_t *from)
 		return 0;
 	conf_free_agent(agent);
 	return -1;
+}
+
+static int
+conf_fill_contact(struct conf_reader *r, enum conf_contact_list list,
+    struct conf_contact *row, config_setting_t *from)
+{
+	const char *group = conf_contact_group(list);
+	struct conf_keys keys = {.n = 0};
+
+	conf_keys_add_rows(&keys, conf_options, group);
+	if (conf_check_keys(r, &keys, from) < 0 ||
+	    conf_read_element(r, group, row, from) < 0)
+		return -1;
+	if (conf_add_contact(r->conf, list, row, r->err) < 0)
+		return conf_at(r, from);
+	return 0;
+}
+
+static int
+conf_read_contact(struct conf_reader *r, config_setting_t *from, int which)
+{
+	enum conf_contact_list list = (enum conf_contact_list)which;
+	struct conf_contact *row = mem_zalloc(sizeof(*row));
+
+	if (conf_fill_contact(r, list, row, from) == 0)
+		return 0;
+	conf_free_contact(list, row);
+	return -1;
+}
+
+/* The lists that stand in a group. */
+static void
+conf_keys_add_lists(struct conf_keys *keys, const char *group)
+{
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(conf_lists); i++)
+		if (strcmp(conf_lists[i].group, group) == 0)
+			conf_keys_add(keys, conf_lists[i].name);
 }
 
 static int
@@ -443,8 +497,7 @@ conf_check_root(struct conf_reader *r)
 	conf_keys_add_rows(&keys, conf_options, "");
 	for (i = 0; i < RT_COUNT(conf_groups); i++)
 		conf_keys_add(&keys, conf_groups[i]);
-	for (i = 0; i < RT_COUNT(conf_lists); i++)
-		conf_keys_add(&keys, conf_lists[i].name);
+	conf_keys_add_lists(&keys, "");
 	for (file = r->files; file != NULL; file = file->next)
 		if (conf_check_keys(
 			r, &keys, config_root_setting(file->config)) < 0)
@@ -462,6 +515,7 @@ conf_read_group(struct conf_reader *r, const char *group)
 	size_t n = 0;
 
 	conf_keys_add_rows(&keys, conf_options, group);
+	conf_keys_add_lists(&keys, group);
 	for (file = r->files; file != NULL; file = file->next) {
 		s = config_root_setting(file->config);
 		if (group[0] != '\0')
@@ -476,6 +530,8 @@ conf_read_group(struct conf_reader *r, const char *group)
 			return -1;
 		places[n++] = s;
 	}
+	if (strcmp(group, "contacts") == 0)
+		r->conf->contacts.there = n > 0;
 	return conf_read_rows(r, conf_options, group, r->conf, places, n);
 }
 
@@ -488,8 +544,11 @@ conf_read_list(struct conf_reader *r, const struct conf_list *list)
 	int i;
 
 	for (file = r->files; file != NULL; file = file->next) {
-		s = config_setting_get_member(
-		    config_root_setting(file->config), list->name);
+		s = config_root_setting(file->config);
+		if (list->group[0] != '\0')
+			s = config_setting_get_member(s, list->group);
+		if (s != NULL)
+			s = config_setting_get_member(s, list->name);
 		if (s != NULL && !config_setting_is_list(s)) {
 			err_set(r->err, "%s must be a list: ( { ... }, ... )",
 			    list->name);
@@ -503,11 +562,26 @@ conf_read_list(struct conf_reader *r, const struct conf_list *list)
 				    list->name);
 				return conf_at(r, elem);
 			}
-			if (list->read(r, elem) < 0)
+			if (list->read(r, elem, list->which) < 0)
 				return -1;
 		}
 	}
 	return 0;
+}
+
+/* The feed may stand in another file, and behind it. */
+static int
+conf_check_feed_of_contacts(struct conf_reader *r)
+{
+	const config_setting_t *s = NULL;
+	struct conf_file *file;
+
+	if (conf_check_contacts(r->conf, r->err) == 0)
+		return 0;
+	for (file = r->files; file != NULL && s == NULL; file = file->next)
+		s = config_lookup(file->config, "contacts.feed");
+	BUG_ON(s == NULL);
+	return conf_at(r, s);
 }
 
 int
@@ -527,7 +601,7 @@ conf_read(struct conf *conf, const char *path, struct err *err)
 	for (i = 0; i < RT_COUNT(conf_lists); i++)
 		if (conf_read_list(&r, &conf_lists[i]) < 0)
 			goto out;
-	rc = 0;
+	rc = conf_check_feed_of_contacts(&r);
 out:
 	conf_files_close(r.files);
 	return rc;

@@ -24,9 +24,15 @@ int conf_add_service(
     struct conf *conf, struct conf_service *service, struct err *err);
 int
 conf_add_agent(struct conf *conf, struct conf_agent *agent, struct err *err);
+int conf_add_contact(struct conf *conf, enum conf_contact_list list,
+    struct conf_contact *row, struct err *err);
+/* When all was read: whether contacts can be posted as it is configured. */
+int conf_check_contacts(const struct conf *conf, struct err *err);
 
 void conf_free_feed(struct conf_feed *feed);
 void conf_free_service(struct conf_service *service);
 void conf_free_agent(struct conf_agent *agent);
+void conf_free_contact(enum conf_contact_list list, struct conf_contact *row);
+void conf_free_contacts(struct conf *conf);
 
 #endif

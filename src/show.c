@@ -150,6 +150,30 @@ show_agents(struct strbuf *to, const struct conf_agent *agent)
 	json_end_array(to);
 }
 
+static void
+show_contacts(struct strbuf *to, const struct conf *conf)
+{
+	const struct conf_contact *row;
+	int i;
+
+	json_put_object(to, "contacts");
+	show_options(to, conf_options, "contacts", conf);
+	for (i = 0; i < CONF_CONTACT_LISTS; i++) {
+		enum conf_contact_list list = (enum conf_contact_list)i;
+
+		json_put_array(to, conf_contact_list_name(list));
+		for (row = conf->contacts.lists[i]; row != NULL;
+		     row = row->next) {
+			json_put_object(to, NULL);
+			show_options(
+			    to, conf_options, conf_contact_group(list), row);
+			json_end_object(to);
+		}
+		json_end_array(to);
+	}
+	json_end_object(to);
+}
+
 void
 show_conf(struct strbuf *to, const char *key, const struct conf *conf)
 {
@@ -157,6 +181,7 @@ show_conf(struct strbuf *to, const char *key, const struct conf *conf)
 	show_options(to, conf_options, "", conf);
 	show_group(to, "database", conf);
 	show_group(to, "live", conf);
+	show_contacts(to, conf);
 	show_services(to, conf->services);
 	show_feeds(to, conf->feeds);
 	show_agents(to, conf->agents);

@@ -145,9 +145,11 @@ refused(const char *wanted)
 #define FEED(more)                                               \
 	"{ name = \"a\"; switch = \"s\"; transport = \"pipe\"; " \
 	"format = \"plain\"; path = \"x\"; " more " }"
-#define SITE	       "site = \"h\";\n"
-#define IN_FEED(more)  SITE "feeds = (" FEED(more) ");"
-#define IN_SERVICE(in) SITE "services = ( { name = \"S\"; " in " } );"
+#define SITE		   "site = \"h\";\n"
+#define IN_FEED(more)	   SITE "feeds = (" FEED(more) ");"
+#define IN_CONTACTS_OF(in) "\ncontacts = { " in " };"
+#define IN_CONTACTS(in)	   SITE IN_CONTACTS_OF(in)
+#define IN_SERVICE(in)	   SITE "services = ( { name = \"S\"; " in " } );"
 
 static const struct bad {
 	const char *text;
@@ -333,6 +335,43 @@ static const struct bad {
     {SITE "agents = ( { name = \"Jo\"; aliases = [ \"SIP/1\" ]; },\n"
 	  "{ name = \"SIP/1\"; aliases = [ \"x\" ]; } );",
 	"3: \"SIP/1\" is agent \"Jo\" already"},
+    /* contacts */
+    {SITE "contacts = { code = 1; };",
+	"2: unknown key \"code\" — did you mean \"codes\"?"},
+    {SITE "codes = ( );", "2: unknown key \"codes\""},
+    {SITE "contacts = { codes = { }; };",
+	"2: codes must be a list: ( { ... }, ... )"},
+    {IN_CONTACTS("codes = ( { code = \"PC\"; } );"), "3: category is missing"},
+    {IN_CONTACTS("codes = ( { code = \"PC\"; label = \"x\"; } );"),
+	"3: unknown key \"label\""},
+    {IN_CONTACTS("codes = ( { code = \"\"; category = \"x\"; } );"),
+	"3: code may not be empty"},
+    {IN_CONTACTS("categories = ( { category = \"a\"; avoidable = true; } );"),
+	"3: avoidable must be a text in quotes, not true or false"},
+    {IN_CONTACTS("categories = ( { category = \"a\"; }, "
+		 "{ category = \"a\"; avoidable = \"yes\"; } );"),
+	"3: a second row \"a\" of the same day in categories"},
+    {IN_CONTACTS("scope = ( { name = \"web\"; } );"), "3: kind is missing"},
+    {IN_CONTACTS("scope = ( { kind = \"team\"; name = \"web\"; } );"),
+	"3: kind is \"team\"; it must be one of \"channel\", \"service\""},
+    {IN_CONTACTS("channels = ( { channel = \"fax\"; "
+		 "valid_from = \"2026-02-29\"; } );"),
+	"3: \"2026-02-29\" is no date such as \"2026-04-01\""},
+    {IN_CONTACTS("channels = ( { channel = \"fax\"; "
+		 "valid_from = \"2026-4-1\"; } );"),
+	"3: \"2026-4-1\" is no date such as \"2026-04-01\""},
+    {IN_CONTACTS("channels = ( { channel = \"fax\"; valid_from = "
+		 "\"2026-04-01\"; valid_to = \"2026-04-01\"; } );"),
+	"3: valid_to is \"2026-04-01\": it would be true of no day"},
+    {IN_CONTACTS("sampling = ( { name = \"spring\"; starts_on = "
+		 "\"2026-05-02\"; ends_on = \"2026-05-01\"; } );"),
+	"3: ends_on is \"2026-05-01\", before it starts"},
+    {IN_CONTACTS("min_coverage_pct = 101;"),
+	"3: min_coverage_pct is 101; it must be from 0 to 100 %"},
+    {IN_CONTACTS("feed = \"crm\";"), "3: there is no feed \"crm\""},
+    {IN_FEED("") IN_CONTACTS_OF("feed = \"a\";"),
+	"3: feed \"a\" is none that contacts can be posted to: its transport "
+	"must be \"http\", its format \"ringtally-json\""},
 };
 
 static void
@@ -399,6 +438,50 @@ test_presets(void **state RT_UNUSED)
 	assert_null(conf->feeds);
 	assert_null(conf->services);
 	assert_null(conf->agents);
+	assert_false(conf->contacts.there);
+	assert_null(conf->contacts.feed);
+	assert_true(conf->contacts.min_coverage_pct == 50);
+	assert_int_equal(conf->contacts.join_window_us, 300 * USEC_PER_SEC);
+	assert_int_equal(conf->contacts.keep_contacts_days, 400);
+	conf_free(conf);
+}
+
+/* Its lists, from several files; what differs in them needs no restart. */
+static void
+test_contacts(void **state RT_UNUSED)
+{
+	struct conf *conf, *other;
+	const struct conf_contact *row;
+
+	assert_int_equal(mkdir("conf.d", 0777), 0);
+	put("ringtally.conf",
+	    SITE "contacts = { codes = ( { code = \"PC\"; "
+		 "category = \"progress_chasing\"; resolved = \"no\"; "
+		 "valid_from = \"2026-04-01\"; } ); };");
+	put("conf.d/more.conf",
+	    "contacts = { join_window_s = 60; codes = ( { code = \"PC\"; "
+	    "category = \"x\"; } ); scope = ( { kind = \"service\"; "
+	    "name = \"Housing\"; } ); };");
+	conf = load();
+	assert_true(conf->contacts.there);
+	assert_int_equal(conf->contacts.join_window_us, 60 * USEC_PER_SEC);
+	row = conf->contacts.lists[CONF_CODES];
+	assert_string_equal(row->code, "PC");
+	assert_string_equal(row->valid_from, "2026-04-01");
+	assert_null(row->valid_to);
+	assert_int_equal(row->answer, CONF_NO);
+	row = row->next;
+	assert_string_equal(row->category, "x");
+	assert_null(row->valid_from);
+	assert_int_equal(row->answer, CONF_NOT_TOLD);
+	assert_null(row->next);
+	assert_int_equal(conf->contacts.lists[CONF_SCOPE]->kind, 1);
+	assert_null(conf->contacts.lists[CONF_CHANNELS]);
+	put("conf.d/more.conf", "contacts = { };");
+	other = load();
+	assert_true(other->contacts.there);
+	assert_null(conf_needs_restart(conf, other));
+	conf_free(other);
 	conf_free(conf);
 }
 
@@ -658,6 +741,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_nul_byte, clean),
 	    cmocka_unit_test_teardown(test_not_a_file, clean),
 	    cmocka_unit_test_teardown(test_presets, clean),
+	    cmocka_unit_test_teardown(test_contacts, clean),
 	    cmocka_unit_test_teardown(test_all_types, clean),
 	    cmocka_unit_test_teardown(test_stage_presets, clean),
 	    cmocka_unit_test_teardown(test_merge, clean),
