@@ -293,6 +293,7 @@ enum sim_option {
 	SIM_REDIAL,
 	SIM_OPTIMISE,
 	SIM_DISORDER,
+	SIM_ASSESS,
 	SIM_REFUSALS,
 	SIM_ROTATE_AFTER,
 	SIM_ROTATE,
@@ -315,6 +316,7 @@ static const struct option sim_options[] = {
     {"redial", required_argument, NULL, SIM_REDIAL},
     {"optimise", required_argument, NULL, SIM_OPTIMISE},
     {"disorder", required_argument, NULL, SIM_DISORDER},
+    {"assess", required_argument, NULL, SIM_ASSESS},
     {"refusals", no_argument, NULL, SIM_REFUSALS},
     {"rotate-after", required_argument, NULL, SIM_ROTATE_AFTER},
     {"rotate", required_argument, NULL, SIM_ROTATE},
@@ -386,6 +388,8 @@ sim_set(struct sim_run *run, int c, const char *text)
 		return sim_parse_share(text, &run->config.optimise);
 	case SIM_DISORDER:
 		return sim_parse_share(text, &run->config.disorder);
+	case SIM_ASSESS:
+		return sim_parse_share(text, &run->config.assess);
 	case SIM_REFUSALS:
 		return run->config.refusals = true;
 	case SIM_ROTATE:
@@ -468,8 +472,8 @@ const struct command command_sim = {
     .usage = "[--seed N] [--start TIME|now] [--days N] [--hours H] "
 	     "[--calls N] [--queues N] [--agents N] [--rate X] "
 	     "[--profile day|flat] [--speed max|real|Nx] [--crash HH:MM] "
-	     "[--redial P] [--optimise P] [--disorder P] [--refusals] "
-	     "[-o FILE] "
+	     "[--redial P] [--optimise P] [--disorder P] [--assess P] "
+	     "[--refusals] [-o FILE] "
 	     "[--rotate-after LINES] [--rotate rename|copytruncate|gzip] "
 	     "[-i MINUTES] [--truth FILE] [--visits-truth FILE]",
     .help = "play a call centre and write the log that it would leave behind",

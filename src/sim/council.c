@@ -54,17 +54,18 @@ static const char *const council_drama[] = {"01134960", "01144960", "01154960",
     "02079460", "02896496", "02920180", "03069990", "07700900", "07700900",
     "07700900", "07700900", "07700900"};
 
-static const struct {
-	const char *code;
+/* What calls are about, in hundredths: as categories, and as keys. */
+static const struct council_code {
+	const char *code, *status;
 	unsigned weight;
 } council_codes[] = {
-    {"not_avoidable", 55},
-    {"progress_chasing", 17},
-    {"unnecessary_clarification", 9},
-    {"poor_signposting", 6},
-    {"repeat_notification", 5},
-    {"premature_closure", 3},
-    {"not_assessed", 5},
+    {"not_avoidable", "VALUE", 55},
+    {"progress_chasing", "CHASE", 17},
+    {"unnecessary_clarification", "CLARIFY", 9},
+    {"poor_signposting", "SIGNPOST", 6},
+    {"repeat_notification", "AGAIN", 5},
+    {"premature_closure", "CLOSED", 3},
+    {"not_assessed", "ASK", 5},
 };
 
 const struct council_pause *
@@ -118,15 +119,27 @@ council_caller(struct dice *d, char *to, size_t size)
 	return snprintf(to, size, "%s%03" PRIu32, area, dice_below(d, 1000));
 }
 
-const char *
-council_disposition(struct dice *d)
+static const struct council_code *
+council_code(struct dice *d)
 {
 	uint32_t at = dice_below(d, 100);
 	size_t i = 0;
 
 	while (i + 1 < RT_COUNT(council_codes) && at >= council_codes[i].weight)
 		at -= council_codes[i++].weight;
-	return council_codes[i].code;
+	return &council_codes[i];
+}
+
+const char *
+council_disposition(struct dice *d)
+{
+	return council_code(d)->code;
+}
+
+const char *
+council_status(struct dice *d)
+{
+	return council_code(d)->status;
 }
 
 int

@@ -54,6 +54,13 @@ int council_caller(struct dice *d, char *to, size_t size);
 /* The code that an agent gives a call: what it was about, for NI 14. */
 const char *council_disposition(struct dice *d);
 
+/*
+ * The same as a key that is pressed on the phone: CHASE, CLARIFY, SIGNPOST,
+ * AGAIN and CLOSED are the five kinds that could have been avoided, VALUE is
+ * none of them, ASK nobody could tell.
+ */
+const char *council_status(struct dice *d);
+
 /* 0 for Sunday. */
 int council_weekday(int64_t utc_us);
 bool council_works(int64_t utc_us); /* on that day */

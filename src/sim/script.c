@@ -339,6 +339,15 @@ script_disposition(struct sim *sim, const struct sim_call *call)
 	script_end(sim);
 }
 
+/* The agent's own code for what the call was, QueueMetrics' verb for it. */
+void
+script_status(struct sim *sim, const struct sim_call *call)
+{
+	script_of_call(sim, call, true, "CALLSTATUS");
+	script_text(sim, council_status(&sim->judge));
+	script_end(sim);
+}
+
 /* Who did it: a wallboard's AMI client, an operator, the agent's phone. */
 static struct slice
 script_source(const struct sim_agent *agent)

@@ -50,6 +50,7 @@ struct sim_config {
 	uint32_t
 	    optimise; /* of a million answered calls: end under another id */
 	uint32_t disorder;  /* of a million lines: written a line too late */
+	uint32_t assess;    /* of a million conversations: told by CALLSTATUS */
 	int64_t interval_s; /* > 0; divides a day */
 	int64_t short_abandon_s;
 };

@@ -79,6 +79,8 @@ talk_complete(struct sim *sim, struct sim_call *call)
 	script_complete(sim, call);
 	if (coded && !first)
 		script_disposition(sim, call);
+	if (dice_chance(&sim->judge, sim->config.assess))
+		script_status(sim, call);
 	talk_close(sim, call);
 	caller_gone(sim, call, false);
 }

@@ -158,6 +158,7 @@ struct sim {
 	struct sim_sink *sink;
 	struct dice dice;
 	struct dice noise; /* of disorder: it changes nothing but the order */
+	struct dice judge; /* of assessments: these only add lines */
 	struct agenda agenda;
 	int64_t now_us;
 	int64_t now_s;
@@ -246,6 +247,7 @@ void script_complete(struct sim *sim, const struct sim_call *call);
 void script_blind(struct sim *sim, const struct sim_call *call);
 void script_attended(struct sim *sim, const struct sim_call *call);
 void script_disposition(struct sim *sim, const struct sim_call *call);
+void script_status(struct sim *sim, const struct sim_call *call);
 void script_member(struct sim *sim, const struct sim_agent *agent, bool add);
 void script_login(struct sim *sim, const struct sim_agent *agent, bool in);
 void script_pause(struct sim *sim, const struct sim_agent *agent, bool pause);

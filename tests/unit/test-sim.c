@@ -709,6 +709,71 @@ test_optimise(void **state)
 	run_fini(&r);
 }
 
+/* CALLSTATUS lines, each of a call whose conversation has just ended; they are
+ * taken out. *ended: conversations that ended as such. */
+static uint64_t
+run_take_statuses(struct run *r, uint64_t *ended)
+{
+	const char *p = r->log.p, *end = p + r->log.n;
+	struct strbuf rest = STRBUF_INIT;
+	struct slice last = {0};
+	uint64_t statuses = 0;
+
+	*ended = 0;
+	while (p < end) {
+		const char *stop = memchr(p, '\n', (size_t)(end - p));
+		struct slice f[FIELDS];
+		int n = run_split((struct slice){p, (size_t)(stop - p)}, f);
+
+		if (slice_eq(f[4], SLICE("CALLSTATUS"))) {
+			assert_int_equal(n, 6);
+			assert_true(f[5].n > 0);
+			assert_true(slice_eq(f[1], last));
+			last.n = 0;
+			statuses++;
+		} else {
+			strbuf_add(&rest, p, (size_t)(stop + 1 - p));
+		}
+		if (slice_eq(f[4], SLICE("COMPLETEAGENT")) ||
+		    slice_eq(f[4], SLICE("COMPLETECALLER"))) {
+			last = f[1];
+			++*ended;
+		}
+		p = stop + 1;
+	}
+	strbuf_fini(&r->log);
+	r->log = rest;
+	return statuses;
+}
+
+/* Assessments add lines of their own, and change no other. */
+static void
+test_assess(void **state)
+{
+	static const uint32_t shares[] = {300000, 1000000};
+	uint64_t statuses, ended;
+	struct run plain, r;
+	size_t i;
+
+	(void)state;
+	run_init(&plain);
+	run_play(&plain);
+	assert_true(run_take_statuses(&plain, &ended) == 0);
+	for (i = 0; i < RT_COUNT(shares); i++) {
+		run_init(&r);
+		r.config.assess = shares[i];
+		run_conserve(&r);
+		statuses = run_take_statuses(&r, &ended);
+		assert_true(statuses * 100 > ended * (shares[i] / 10000 - 4));
+		assert_true(statuses * 100 < ended * (shares[i] / 10000 + 4));
+		assert_true(shares[i] < 1000000 || statuses == ended);
+		assert_int_equal(r.log.n, plain.log.n);
+		assert_memory_equal(r.log.p, plain.log.p, plain.log.n);
+		run_fini(&r);
+	}
+	run_fini(&plain);
+}
+
 static int
 run_compare_lines(const void *a, const void *b)
 {
@@ -874,6 +939,7 @@ main(void)
 	    cmocka_unit_test(test_large),
 	    cmocka_unit_test(test_calls),
 	    cmocka_unit_test(test_optimise),
+	    cmocka_unit_test(test_assess),
 	    cmocka_unit_test(test_disorder),
 	    cmocka_unit_test(test_disorder_conserves),
 	    cmocka_unit_test(test_arrivals),
