@@ -94,6 +94,43 @@ metrics_database(struct metrics *m)
 	metrics_int(m, OWN_db_pending, (int64_t)db.pending_bytes);
 }
 
+static void
+metrics_contacts_said(struct metrics *m, const struct view_contacts_row *row)
+{
+	const struct {
+		const char *assessment;
+		int64_t n;
+	} said[] = {
+	    {"avoidable", row->avoidable},
+	    {"not_avoidable", row->assessed - row->avoidable},
+	    {"not_assessed", row->contacts - row->assessed},
+	};
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(said); i++) {
+		strbuf_reset(&m->labels);
+		metrics_add_label(&m->labels, "channel", row->channel);
+		metrics_add_label(&m->labels, "assessment", said[i].assessment);
+		metrics_int(m, OWN_contacts, said[i].n);
+	}
+	strbuf_reset(&m->labels);
+}
+
+/* The database's own figures; none before it said some. */
+static void
+metrics_contacts(struct metrics *m)
+{
+	const struct view_contacts *contacts = view_contacts(m->view);
+	size_t i;
+
+	if (contacts->at_us == 0)
+		return;
+	for (i = 0; i < contacts->n; i++)
+		metrics_contacts_said(m, &contacts->v[i]);
+	metrics_int(m, OWN_contact_requests, contacts->today.requests);
+	metrics_us(m, OWN_contacts_at, contacts->at_us);
+}
+
 static int64_t
 metrics_rss(void)
 {
@@ -153,6 +190,7 @@ metrics_new(struct view *view, const struct metrics_http *http, int64_t now_us,
 	metrics_process(m, http);
 	metrics_database(m);
 	metrics_feeds(m, now_us);
+	metrics_contacts(m);
 	metrics_queues_init(m, gauges, n);
 	return m;
 }

@@ -22,6 +22,7 @@ static const struct view_kind view_kinds[VIEWS] = {
     [VIEW_INTERVALS] = {"intervals", view_intervals_begin, view_intervals_step,
 	view_intervals_end},
     [VIEW_FORMULAS] = {"formulas", view_formulas_begin, NULL, view_lists_end},
+    [VIEW_CONTACTS] = {"contacts", view_contacts_begin, NULL, view_lists_end},
     [VIEW_SNAPSHOT] = {"snapshot", view_snapshot_begin, view_queues_step,
 	view_snapshot_end},
 };
@@ -381,6 +382,7 @@ view_free(struct view *view)
 		return;
 	view_forget(view);
 	presence_board_fini(&view->board);
+	view_contacts_fini(view);
 	while (!TAILQ_EMPTY(&view->listeners)) {
 		struct view_listener *l = TAILQ_FIRST(&view->listeners);
 

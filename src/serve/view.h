@@ -19,6 +19,7 @@
 #ifndef RT_SERVE_VIEW_H
 #define RT_SERVE_VIEW_H
 
+#include "base/strbuf.h"
 #include "call/intake.h"
 #include "call/machine.h"
 #include "event/stage.h"
@@ -50,6 +51,7 @@ enum view_what {
 	VIEW_FEEDS,
 	VIEW_INTERVALS,
 	VIEW_FORMULAS,
+	VIEW_CONTACTS, /* of no queue: a filter changes nothing */
 	VIEW_SNAPSHOT, /* what the stream sends */
 	VIEWS
 };
@@ -166,6 +168,36 @@ void view_unlisten(struct view *view, void (*fn)(void *ctx), void *ctx);
 /* "queues", "services" ... as asked for by path and by `show`; -1: none. */
 int view_what_parse(struct slice name, enum view_what *what);
 const char *view_what_name(enum view_what what);
+
+/* --- contacts ------------------------------------------------------------- */
+
+/* Counts of today's contacts, of one channel or of all. */
+struct view_contacts_row {
+	char *channel; /* NULL: of all */
+	int64_t contacts, assessed, avoidable, requests;
+};
+
+struct view_contacts {
+	int64_t at_us;	  /* when the document came; 0: none has */
+	uint64_t version; /* goes up with each */
+	struct view_contacts_row today, *v; /* and n channels */
+	size_t n;
+	struct strbuf json; /* what stands between its braces */
+};
+
+/*
+ * The figures of contacts are the database's alone: json is the document of
+ * ringtally.contact_live, one object, which is copied and shown as it is, with
+ * its age. now_us: the wall clock. To be called when contacts changed, and at
+ * least each minute: behind that, and while the database is away, they are
+ * shown as stale. -1 with the reason for what is no object; nothing changes.
+ */
+int view_set_contacts(
+    struct view *view, struct slice json, int64_t now_us, struct err *err);
+/* Lives until the next view_set_contacts. */
+const struct view_contacts *view_contacts(const struct view *view);
+/* Not to be relied on: old, or the database is away. */
+bool view_contacts_stale(const struct view *view, int64_t now_us);
 
 /* --- for /metrics and /healthz: the figures themselves -------------------- */
 

@@ -127,6 +127,8 @@ struct view {
 	struct view_service no_service;
 	struct presence_board board; /* agents, as counted last */
 
+	struct view_contacts contacts;
+
 	uint64_t touched, versions, epoch;
 	struct view_docs docs;
 	size_t n_docs;
@@ -202,5 +204,7 @@ void view_intervals_begin(struct view *view, struct view_job *job);
 bool view_intervals_step(struct view *view, struct view_job *job);
 void view_intervals_end(struct view *view, struct view_job *job);
 void view_lists_end(struct view *view, struct view_job *job);
+void view_contacts_begin(struct view *view, struct view_job *job);
+void view_contacts_fini(struct view *view);
 
 #endif

@@ -250,6 +250,8 @@ def test_documents(daemon, clients):
                       ("intervals", "intervals"), ("formulas", "formulas"),
                       ("snapshot", "queues")):
         assert control.ask("show " + what)[key], what
+    contacts = control.ask("show contacts")
+    assert "stale" in contacts and "as_of" in contacts
     only = control.ask("show queues queue=housing")
     assert [q["queue"] for q in only["queues"]] == ["housing"]
     only = control.ask("show queues service=Council%20Tax")

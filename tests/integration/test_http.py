@@ -20,7 +20,7 @@ import web as web_
 from web import get, is_closed, read_all, statuses
 
 DOCUMENTS = ("queues", "services", "agents", "calls", "feeds", "intervals",
-             "formulas")
+             "formulas", "contacts")
 SERVICES = [{"name": "Council Tax", "queues": ["ctax"],
              "target": {"within_s": 20, "pct": 85.0, "amber_pct": 80.0}},
             {"name": "<b>All & else</b>", "queues": ["*us*", "5*"]}]
