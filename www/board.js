@@ -6,8 +6,8 @@
 // In the address: queue=, service=, switch= (again and again), by=service,
 // title=, theme=dark or light, rotate=seconds; and behind all #token=.
 
-import { Clock, about, put } from "./format.js";
-import { commonTarget, settleWithin } from "./figures.js";
+import { Clock, put } from "./format.js";
+import { FIGURES, commonTarget, settleWithin } from "./figures.js";
 import { Changes, Tiles, fill } from "./tiles.js";
 import { Link, ask } from "./link.js";
 import { Tip } from "./tip.js";
@@ -15,10 +15,11 @@ import { Today } from "./today.js";
 import { chooser } from "./chooser.js";
 import { showCallbacks } from "./callbacks.js";
 import { takeToken } from "./token.js";
+import { themes } from "./theme.js";
+import { Silence, say, warn, warnOfFeeds, warnOfToken } from "./warnings.js";
 
 const $ = (id) => document.getElementById(id);
 
-const STALE_MS = 3000;
 const SAY_EVERY_MS = 30000;	// changes of queues, to a screen reader
 const CALLS_EVERY_MS = 5000;
 const TODAY_EVERY_MS = 15000;
@@ -50,23 +51,28 @@ const changes = new Changes();
 const tiles = new Tiles(config, matchMedia(
 	"(min-width: 75rem) and (min-height: 42rem)"));
 const today = new Today(clock);
+const silence = new Silence(clock);
+// What is of this second is in no table of the daemon's.
 const tip = new Tip((term) => {
 	const tile = term.closest(".tile");
-	return tile ? tiles.item_of.get(tile) : whole;
-});
+	const item = tile ? tiles.item_of.get(tile) : whole;
+	const { formula } = FIGURES[term.closest("[data-figure]")
+		.dataset.figure];
+	return item && typeof formula === "function" ? formula(item) :
+		item && formula;
+}, [
+	{ name: "waiting now", formula: "arrived − ended",
+		help: "Visits in the queue at this moment." },
+	{ name: "longest wait", formula: "now − arrival",
+		help: "Of the caller who has waited longest and still waits." },
+]);
 
 let picture = null;	// the newest snapshot
 let whole = null;	// what the summary stands for
-let stale = false;
-let missed = 0;
 let to_say = [];
 let said_at = -Infinity;
 
 // -- what is said
-
-function say(text) {
-	put($("said"), text);
-}
 
 function sayChanges(now) {
 	if (to_say.length === 0 || now - said_at < SAY_EVERY_MS)
@@ -77,57 +83,6 @@ function sayChanges(now) {
 	said_at = now;
 }
 
-// -- warnings: each by a key, with the part that counts on left unsaid
-
-const GRAVEST = ["silence", "token"];
-const warnings = new Map();
-
-// text: what it says now; aloud: what is said of it once
-function warn(key, text, aloud) {
-	let p = warnings.get(key);
-	if (text === null) {
-		p?.remove();
-		warnings.delete(key);
-	} else if (p) {
-		put(p, text);
-	} else {
-		p = document.createElement("p");
-		p.className = "warning";
-		p.dataset.key = key;
-		p.textContent = text;
-		// The gravest first.
-		$("warnings").insertBefore(p, GRAVEST.includes(key) ?
-			$("warnings").firstChild : null);
-		warnings.set(key, p);
-		say(aloud ?? text);
-	}
-	$("warnings").hidden = warnings.size === 0;
-}
-
-function warnOfFeeds(feeds) {
-	const keys = new Set();
-	for (const feed of feeds ?? []) {
-		const failed = feed.state === "failed";
-		if (!feed.stale && !failed)
-			continue;
-		const since = feed.last_event_at == null ? "" :
-			`, its last event was at ${clock.second(feed.last_event_at)}`;
-		const what = failed ? "has failed" : "is stale";
-		keys.add(`feed ${feed.feed}`);
-		warn(`feed ${feed.feed}`, `Feed ${feed.feed} ${what}${since}: ` +
-			"figures may be behind");
-	}
-	for (const key of [...warnings.keys()])
-		if (key.startsWith("feed ") && !keys.has(key))
-			warn(key, null);
-}
-
-function warnOfToken(wanted) {
-	warn("token", wanted ? "The figures are for those with a token: open " +
-		"this page once with #token= and the token behind its address" :
-		null);
-}
-
 // While it connects anew it is as it was.
 function warnOfDatabase(database) {
 	const state = database?.state ?? "ready";
@@ -136,29 +91,6 @@ function warnOfDatabase(database) {
 	warn("database", ["backoff", "broken", "off"].includes(state) ?
 		"The database is away: what you see is right and goes on; " +
 		"it is written when the database is back" : null);
-}
-
-function warnOfSilence() {
-	const ms = link.silence();
-	const now_stale = ms > STALE_MS;
-	const s = Math.floor(ms / 1000);
-	document.body.classList.toggle("stale", now_stale);
-	$("link").dataset.state = now_stale ? "away" :
-		picture ? "live" : "waiting";
-	put($("link-word"), now_stale ? "No connection" : !picture ?
-		"Connecting" : missed > 0 ? "Live, slow line" : "Live");
-	if (!now_stale) {
-		warn("silence", null);
-		if (stale)
-			say("Connected again: figures are live");
-	} else {
-		const of = picture ?
-			`these figures are of ${clock.second(picture.time)}` :
-			"no figures yet";
-		warn("silence", `No connection for ${about(s)}: ${of}`,
-			`No connection: ${of}`);
-	}
-	stale = now_stale;
 }
 
 // -- what is shown
@@ -252,9 +184,9 @@ function show(snapshot) {
 	to_say.push(...changes.of(items));
 	sayChanges(now);
 	warnOfToken(false);
-	warnOfFeeds(snapshot.feeds);
+	warnOfFeeds(snapshot.feeds, clock);
 	warnOfDatabase(snapshot.database);
-	warnOfSilence();
+	silence.look(link.silence(), picture.time);
 	if (first) {
 		askForToday();
 		askForCalls();
@@ -287,61 +219,23 @@ async function askForFormulas() {
 		setTimeout(askForFormulas, TODAY_EVERY_MS);
 }
 
-// -- colours
-
-const scheme = matchMedia("(prefers-color-scheme: light)");
-
-function kept() {
-	try {
-		return localStorage.getItem("theme");
-	} catch {
-		return null;	// forbidden here
-	}
-}
-
-function setTheme() {
-	const known = (theme) => ["dark", "light"].includes(theme);
-	const theme = [config.theme, kept()].find(known) ??
-		(scheme.matches ? "light" : "dark");
-	document.documentElement.dataset.theme = theme;
-	$("theme").textContent = theme === "dark" ? "Light" : "Dark";
-	$("theme").setAttribute("aria-label",
-		`${$("theme").textContent} colours`);
-	today.repaint();
-}
-
-function switchTheme() {
-	const now = document.documentElement.dataset.theme;
-	config.theme = now === "dark" ? "light" : "dark";
-	try {
-		localStorage.setItem("theme", config.theme);
-	} catch {
-		// Then it holds for as long as the page is open.
-	}
-	setTheme();
-}
-
 function tick() {
 	showClock();
-	warnOfSilence();
+	silence.look(link.silence(), picture?.time ?? null);
 	sayChanges(performance.now());
 }
 
 takeToken();
 addEventListener("hashchange", takeToken);
-setTheme();
-scheme.addEventListener("change", setTheme);
-$("theme").addEventListener("click", switchTheme);
+themes(config, () => today.repaint());
 $("of").addEventListener("change", askForToday);
 chooser(config);
 const link = new Link(`api/v1/stream${filters()}`, {
 	snapshot: show,
-	missed: (n) => {
-		missed += n;
-	},
+	missed: (n) => silence.missed(n),
 	refused: (status) => warnOfToken(status === 401),
 });
 tick();
 setInterval(tick, 250);
-setInterval(() => stale || !picture || askForCalls(), CALLS_EVERY_MS);
-setInterval(() => stale || !picture || askForToday(), TODAY_EVERY_MS);
+setInterval(() => silence.stale || !picture || askForCalls(), CALLS_EVERY_MS);
+setInterval(() => silence.stale || !picture || askForToday(), TODAY_EVERY_MS);

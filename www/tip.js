@@ -3,18 +3,9 @@
 // the pointer is on it, and Escape puts it away. Within a tile the arrow keys
 // go from figure to figure, so that Tab goes from tile to tile.
 
-import { FIGURES } from "./figures.js";
-
 const $ = (id) => document.getElementById(id);
 const LINGER_MS = 150;
 
-// What is of this second is in no table of the daemon's.
-const OWN = [
-	{ name: "waiting now", formula: "arrived − ended",
-		help: "Visits in the queue at this moment." },
-	{ name: "longest wait", formula: "now − arrival",
-		help: "Of the caller who has waited longest and still waits." },
-];
 const MOVES = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
 // Of the daemon's table: a threshold stands there as T. A target may have one
@@ -31,13 +22,15 @@ function rowOf(formulas, name) {
 }
 
 export class Tip {
-	#formulas = new Map(OWN.map((row) => [row.name, row]));
+	#formulas;
 	#shown = null;
 	#timer = 0;
 
-	// item_of: what a term stands for, or null while nothing came
-	constructor(item_of) {
-		this.item_of = item_of;
+	// name_of: the name of a term's formula, or null while nothing came.
+	// own: formulas that are in no table of the daemon's
+	constructor(name_of, own) {
+		this.name_of = name_of;
+		this.#formulas = new Map(own.map((row) => [row.name, row]));
 		this.box = $("tip");
 		const term = (event) => event.target.closest?.(".term");
 		const root = document;
@@ -64,14 +57,8 @@ export class Tip {
 	}
 
 	#row(term) {
-		const item = this.item_of(term);
-		const figure = term.closest("[data-figure]").dataset.figure;
-		const { formula } = FIGURES[figure];
-		if (!item)
-			return null;
-		const name = typeof formula === "function" ? formula(item) :
-			formula;
-		return rowOf(this.#formulas, name);
+		const name = this.name_of(term);
+		return name ? rowOf(this.#formulas, name) : null;
 	}
 
 	#show(term) {

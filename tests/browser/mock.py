@@ -4,6 +4,7 @@ that a test sets. To look at the page by hand:
 
 	python3 tests/browser/mock.py 8085 [QUEUES]
 """
+import copy
 import datetime
 import http.server
 import json
@@ -12,6 +13,8 @@ import sys
 import threading
 import time
 import urllib.parse
+
+import mock_contacts
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(
     os.path.abspath(__file__))))
@@ -56,6 +59,7 @@ def block(offered, pct, since, abandoned=None):
         "sl_20_offered_pct": share, "asa_s": 11.2 if offered else None,
         "abandoned_pct": round(100 * abandoned / offered, 1)
         if offered else None,
+        **mock_contacts.INFERRED,
     }
 
 
@@ -184,12 +188,15 @@ FORMULAS = [
      "help": "Service level: abandons count against."},
     {"name": "abandoned_pct", "unit": "%", "formula": "abandoned / offered",
      "help": "callers who hung up while they waited"},
+    {"name": "inferred_repeat_pct", "unit": "%",
+     "formula": "repeated / caller_known",
+     "help": "callers who rang the same service again"},
 ]
 
 
 class Mock:
-    """queues, feeds, database, calls and intervals are a test's to set; then
-    push() sends them. silent: connections stay open and nothing comes."""
+    """queues, feeds, database, calls, contacts and intervals are a test's to
+    set; then push() sends them. silent: connections stay open and nothing comes."""
 
     def __init__(self, queues=None, port=0):
         self.queues = council() if queues is None else queues
@@ -199,6 +206,9 @@ class Mock:
         self.database = {"state": "ready", "lag_s": 0.4}
         self.calls = list(callbacks())
         self.intervals = day()
+        self.contacts = mock_contacts.document()
+        self.streams_contacts = True
+        self.total_without = ()
         self.now = NOON
         self.silent = False
         self.pace_s = 1.0
@@ -246,9 +256,12 @@ class Mock:
         shown = [q for q in self.queues
                  if ("queue" not in query or q["queue"] in query["queue"]) and
                  ("service" not in query or q["service"] in query["service"])]
+        total = added(shown)
+        for name in self.total_without:
+            del total["today"][name]
         return {"time": iso(self.now), "site": "halton", "version": "0.2",
                 "timezone": "Europe/London", "queues": shown,
-                "services": list(services(shown)), "total": added(shown),
+                "services": list(services(shown)), "total": total,
                 "feeds": self.feeds, "database": self.database}
 
     def answer(self, what, query):
@@ -260,6 +273,7 @@ class Mock:
             "intervals": lambda: {"interval_s": 900,
                                   "intervals": self.intervals},
             "formulas": lambda: {"formulas": FORMULAS},
+            "contacts": lambda: self.contacts,
         }
         return documents[what]() if what in documents else None
 
@@ -313,10 +327,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         mock.clients += 1
+        sent = None
         try:
             while not mock.stopping:
                 if not mock.silent:
-                    self.event(mock.snapshot(query))
+                    self.event("snapshot", mock.snapshot(query))
+                    if mock.streams_contacts and sent != mock.contacts:
+                        self.event("contacts", mock.contacts)
+                        sent = copy.deepcopy(mock.contacts)
                 with mock.changed:
                     mock.changed.wait(mock.pace_s)
         except OSError:
@@ -325,9 +343,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
             mock.clients -= 1
             self.close_connection = True
 
-    def event(self, document):
-        self.wfile.write(b"event: snapshot\ndata: %s\n\n" %
-                         json.dumps(document).encode())
+    def event(self, name, document):
+        self.wfile.write(b"event: %s\ndata: %s\n\n" % (
+            name.encode(), json.dumps(document).encode()))
         self.wfile.flush()
 
 

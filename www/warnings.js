@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: BSD-2-Clause
+// What is wrong, at the top of the page: each warning by a key, said aloud
+// once, with the part that counts on left unsaid.
+
+import { about, put } from "./format.js";
+
+const $ = (id) => document.getElementById(id);
+
+const STALE_MS = 3000;
+const GRAVEST = ["silence", "token"];
+const warnings = new Map();
+
+export function say(text) {
+	put($("said"), text);
+}
+
+// text: what it says now, or null: it is over. aloud: what is said of it once
+export function warn(key, text, aloud) {
+	let p = warnings.get(key);
+	if (text === null) {
+		p?.remove();
+		warnings.delete(key);
+	} else if (p) {
+		put(p, text);
+	} else {
+		p = document.createElement("p");
+		p.className = "warning";
+		p.dataset.key = key;
+		p.textContent = text;
+		// The gravest first.
+		$("warnings").insertBefore(p, GRAVEST.includes(key) ?
+			$("warnings").firstChild : null);
+		warnings.set(key, p);
+		say(aloud ?? text);
+	}
+	$("warnings").hidden = warnings.size === 0;
+}
+
+export function warnOfFeeds(feeds, clock) {
+	const keys = new Set();
+	for (const feed of feeds ?? []) {
+		const failed = feed.state === "failed";
+		if (!feed.stale && !failed)
+			continue;
+		const since = feed.last_event_at == null ? "" :
+			`, its last event was at ${clock.second(feed.last_event_at)}`;
+		const what = failed ? "has failed" : "is stale";
+		keys.add(`feed ${feed.feed}`);
+		warn(`feed ${feed.feed}`, `Feed ${feed.feed} ${what}${since}: ` +
+			"figures may be behind");
+	}
+	for (const key of [...warnings.keys()])
+		if (key.startsWith("feed ") && !keys.has(key))
+			warn(key, null);
+}
+
+export function warnOfToken(wanted) {
+	warn("token", wanted ? "The figures are for those with a token: open " +
+		"this page once with #token= and the token behind its address" :
+		null);
+}
+
+// Of the stream: greys the page while nothing comes.
+export class Silence {
+	stale = false;
+	#missed = 0;
+
+	// clock: of the site
+	constructor(clock) {
+		this.clock = clock;
+	}
+
+	missed(n) {
+		this.#missed += n;
+	}
+
+	// ms: how long nothing came. time: of the newest snapshot, or null
+	look(ms, time) {
+		const stale = ms > STALE_MS;
+		document.body.classList.toggle("stale", stale);
+		$("link").dataset.state = stale ? "away" :
+			time ? "live" : "waiting";
+		put($("link-word"), stale ? "No connection" : !time ?
+			"Connecting" : this.#missed > 0 ? "Live, slow line" :
+			"Live");
+		if (!stale) {
+			warn("silence", null);
+			if (this.stale)
+				say("Connected again: figures are live");
+		} else {
+			const of = time ?
+				`these figures are of ${this.clock.second(time)}` :
+				"no figures yet";
+			warn("silence", `No connection for ` +
+				`${about(Math.floor(ms / 1000))}: ${of}`,
+				`No connection: ${of}`);
+		}
+		this.stale = stale;
+	}
+}
