@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ringtally live: the queues of this second as one table, from the running
- * daemon.
+ * ringtally live: the queues of this second as one table, or the contacts, from
+ * the running daemon.
  */
 #include "base/base.h"
 
@@ -12,16 +12,19 @@
 #include "cli/client.h"
 #include "cli/column.h"
 #include "cli/command.h"
+#include "cli/contacts_table.h"
 #include "cli/source.h"
 #include "cli/table.h"
 
 #define LIVE_TIMEOUT_US (10 * USEC_PER_SEC)
 #define LIVE_EVERY_US	USEC_PER_SEC
+#define LIVE_CONTACT	256 /* an option that is no letter */
 
 struct live_run {
 	struct source source;
 	struct client *client;
 	enum table_format format;
+	bool contact;
 	bool watch;
 	bool on_terminal;
 };
@@ -104,6 +107,17 @@ live_print_rows(const struct live_run *run, const json_t *queues, json_t *total,
 }
 
 static int
+live_print_contacts(
+    const struct live_run *run, struct slice answer, struct err *err)
+{
+	json_t *document = json_loadb(answer.p, answer.n, 0, NULL);
+	int rc = contacts_table(stdout, run->format, document, err);
+
+	json_decref(document);
+	return rc;
+}
+
+static int
 live_print_table(
     const struct live_run *run, struct slice answer, struct err *err)
 {
@@ -125,6 +139,8 @@ live_print_table(
 static int
 live_print(const struct live_run *run, struct slice answer, struct err *err)
 {
+	if (run->format != TABLE_JSON && run->contact)
+		return live_print_contacts(run, answer, err);
 	if (run->format != TABLE_JSON)
 		return live_print_table(run, answer, err);
 	printf("%.*s\n", SLICE_FMT(answer));
@@ -190,8 +206,11 @@ live_do(struct live_run *run)
 
 	run->on_terminal = isatty(STDOUT_FILENO) == 1;
 	run->client = client_new();
-	strbuf_addf(
-	    &request, "show queues%s", strbuf_str(&run->source.filters));
+	if (run->contact)
+		strbuf_adds(&request, "show contacts");
+	else
+		strbuf_addf(&request, "show queues%s",
+		    strbuf_str(&run->source.filters));
 	rc = run->watch ? live_watch(run, strbuf_str(&request), &err)
 			: live_once(run, strbuf_str(&request), &err);
 	client_free(run->client);
@@ -207,7 +226,9 @@ live_do(struct live_run *run)
 static int
 live_options(struct live_run *run, int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+	static const struct option longs[] = {
+	    {"contact", no_argument, NULL, LIVE_CONTACT},
+	    {"json", no_argument, NULL, 'j'},
 	    {"output", required_argument, NULL, 'o'},
 	    {"queue", required_argument, NULL, 'q'},
 	    {"service", required_argument, NULL, 's'},
@@ -218,6 +239,9 @@ live_options(struct live_run *run, int argc, char **argv)
 	while ((c = getopt_long(
 		    argc, argv, "jo:w" SOURCE_OPTIONS, longs, NULL)) != -1)
 		switch (c) {
+		case LIVE_CONTACT:
+			run->contact = true;
+			break;
 		case 'j':
 			run->format = TABLE_JSON;
 			break;
@@ -238,6 +262,9 @@ live_options(struct live_run *run, int argc, char **argv)
 	if (optind < argc)
 		return command_usage(
 		    &command_live, "what is \"%s\"?", argv[optind]);
+	if (run->contact && run->source.n_filters > 0)
+		return command_usage(
+		    &command_live, "contacts are of no queue: no -q, no -s");
 	return EXIT_DONE;
 }
 
@@ -259,7 +286,8 @@ live_command(const char *conf_path, int argc, char **argv)
 
 const struct command command_live = {
     .name = "live",
-    .usage = "[-w] [-q QUEUE] [-s SERVICE] [-S SOCKET] [-o table|csv|json]",
+    .usage = "[-w] [-q QUEUE] [-s SERVICE] [--contact] [-S SOCKET] "
+	     "[-o table|csv|json]",
     .help = "the queues of this second, from the running daemon",
     .run = live_command,
 };

@@ -527,6 +527,8 @@ def test_live_watch_in_a_pipe(daemon):
 @pytest.mark.parametrize("args, code, says", [
     (["-x"], 2, "ringtally live: invalid option"),
     (["ctax"], 2, 'ringtally live: what is "ctax"?'),
+    (["--contact", "-q", "ctax"], 2,
+     "ringtally live: contacts are of no queue: no -q, no -s"),
     (["-o", "xml"], 2, "ringtally live: -o takes table, csv or json"),
     (["-c", "/nonexistent"], 3, "ringtally: /nonexistent: No such file"),
     (["-S", "/nonexistent"], 1, "ringtally live: no daemon listens on "
