@@ -655,6 +655,7 @@ app_make_http(struct app *app, struct err *err)
 	    .token_file = conf->live.token_file,
 	    .folder = conf->live.folder,
 	    .chart_js = conf->live.chart_js,
+	    .contacts = conf->contacts.feed,
 	    .ingest = app->ingest,
 	    .max_post = app_max_post(conf),
 	    .max_clients = conf->live.max_clients};

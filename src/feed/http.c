@@ -108,9 +108,10 @@ http_load_tokens(struct http_feed *feed, struct err *err)
 
 /* The status to refuse him with, and why; 0: he may. */
 static int
-http_refuse(
-    struct http_feed *feed, const struct ingest_post *post, const char **why)
+http_refuse(void *ctx, const struct ingest_post *post, const char **why)
 {
+	struct http_feed *feed = ctx;
+
 	if (feed->token_file != NULL) {
 		http_look_at_tokens(feed);
 		*why = "a token of the feed's token_file is wanted: "
@@ -298,6 +299,7 @@ http_forget(void *ctx, void *request)
 }
 
 static const struct ingest_ops http_ingest_ops = {
+    .refuse = http_refuse,
     .post = http_post,
     .forget = http_forget,
 };

@@ -28,6 +28,12 @@ struct ingest_post {
 };
 
 struct ingest_ops {
+	/*
+	 * May this one post at all? 0, or the status to refuse him with and
+	 * why. `post` asks the same: for who looks into the body before.
+	 */
+	int (*refuse)(
+	    void *ctx, const struct ingest_post *post, const char **why);
 	void (*post)(void *ctx, const struct ingest_post *post);
 	/* The client of that request has gone: do not answer it. */
 	void (*forget)(void *ctx, void *request);

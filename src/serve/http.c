@@ -206,7 +206,7 @@ http_refuse(const struct http_call *call, const char **why)
 		       "ringtally.conf(5)";
 		return 403;
 	}
-	if (http_is_post(call->path))
+	if (http_is_post(call->req, call->path))
 		return 0;
 	if (http_has_body(call)) {
 		*why = "there is nothing here that takes a body";
@@ -234,7 +234,7 @@ http_answer(const struct http_call *call)
 	const struct asset *asset;
 	enum view_what what;
 
-	if (http_is_post(call->path)) {
+	if (http_is_post(call->req, call->path)) {
 		http_post_new(call->conn, call->req, call->path);
 		return;
 	}

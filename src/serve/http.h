@@ -32,6 +32,7 @@ struct http_config {
 	const char *token_file; /* NULL: no tokens */
 	const char *folder;	/* of the wallboard's files */
 	const char *chart_js;	/* Chart.js's file */
+	const char *contacts;	/* the feed of POST /api/v1/contacts; or NULL */
 	struct ingest *ingest;	/* of POSTs to /ingest/NAME; NULL: none */
 	size_t max_post;	/* bytes of such a body */
 	int64_t max_clients;

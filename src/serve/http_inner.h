@@ -186,8 +186,8 @@ bool http_asks_work(struct http *http);
 
 /* --- http_post.c -------------------------------------------------------- */
 
-/* Whether a path is one that is posted to. */
-bool http_is_post(const char *path);
+/* Whether a request is one that posts something. */
+bool http_is_post(struct evhttp_request *req, const char *path);
 /* Takes the request over, and answers when what it brings is stored. */
 void http_post_new(
     struct http_conn *conn, struct evhttp_request *req, const char *path);
@@ -195,6 +195,15 @@ void http_post_new(
 void http_post_cancel(struct http_post *post);
 /* Each second: answers those that wait for too long. */
 void http_posts_tick(struct http *http);
+
+/* --- http_contacts.c ---------------------------------------------------- */
+
+/*
+ * Makes of a body of contacts lines of ringtally-json. False: it was refused,
+ * and the request is answered.
+ */
+bool http_contacts_read(struct http_conn *conn, struct evhttp_request *req,
+    struct slice body, struct strbuf *lines);
 
 /* --- http_scrape.c ------------------------------------------------------ */
 

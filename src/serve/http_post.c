@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * POST /ingest/NAME: hands a body to whoever registered that name (see
- * feed/ingest.h), and the answer back when there is one.
+ * feed/ingest.h), and the answer back when there is one. The same for
+ * /api/v1/contacts, whose name is configured, and whose body is looked at
+ * first.
  *
  * Facts, of libevent 2.1.12: "Expect: 100-continue" is answered by evhttp
  * itself, when it has read the head (evhttp_get_body); a body longer than the
@@ -20,6 +22,8 @@
 #include "serve/json.h"
 
 #define HTTP_INGEST    "/ingest/"
+#define HTTP_CONTACTS  "/api/v1/contacts" /* of GET, too */
+#define HTTP_LINES     "application/x-ndjson"
 #define HTTP_RETRY_S   "2"
 #define HTTP_ANSWER_US (30 * USEC_PER_SEC) /* for whoever took it to answer */
 
@@ -32,9 +36,17 @@ struct http_post {
 	int64_t deadline_us;
 };
 
-bool
-http_is_post(const char *path)
+static bool
+http_is_contacts(const char *path)
 {
+	return strcmp(path, HTTP_CONTACTS) == 0;
+}
+
+bool
+http_is_post(struct evhttp_request *req, const char *path)
+{
+	if (http_is_contacts(path))
+		return evhttp_request_get_command(req) == EVHTTP_REQ_POST;
 	return strncmp(path, HTTP_INGEST, strlen(HTTP_INGEST)) == 0;
 }
 
@@ -195,7 +207,14 @@ http_post_find(
 
 	if (http->config.ingest == NULL)
 		return NULL;
-	name = evhttp_uridecode(path + strlen(HTTP_INGEST), 0, &n);
+	if (http_is_contacts(path)) {
+		if (http->config.contacts == NULL)
+			return NULL;
+		name = mem_strdup(http->config.contacts);
+		n = strlen(name);
+	} else {
+		name = evhttp_uridecode(path + strlen(HTTP_INGEST), 0, &n);
+	}
 	if (name != NULL && strlen(name) == n) {
 		ops = ingest_find(http->config.ingest, name, ctx);
 		*later = ingest_is_expected(http->config.ingest, name);
@@ -204,8 +223,31 @@ http_post_find(
 	return ops;
 }
 
+/* The body of contacts in place of what came; false: it was answered. */
+static bool
+http_post_contacts(
+    struct http_post *post, struct ingest_post *what, struct strbuf *lines)
+{
+	struct http_conn *conn = post->conn;
+	struct evhttp_request *req = post->req;
+	const char *why = "";
+	int status = post->ops->refuse(post->ctx, what, &why);
+
+	if (status != 0) {
+		http_post_reply(post, status, why);
+		return false;
+	}
+	if (!http_contacts_read(conn, req, what->body, lines)) {
+		http_post_free(post);
+		return false;
+	}
+	what->body = (struct slice){lines->p, lines->n};
+	what->content_type = HTTP_LINES;
+	return true;
+}
+
 static void
-http_post_hand_over(struct http_post *post)
+http_post_hand_over(struct http_post *post, bool contacts)
 {
 	struct http_conn *conn = post->conn;
 	struct evhttp_request *req = post->req;
@@ -223,15 +265,19 @@ http_post_hand_over(struct http_post *post)
 	    .token = auth_token(authorization, NULL),
 	    .reply = http_post_reply,
 	    .request = post};
+	size_t n = what.body.n;
+	struct strbuf lines = STRBUF_INIT;
 	char password[TOKEN_MAX + 256];
 
 	if (what.token.n == 0)
 		what.token =
 		    auth_basic(authorization, password, sizeof(password));
-	post->ops->post(post->ctx, &what);
+	if (!contacts || http_post_contacts(post, &what, &lines))
+		post->ops->post(post->ctx, &what);
 	/* post may be gone; the connection and its request are not */
 	if (conn->post != NULL)
-		evbuffer_drain(body, what.body.n);
+		evbuffer_drain(body, n);
+	strbuf_fini(&lines);
 }
 
 void
@@ -253,8 +299,11 @@ http_post_new(
 		return;
 	}
 	if (ops == NULL) {
-		http_post_send(
-		    conn, req, 404, "no feed of that name can be posted to");
+		http_post_send(conn, req, 404,
+		    http_is_contacts(path)
+			? "nobody takes contacts: see contacts.feed in "
+			  "ringtally.conf(5)"
+			: "no feed of that name can be posted to");
 		return;
 	}
 	status = http_post_refuse(req, &why);
@@ -271,5 +320,5 @@ http_post_new(
 	conn->post = post;
 	TAILQ_INSERT_TAIL(&http->posts, post, list);
 	http_conn_set_state(conn, HTTP_ASKING);
-	http_post_hand_over(post);
+	http_post_hand_over(post, http_is_contacts(path));
 }

@@ -20,8 +20,7 @@
 /* One snapshot, ready to be sent. */
 struct http_frame {
 	unsigned refs;
-	char head[80]; /* up to "data: " */
-	size_t head_n;
+	struct strbuf head; /* up to the "data: " of the snapshot */
 	struct view_text *text;
 	struct strbuf gz; /* all of it, as a piece; empty: nobody takes it */
 };
@@ -32,9 +31,10 @@ struct http_group {
 	struct query query;
 	struct strbuf key;
 	TAILQ_HEAD(, http_stream) clients;
-	size_t n_gzip; /* clients that take it compressed */
-	bool due;      /* the next snapshot is to be made */
-	bool busy;     /* somebody walks through its clients */
+	size_t n_gzip;	   /* clients that take it compressed */
+	bool due;	   /* the next snapshot is to be made */
+	bool busy;	   /* somebody walks through its clients */
+	uint64_t contacts; /* what was sent of them last, see group_contacts */
 	struct http_frame *making;
 	struct gzip *gzip;	  /* of making */
 	struct http_frame *last;  /* sent, or being sent */
@@ -60,17 +60,24 @@ frame_put(struct http_frame *frame)
 	if (frame == NULL || --frame->refs > 0)
 		return;
 	view_text_put(frame->text);
+	strbuf_fini(&frame->head);
 	strbuf_fini(&frame->gz);
 	free(frame);
 }
 
+/* contacts: to be told before the snapshot; NULL: there is no need. */
 static struct http_frame *
-frame_new(struct view_text *text)
+frame_new(struct view_text *text, const struct view_text *contacts)
 {
 	struct http_frame *frame = mem_alloc(sizeof(*frame));
 
 	*frame = (struct http_frame){.refs = 1, .text = text};
-	frame->head_n = (size_t)snprintf(frame->head, sizeof(frame->head),
+	if (contacts != NULL) {
+		strbuf_adds(&frame->head, "event: contacts\ndata: ");
+		strbuf_add(&frame->head, contacts->p, contacts->n);
+		strbuf_adds(&frame->head, "\n\n");
+	}
+	strbuf_addf(&frame->head,
 	    "id: %" PRIu64 "\nevent: snapshot\ndata: ", text->version);
 	return frame;
 }
@@ -98,7 +105,7 @@ frame_add(struct evbuffer *to, struct http_frame *frame, bool gzip)
 		    to, frame, (struct slice){frame->gz.p, frame->gz.n});
 		return;
 	}
-	evbuffer_add(to, frame->head, frame->head_n);
+	frame_share(to, frame, (struct slice){frame->head.p, frame->head.n});
 	frame_share(to, frame, (struct slice){frame->text->p, frame->text->n});
 	evbuffer_add(to, "\n\n", 2);
 }
@@ -235,21 +242,50 @@ stream_beat(struct http_stream *s)
 
 /* --- work --------------------------------------------------------------- */
 
+/* What there is to say of contacts now; 0: nothing yet. */
+static uint64_t
+group_contacts(const struct http_group *group, int64_t now_us)
+{
+	const struct view *view = group->http->config.view;
+	const struct view_contacts *contacts = view_contacts(view);
+
+	if (contacts->at_us == 0)
+		return 0;
+	return contacts->changed * 2 + view_contacts_stale(view, now_us);
+}
+
+/* NULL: a document is in work; we are called when it is there. */
+static struct http_frame *
+group_frame(struct http_group *group)
+{
+	struct view *view = group->http->config.view;
+	int64_t now_us = clock_wall_us();
+	uint64_t contacts = group_contacts(group, now_us);
+	struct view_text *text, *told = NULL;
+
+	if (contacts != group->contacts) {
+		told = view_get(view, VIEW_CONTACTS, NULL, now_us);
+		if (told == NULL)
+			return NULL;
+	}
+	text = view_get(view, VIEW_SNAPSHOT, &group->query.filter, now_us);
+	if (text != NULL) {
+		group->making = frame_new(text, told);
+		group->contacts = contacts;
+	}
+	view_text_put(told);
+	return group->making;
+}
+
 /* Makes the frame that is due; false: not ready, *more: but next turn. */
 static bool
 group_make(struct http_group *group, bool *more)
 {
 	struct http_frame *frame = group->making;
-	struct view_text *text;
 	struct strbuf body;
 
-	if (frame == NULL) {
-		text = view_get(group->http->config.view, VIEW_SNAPSHOT,
-		    &group->query.filter, clock_wall_us());
-		if (text == NULL)
-			return false; /* we are called when it is there */
-		frame = group->making = frame_new(text);
-	}
+	if (frame == NULL && (frame = group_frame(group)) == NULL)
+		return false;
 	if (group->n_gzip == 0)
 		return true;
 	if (group->gzip == NULL)
@@ -260,7 +296,7 @@ group_make(struct http_group *group, bool *more)
 		return false;
 	}
 	body = gzip_take(group->gzip);
-	gzip_piece(&frame->gz, (struct slice){frame->head, frame->head_n});
+	gzip_piece(&frame->gz, (struct slice){frame->head.p, frame->head.n});
 	strbuf_add(&frame->gz, body.p, body.n);
 	gzip_piece(&frame->gz, SLICE("\n\n"));
 	strbuf_fini(&body);
@@ -389,6 +425,8 @@ http_stream_new(
 	conn->stream = s;
 	http_conn_set_state(conn, HTTP_STREAMING);
 	stream_start(s);
+	/* who is new has not heard of contacts: all are told once more */
+	group->contacts = 0;
 	/* what the others got last is at most a second old */
 	if (group->last == NULL || (s->gzip && group->last->gz.n == 0))
 		group->due = true;

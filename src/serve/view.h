@@ -180,6 +180,8 @@ struct view_contacts_row {
 struct view_contacts {
 	int64_t at_us;	  /* when the document came; 0: none has */
 	uint64_t version; /* goes up with each */
+	uint64_t changed; /* with each that says something else than before */
+	uint64_t hash;	  /* of what it says, but for when */
 	struct view_contacts_row today, *v; /* and n channels */
 	size_t n;
 	struct strbuf json; /* what stands between its braces */

@@ -76,6 +76,23 @@ view_contacts_read(struct view_contacts *to, const json_t *document)
 	}
 }
 
+/* Of all but "as_of": "...", which differs each time. */
+static uint64_t
+view_contacts_hash(struct slice json)
+{
+	static const char key[] = "\"as_of\":";
+	const char *at = memmem(json.p, json.n, key, sizeof(key) - 1);
+	const char *end = json.p + json.n, *next;
+
+	if (at == NULL)
+		return XXH3_64bits(json.p, json.n);
+	next = memchr(at, ',', (size_t)(end - at));
+	if (next == NULL)
+		next = end;
+	return XXH3_64bits(json.p, (size_t)(at - json.p)) ^
+	    XXH3_64bits_withSeed(next, (size_t)(end - next), 1);
+}
+
 /* Of a document that is one object: what stands between its braces. */
 static struct slice
 view_contacts_inside(struct slice json)
@@ -93,7 +110,8 @@ view_set_contacts(
     struct view *view, struct slice json, int64_t now_us, struct err *err)
 {
 	struct view_contacts *contacts = &view->contacts;
-	uint64_t version = contacts->version;
+	uint64_t version = contacts->version, changed = contacts->changed;
+	uint64_t was = contacts->hash;
 	json_error_t why;
 	json_t *document = json_loadb(json.p, json.n, 0, &why);
 	struct slice inside;
@@ -110,6 +128,8 @@ view_set_contacts(
 	strbuf_add(&contacts->json, inside.p, inside.n);
 	contacts->at_us = now_us;
 	contacts->version = version + 1;
+	contacts->hash = view_contacts_hash(inside);
+	contacts->changed = changed + (version == 0 || contacts->hash != was);
 	view_touch(view);
 	return 0;
 }
