@@ -184,6 +184,181 @@ app_touch(struct app *app)
 		view_touch(app->view);
 }
 
+static size_t
+app_feed_bytes(struct stage_upstream *up, const struct position *position,
+    const char *bytes, size_t n, bool last)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	size_t taken;
+
+	fault_point("after-read");
+	if (feed->sw->tally.live != NULL)
+		live_clock(&feed->sw->now, clock_wall_us());
+	taken = intake_bytes(&feed->intake, position, bytes, n, last);
+	fault_point("after-parse");
+	if (taken > 0) {
+		store_touch(feed->app->store);
+		app_touch(feed->app);
+	}
+	return taken;
+}
+
+static bool
+app_feed_record(struct stage_upstream *up, const struct position *position,
+    const struct record *record)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	if (feed->sw->tally.live != NULL)
+		live_clock(&feed->sw->now, clock_wall_us());
+	intake_record(&feed->intake, position, record);
+	fault_point("after-parse");
+	store_touch(feed->app->store);
+	app_touch(feed->app);
+	return true;
+}
+
+static void
+app_feed_lost(
+    struct stage_upstream *up, enum stage_loss loss, int64_t n, const char *why)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	(void)loss;
+	intake_count(&feed->intake, COUNTER_gaps, 1);
+	if (n > 0)
+		intake_count(&feed->intake, COUNTER_lost_bytes, (uint64_t)n);
+	store_touch(feed->app->store);
+	app_touch(feed->app);
+	if (n > 0)
+		log_limited(&feed->limit, LOG_LEVEL_WARN,
+		    "feed %s: %" PRId64 " bytes lost: %s", feed->conf->name, n,
+		    why);
+	else
+		log_limited(&feed->limit, LOG_LEVEL_WARN,
+		    "feed %s: data may be lost: %s", feed->conf->name, why);
+}
+
+static void
+app_feed_oversize(struct stage_upstream *up, uint64_t n)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	intake_count(&feed->intake, COUNTER_oversize, n);
+	store_touch(feed->app->store);
+	app_touch(feed->app);
+}
+
+static void
+app_feed_idle(struct stage_upstream *up, bool idle)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	struct app *app = feed->app;
+
+	feed->idle = idle;
+	app_touch(app);
+	if (app->ops->idle != NULL)
+		app->ops->idle(app->ops_ctx);
+}
+
+static void
+app_feed_failed(struct stage_upstream *up, const char *why)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+	char text[640];
+
+	snprintf(text, sizeof(text), "feed %s: %s", feed->conf->name, why);
+	feed->app->ops->failed(feed->app->ops_ctx, text);
+}
+
+/* Where the feed would go on; what the store writes with the figures. */
+void
+app_feed_position(void *ctx, struct position *position)
+{
+	struct app_feed *feed = ctx;
+
+	if (feed->transport == NULL) {
+		*position = feed->from;
+		return;
+	}
+	feed->conf->transport->position(feed->transport, position);
+	position->skipping =
+	    intake_is_skipping(&feed->intake, position->file_no);
+}
+
+static void
+app_feed_close(struct app_feed *feed, const char *reason)
+{
+	if (feed->transport != NULL)
+		feed->conf->transport->close(feed->transport, reason);
+	feed->transport = NULL;
+	feed->idle = false;
+	if (feed->intake.format != NULL)
+		intake_fini(&feed->intake);
+	feed->intake = (struct intake){0};
+}
+
+static const char *
+app_feed_timezone(const struct app_feed *feed)
+{
+	return feed->conf->timezone != NULL ? feed->conf->timezone
+					    : feed->app->conf->timezone;
+}
+
+static int
+app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
+{
+	uint32_t number = (uint32_t)(feed - app->feeds);
+	struct stage_setup setup = {.options = feed->conf->format_options,
+	    .timezone = app_feed_timezone(feed)};
+
+	feed->from = (struct position){0};
+	if (intake_init(&feed->intake, feed->conf->name, number,
+		feed->conf->format, &setup, &feed->sw->machine, err) == 0) {
+		feed->intake.slot = APP_NO_SLOT;
+		feed->intake.repeats =
+		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
+		feed->intake.envelope = (enum envelope)feed->conf->envelope;
+		feed->intake.contact = app_contact;
+		feed->intake.contact_ctx = feed;
+		return 0;
+	}
+	app_feed_close(feed, "its format can not work");
+	return err_prefix(err, "feed %s", feed->conf->name);
+}
+
+/* How a stream is cut; a file with envelopes still has one on each line. */
+static enum framing
+app_feed_framing(const struct conf_feed *feed)
+{
+	return feed->envelope == ENVELOPE_SYSLOG ? FRAMING_SYSLOG
+						 : feed->format->framing;
+}
+
+static int
+app_feed_open(struct app_feed *feed, struct err *err)
+{
+	struct stage_setup setup = {.feed = feed->conf->name,
+	    .options = feed->conf->transport_options,
+	    .loop = feed->app->loop,
+	    .up = &feed->up,
+	    .from = &feed->from,
+	    .timezone = app_feed_timezone(feed),
+	    .spool = feed->spool,
+	    .ingest = feed->app->ingest,
+	    .framing = app_feed_framing(feed->conf),
+	    .dialogue = feed->conf->format->dialogue,
+	    .format_options = feed->conf->format_options,
+	    .once = feed->app->once};
+
+	if (feed->intake.machine == NULL)
+		return 0; /* it has failed before */
+	intake_resume(&feed->intake, &feed->from);
+	if (feed->conf->transport->open(&feed->transport, &setup, err) < 0)
+		return err_prefix(err, "feed %s", feed->conf->name);
+	return 0;
+}
+
 /* --- the store's calls -------------------------------------------------- */
 
 static void
@@ -444,6 +619,7 @@ static const struct store_ops app_store_ops = {
     .load_callback = app_load_callback,
     .load_abandoned = app_load_abandoned,
     .queues = app_queues,
+    .contacts = app_contacts,
     .ready = app_ready,
     .pressure = app_pressure,
     .committed_feed = app_committed_feed,
@@ -592,6 +768,7 @@ app_make_store(struct app *app)
 		store_add_feed(app->store, &feed);
 	}
 	store_set_services(app->store, app_service_of, app);
+	app_contacts_configure(app);
 }
 
 static void
@@ -719,7 +896,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	    .once = once,
 	    .ops = ops,
 	    .ops_ctx = ctx};
-	app->has_key = app_keeps_callers(conf);
+	app->has_key = app->keeps_key = app_keeps_callers(conf);
 	if (app->has_key &&
 	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
 		return -1;
@@ -798,6 +975,7 @@ app_reconfigure(struct app *app, struct conf *conf)
 		conf_free(app->conf);
 	app->conf = conf;
 	store_set_services(app->store, app_service_of, app);
+	app_contacts_configure(app);
 	if (app->view == NULL)
 		return;
 	view_configure(app->view, &settings);

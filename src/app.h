@@ -76,6 +76,7 @@ struct app {
 	struct ingest *ingest; /* of POSTs to feeds */
 	struct caller_key key;
 	bool has_key;		     /* else callers are not known again */
+	bool keeps_key;		     /* by the same hash after a restart */
 	struct presence_board board; /* of app_queues.c */
 	bool loaded;		     /* the feeds are open, and read */
 	struct timer *early;	     /* of app_early.c; NULL: not any more */
@@ -134,6 +135,13 @@ void app_early_end(struct app *app);
 /* app_queues.c: the store asks for all queues as they are now */
 void app_queues(void *ctx, struct store *store);
 void app_queues_forget(struct app_switch *sw);
+
+/* app_contacts.c: a contact was told (ctx: struct app_feed) */
+void app_contact(void *ctx, const struct intake *in, const struct event *ev);
+/* The store has asked for the figures of contacts. */
+void app_contacts(void *ctx, struct slice json);
+/* Tells the store what the configuration in force says of contacts. */
+void app_contacts_configure(struct app *app);
 
 /* app_callbacks.c: abandoned visits and those who were through since */
 void app_callbacks_ended(struct app_switch *sw, const struct visit *visit);

@@ -28,6 +28,7 @@ batch_init(struct batch *batch, struct store *store)
 		else
 			rows_init(&batch->rows[i], &store->tables[i]);
 	rows_init(&batch->clocks, &store->clocks);
+	contact_rows_init(&batch->contacts);
 	rows_init_copy(&batch->new_queues, &store->tables[TABLE_QUEUE_TALLY],
 	    store->config.site);
 	rows_init_copy(&batch->new_agents, &store->tables[TABLE_AGENT_TALLY],
@@ -44,6 +45,7 @@ batch_fini(struct batch *batch)
 	rows_fini(&batch->new_queues);
 	rows_fini(&batch->new_agents);
 	rows_fini(&batch->clocks);
+	rows_fini(&batch->contacts);
 	free(batch->positions);
 	strbuf_fini(&batch->visits);
 }
@@ -58,6 +60,7 @@ batch_reset(struct batch *batch)
 	rows_reset(&batch->new_queues, batch->keep_bytes);
 	rows_reset(&batch->new_agents, batch->keep_bytes);
 	rows_reset(&batch->clocks, batch->keep_bytes);
+	rows_reset(&batch->contacts, batch->keep_bytes);
 	if (batch->visits.cap > batch->keep_bytes)
 		strbuf_fini(&batch->visits);
 	strbuf_reset(&batch->visits);
@@ -71,7 +74,7 @@ size_t
 batch_bytes(const struct batch *batch)
 {
 	size_t sum = batch->visits.n + rows_bytes(&batch->new_queues) +
-	    rows_bytes(&batch->new_agents);
+	    rows_bytes(&batch->new_agents) + rows_bytes(&batch->contacts);
 	int i;
 
 	for (i = 0; i < TABLES; i++)
@@ -184,6 +187,7 @@ batch_script(struct store *store, struct batch *batch)
 			    script, store->config.site, &batch->rows[i]);
 	script->step[script->n - 1].fault = "after-upsert";
 	batch_copies(store, batch);
+	contact_rows_script(store, script, &batch->contacts);
 	if (batch->last)
 		batch_leave(store);
 	step = link_add(script, "COMMIT");

@@ -471,6 +471,7 @@ store_cut(struct store *store, bool last)
 	    .batch = batch,
 	    .copies = store->config.once || store_batch_is_full(store)};
 	struct strbuf empty = batch->visits;
+	struct rows no_contacts = batch->contacts;
 	int i;
 
 	BUG_ON(batch->number != 0 || !store->loaded);
@@ -491,6 +492,9 @@ store_cut(struct store *store, bool last)
 		wire_int2(&batch->visits, -1); /* the end, for COPY */
 	store->visits = empty;
 	store->n_visits = 0;
+	batch->contacts = store->contacts;
+	store->contacts = no_contacts;
+	contact_work_cut(store->contact_work);
 	store->since_us = 0;
 	store->due = false;
 	store->cells_bytes = 0;

@@ -43,6 +43,7 @@ struct batch {
 	 */
 	struct rows new_queues, new_agents;
 	struct rows clocks;   /* parameters of advance() */
+	struct rows contacts; /* parameters of contact_put() */
 	struct strbuf visits; /* as COPY takes them; empty: none */
 	uint64_t n_visits;
 	struct position *positions; /* of each feed; file_no 0: none */
@@ -111,6 +112,7 @@ struct store {
 	struct strbuf visits; /* ended since the last cut */
 	uint64_t n_visits;
 	struct rows spans;    /* the same */
+	struct rows contacts; /* told since */
 	struct rows misnamed; /* sessions whose rows must go */
 	int64_t since_us;    /* monotonic: the oldest change not cut; 0: none */
 	bool due;	     /* cut as soon as it can be */
@@ -125,6 +127,7 @@ struct store {
 	void *service_ctx;
 	int64_t keep_due_us; /* monotonic: when to look after the months */
 	struct queue_live *queue_live; /* NULL: not written */
+	struct contact_work *contact_work;
 
 	/* timers and their delays */
 	struct timer *retry, *flush, *renew, *finish;
@@ -220,8 +223,36 @@ bool queue_live_script(struct queue_live *live, struct link_script *script);
 /* That script is over. */
 void queue_live_over(struct queue_live *live);
 
-/* store.c: a look at the queues is due. */
-void store_queue_live_due(struct store *store);
+/* contact_rows.c */
+void contact_rows_init(struct rows *rows);
+/* So many that they should be put. */
+bool contact_rows_are_full(const struct rows *rows);
+/* Adds the step that puts them, where there are any. */
+void contact_rows_script(
+    struct store *store, struct link_script *script, struct rows *rows);
+
+/* contact_work.c */
+struct contact_work *contact_work_new(struct store *store);
+void contact_work_free(struct contact_work *work);
+/* This connection writes, from here on. */
+void contact_work_ready(struct contact_work *work);
+/* A contact was told, or an ended visit, of that time. */
+void contact_work_told(struct contact_work *work, int64_t at_us, bool contact);
+/* What was told is in a batch; that landed; or is thrown away. */
+void contact_work_cut(struct contact_work *work);
+void contact_work_landed(struct contact_work *work);
+void contact_work_forget(struct contact_work *work);
+/* With `once`, before the end: something waits for a cut ... */
+bool contact_work_has_told(const struct contact_work *work);
+/* ... and what was put is to be joined to what came behind it, if there is. */
+void contact_work_last(struct contact_work *work);
+/* Makes the script of a job that is due; false: none is. */
+bool contact_work_script(struct contact_work *work, struct link_script *script);
+/* That script is over. */
+void contact_work_over(struct contact_work *work);
+
+/* store.c: a look at the queues, or a job of contacts, is due. */
+void store_work_due(struct store *store);
 
 /* A step with $1 the site, $2 our switches, $3 a time; read row by row. */
 void store_since_step(struct store *store, const char *sql, int64_t since_us,

@@ -71,7 +71,7 @@ queue_live_tick(void *ctx)
 
 	live->due = true;
 	timer_set(live->timer, QUEUE_LIVE_US);
-	store_queue_live_due(live->store);
+	store_work_due(live->store);
 }
 
 struct queue_live *

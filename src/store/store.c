@@ -40,6 +40,7 @@ static const struct {
 
 static void store_connect(void *ctx);
 static void store_kick(struct store *store);
+static void store_send(struct store *store);
 static void store_take_over(struct store *store);
 
 const char *
@@ -80,6 +81,7 @@ store_batch_is_full(const struct store *store)
 	    : STORE_FULL_VISITS;
 
 	return store->visits.n + store_spans_bytes(store) >= visits ||
+	    contact_rows_are_full(&store->contacts) ||
 	    store->cells_bytes >= STORE_FULL_CELLS;
 }
 
@@ -98,7 +100,8 @@ size_t
 store_pending(const struct store *store)
 {
 	return batch_bytes(&store->flying) + store->visits.n +
-	    store_spans_bytes(store) + store->cells_bytes;
+	    store_spans_bytes(store) + rows_bytes(&store->contacts) +
+	    store->cells_bytes;
 }
 
 bool
@@ -312,6 +315,7 @@ store_landed(struct store *store)
 	store->trouble[0] = '\0';
 	store_forget_tries(store);
 	store_tell_feeds(store);
+	contact_work_landed(store->contact_work);
 	batch_reset(batch);
 	if (since_us != 0)
 		store->ops->committed(
@@ -353,6 +357,45 @@ store_queue_live_over(struct store *store)
 	store_kick(store);
 }
 
+static void
+store_contacts_over(struct store *store)
+{
+	contact_work_over(store->contact_work);
+	store_kick(store);
+}
+
+static bool
+store_contacts_work(struct store *store)
+{
+	if (!contact_work_script(store->contact_work, &store->script))
+		return false;
+	store_run(store, store_contacts_over);
+	return true;
+}
+
+/*
+ * The last batch. With --once nobody comes later who would join the contacts
+ * that were put to calls that ended behind them.
+ */
+static void
+store_send_last(struct store *store)
+{
+	bool once = store->config.once;
+
+	if (once && contact_work_has_told(store->contact_work)) {
+		store_cut(store, false);
+		store_send(store);
+		return;
+	}
+	if (once)
+		contact_work_last(store->contact_work);
+	if (once && store_contacts_work(store))
+		return;
+	fault_point("finish-flush");
+	store_cut(store, true);
+	store_send(store);
+}
+
 static bool
 store_keep_due(const struct store *store)
 {
@@ -368,9 +411,7 @@ store_kick(struct store *store)
 	if (store->flying.number != 0) {
 		store_send(store);
 	} else if (store->finishing) {
-		fault_point("finish-flush");
-		store_cut(store, true);
-		store_send(store);
+		store_send_last(store);
 	} else if (store->due) {
 		store_cut(store, false);
 		store_send(store);
@@ -382,11 +423,13 @@ store_kick(struct store *store)
 		store_run(store, store_kept);
 	} else if (queue_live_script(store->queue_live, &store->script)) {
 		store_run(store, store_queue_live_over);
+	} else {
+		store_contacts_work(store);
 	}
 }
 
 void
-store_queue_live_due(struct store *store)
+store_work_due(struct store *store)
 {
 	store_kick(store);
 }
@@ -434,6 +477,8 @@ store_forget(struct store *store)
 	store_visits_forget(store);
 	store_spans_forget(store);
 	store_refs_forget(store);
+	rows_reset(&store->contacts, store->flying.keep_bytes);
+	contact_work_forget(store->contact_work);
 	queue_live_forget(store->queue_live);
 	store->since_us = 0;
 	store->due = false;
@@ -448,6 +493,7 @@ store_become_ready(struct store *store, const char *how)
 {
 	store->writing = true;
 	store_renew_soon(store);
+	contact_work_ready(store->contact_work);
 	store_set_state(
 	    store, STORE_READY, "%s, at transaction %" PRIu64, how, store->seq);
 }
@@ -764,6 +810,8 @@ store_new(struct loop *loop, const struct store_config *config,
 	store_tables_init(store);
 	batch_init(&store->flying, store);
 	store_spans_init(store);
+	contact_rows_init(&store->contacts);
+	store->contact_work = contact_work_new(store);
 	store_new_instance(store);
 	gethostname(host, sizeof(host) - 1);
 	snprintf(store->holder, sizeof(store->holder), "%s, process %ld", host,
@@ -792,6 +840,8 @@ store_free(struct store *store)
 	task_free(store->tell);
 	link_script_fini(&store->script);
 	queue_live_free(store->queue_live);
+	contact_work_free(store->contact_work);
+	rows_fini(&store->contacts);
 	store_refs_forget(store);
 	batch_fini(&store->flying);
 	store_spans_fini(store);

@@ -30,6 +30,7 @@
 #include "base/slice.h"
 #include "call/intake.h"
 #include "call/machine.h"
+#include "event/contact.h"
 #include "event/stage.h"
 #include "tally/callback.h"
 
@@ -91,6 +92,19 @@ struct store_feed_row {
 	unsigned slot;
 	struct machine_feed times; /* of its oldest and newest event */
 	struct slice state;	   /* of its format; n 0: none */
+};
+
+/*
+ * A contact. Texts may be any bytes: they are cleaned, and cut at
+ * CONTACT_TEXT_MAX. Empty: not told.
+ */
+struct store_contact {
+	const char *source; /* the feed's name */
+	int64_t at_us;
+	struct slice ref; /* never empty; told.ref is not looked at */
+	struct slice category, call, agent;
+	const uint8_t *customer; /* CALL_CALLER_BYTES of a keyed hash; NULL */
+	struct contact told;	 /* the rest; switch_name: of `call` */
 };
 
 /* One queue at this moment. All bytes count: no padding. */
@@ -164,6 +178,12 @@ struct store_ops {
 	 * nobody can tell.
 	 */
 	void (*queues)(void *ctx, struct store *store);
+	/*
+	 * The figures of contacts as they are now, one JSON object that SQL
+	 * made: when they changed, and at least each minute while the database
+	 * is there. Not with `once`.
+	 */
+	void (*contacts)(void *ctx, struct slice json);
 	/* That feed's figures up to there are committed. NULL: nobody asks. */
 	void (*committed_feed)(
 	    void *ctx, const char *name, const struct position *position);
@@ -195,6 +215,16 @@ void store_visit(struct store *store, const char *switch_name,
 /* A login or pause that ended; called by the sessions through the machine. */
 void store_span(struct store *store, const char *switch_name,
     const struct session_span *span);
+
+/* A contact, to be put with the next cut. */
+void store_contact(struct store *store, const struct store_contact *contact);
+
+/*
+ * What the configuration says of contacts, as contact_configure() takes it:
+ * written when we become the writer, and now if we are. NULL: it says nothing,
+ * and what is in the database stays.
+ */
+void store_set_contacts(struct store *store, const char *config);
 
 /* A queue of that switch, from within ops->queues. Each comes once. */
 void store_queue_now(struct store *store, const char *switch_name,

@@ -162,6 +162,8 @@ store_visit(struct store *store, const char *switch_name, const char *feed_name,
 	else
 		wire_field_null(b);
 	store->n_visits++;
+	if (v->outcome == OUTCOME_ANSWERED)
+		contact_work_told(store->contact_work, v->entered_us, false);
 }
 
 void

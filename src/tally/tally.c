@@ -223,6 +223,20 @@ tally_agent(struct tally *t, struct slice name)
 	return tally_agent_of_hash(t, name, tally_name_hash(name));
 }
 
+struct slice
+tally_agent_called(
+    const struct tally *t, struct slice name, char room[TALLY_NAME_MAX])
+{
+	struct tally_alias *alias = NULL;
+
+	name = tally_clean(name, room);
+	if (t->aliases != NULL)
+		HASH_FIND(hh, t->aliases, name.p, name.n, alias);
+	if (alias == NULL)
+		return name;
+	return (struct slice){alias->agent->name, alias->agent->name_len};
+}
+
 void
 tally_alias_add(struct tally *t, struct slice name, struct slice agent)
 {

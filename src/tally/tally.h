@@ -147,6 +147,12 @@ struct agent *tally_agent(struct tally *t, struct slice name);
 struct agent *
 tally_agent_of_hash(struct tally *t, struct slice name, uint32_t hash);
 uint32_t tally_name_hash(struct slice name);
+/*
+ * What the agent of that name is called in all figures, without making one:
+ * the name of whom it is an alias, or itself, cleaned. `room` may hold it.
+ */
+struct slice tally_agent_called(
+    const struct tally *t, struct slice name, char room[TALLY_NAME_MAX]);
 /* Books everything said of `name` under `agent`. */
 void tally_alias_add(struct tally *t, struct slice name, struct slice agent);
 
