@@ -105,6 +105,19 @@ view_contacts_inside(struct slice json)
 	return (struct slice){json.p + 1, json.n - 2};
 }
 
+/* As in all documents: a `<` is escaped. In JSON it stands in texts only. */
+static void
+view_contacts_copy(struct strbuf *to, struct slice json)
+{
+	const char *p = json.p, *end = json.p + json.n, *at;
+
+	for (; (at = memchr(p, '<', (size_t)(end - p))) != NULL; p = at + 1) {
+		strbuf_add(to, p, (size_t)(at - p));
+		strbuf_adds(to, "\\u003c");
+	}
+	strbuf_add(to, p, (size_t)(end - p));
+}
+
 int
 view_set_contacts(
     struct view *view, struct slice json, int64_t now_us, struct err *err)
@@ -125,7 +138,7 @@ view_set_contacts(
 	view_contacts_drop(contacts);
 	view_contacts_read(contacts, document);
 	json_decref(document);
-	strbuf_add(&contacts->json, inside.p, inside.n);
+	view_contacts_copy(&contacts->json, inside);
 	contacts->at_us = now_us;
 	contacts->version = version + 1;
 	contacts->hash = view_contacts_hash(inside);

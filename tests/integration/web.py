@@ -146,6 +146,7 @@ class Stream:
             self.unpack = zlib.decompressobj(31)
         self.buffer = ""
         self.retry = None
+        self.contacts = []
 
     def more(self):
         data = self.response.read1(65536)
@@ -156,7 +157,8 @@ class Stream:
         self.buffer += data.decode("utf-8")
 
     def next(self):
-        """The next event, as {"id", "event", "data"}."""
+        """The next event, as {"id", "event", "data"}; what is told of
+        contacts before it goes to self.contacts."""
         while True:
             while "\n\n" not in self.buffer:
                 self.more()
@@ -167,4 +169,6 @@ class Stream:
                 self.retry = int(fields["retry"])
             if "data" in fields:
                 fields["data"] = json.loads(fields["data"])
-                return fields
+                if fields.get("event") != "contacts":
+                    return fields
+                self.contacts.append(fields["data"])
