@@ -4,10 +4,10 @@ what is inferred from its calls: for the tests of the page, and of the words
 that stand in /api/v1/openapi.json."""
 
 FORMULAS = {
-    "ni14_pct": "avoidable / assessed × 100",
-    "coverage_pct": "assessed / contacts × 100",
+    "ni14_pct": "avoidable / assessed",
+    "coverage_pct": "assessed / contacts",
     "contacts_per_request": "contacts / requests",
-    "fcr_pct": "resolved / resolved_known × 100",
+    "fcr_pct": "resolved / resolved_known",
 }
 
 CATEGORIES = (
@@ -55,10 +55,10 @@ def figures(contacts, assessed, avoidable, requests, with_request, resolved,
     if not contacts:
         block["ni14_why"] = "no contacts"
     elif not assessed:
-        block["ni14_why"] = "nothing was assessed"
+        block["ni14_why"] = "no contact was assessed"
     elif coverage < least:
-        block["ni14_why"] = ("%.1f %% were assessed, and at least %g %% are "
-                             "wanted" % (coverage, least))
+        block["ni14_why"] = ("%.1f %% of the contacts were assessed, %g %% "
+                             "are asked for" % (coverage, least))
     else:
         low, high = wilson(avoidable, assessed)
         block.update(ni14_pct=round(100 * avoidable / assessed, 1),
