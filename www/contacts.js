@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-2-Clause
 // Avoidable contact (NI 14). Its figures are one document that the database
-// works out, and the daemon passes on: /api/v1/contacts, which is asked for when
-// a snapshot of the stream tells that it is another. What is inferred from calls
-// stands in each snapshot, from the daemon's own memory.
+// works out, and the daemon passes on when it changed: /api/v1/contacts, or the
+// event "contacts" of the stream. What is inferred from calls comes with each
+// snapshot, from the daemon's own memory.
 //
 // In the address: service= (again and again), title=, theme=dark or light; and
 // behind all #token=.
@@ -19,7 +19,7 @@ import { Silence, warn, warnOfFeeds, warnOfToken } from "./warnings.js";
 
 const $ = (id) => document.getElementById(id);
 
-const ASK_EVERY_MS = 15000;	// at least
+const ASK_EVERY_MS = 15000;	// in case the stream has no such event
 const ALOUD_POINTS = 1;		// a change of NI 14 that is worth a word
 
 const query = new URLSearchParams(location.search);
@@ -41,7 +41,6 @@ const tip = new Tip((term) => term.dataset.formula, [
 
 let picture = null;	// the newest snapshot
 let figures = null;	// the newest document of contacts
-let version = null;	// what the newest snapshot says of it
 let got_at = 0;		// when it came, performance.now()
 let said_pct = null;
 
@@ -239,13 +238,10 @@ function show(snapshot) {
 	showInferred(snapshot.total?.today ?? {});
 	warnOfToken(false);
 	warnOfFeeds(snapshot.feeds, clock);
-	if (first)
-		askForFormulas();
-	// The database's state says whether they are old.
-	const now = `${snapshot.contacts_version} ${snapshot.database?.state}`;
-	if (now !== version)
+	if (first) {
 		askForContacts();
-	version = now;
+		askForFormulas();
+	}
 }
 
 async function askForContacts() {
@@ -282,6 +278,7 @@ makePeriod($("today"));
 makePeriod($("month"));
 const link = new Link(`api/v1/stream${filters()}`, {
 	snapshot: show,
+	contacts: showContacts,
 	missed: (n) => silence.missed(n),
 	refused: (status) => warnOfToken(status === 401),
 });

@@ -12,7 +12,7 @@ export class Link {
 	#failures = 0;
 
 	// on: snapshot(data), missed(n), refused(status): of an answer that is
-	// an error
+	// an error; contacts(data), where it is wanted
 	constructor(url, on) {
 		this.url = url;
 		this.on = on;
@@ -35,6 +35,9 @@ export class Link {
 			this.#wait(SILENT_MS);
 			this.on.snapshot(JSON.parse(event.data));
 		});
+		if (this.on.contacts)
+			source.addEventListener("contacts", (event) =>
+				this.on.contacts(JSON.parse(event.data)));
 		source.addEventListener("missed", (event) => {
 			this.on.missed(JSON.parse(event.data).snapshots);
 		});

@@ -526,9 +526,6 @@ view_snapshot_end(struct view *view, struct view_job *job)
 	json_put_string(&job->out, "state", database.state);
 	json_put_seconds(&job->out, "lag_s", database.lag_us);
 	json_end_object(&job->out);
-	/* whoever shows contacts asks for them when it is another */
-	json_put_int(&job->out, "contacts_version",
-	    (int64_t)view_contacts(view)->version);
 }
 
 /* --- for those who read figures ------------------------------------------ */

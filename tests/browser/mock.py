@@ -4,6 +4,7 @@ that a test sets. To look at the page by hand:
 
 	python3 tests/browser/mock.py 8085 [QUEUES]
 """
+import copy
 import datetime
 import http.server
 import json
@@ -12,7 +13,6 @@ import sys
 import threading
 import time
 import urllib.parse
-import zlib
 
 import mock_contacts
 
@@ -207,7 +207,7 @@ class Mock:
         self.calls = list(callbacks())
         self.intervals = day()
         self.contacts = mock_contacts.document()
-        self.tells_contacts = True
+        self.streams_contacts = True
         self.total_without = ()
         self.now = NOON
         self.silent = False
@@ -262,10 +262,7 @@ class Mock:
         return {"time": iso(self.now), "site": "halton", "version": "0.2",
                 "timezone": "Europe/London", "queues": shown,
                 "services": list(services(shown)), "total": total,
-                "feeds": self.feeds, "database": self.database,
-                "contacts_version": zlib.crc32(
-                    json.dumps(self.contacts).encode())
-                if self.tells_contacts else 0}
+                "feeds": self.feeds, "database": self.database}
 
     def answer(self, what, query):
         documents = {
@@ -330,10 +327,14 @@ class Answer(http.server.BaseHTTPRequestHandler):
         self.send_header("Connection", "close")
         self.end_headers()
         mock.clients += 1
+        sent = None
         try:
             while not mock.stopping:
                 if not mock.silent:
-                    self.event(mock.snapshot(query))
+                    self.event("snapshot", mock.snapshot(query))
+                    if mock.streams_contacts and sent != mock.contacts:
+                        self.event("contacts", mock.contacts)
+                        sent = copy.deepcopy(mock.contacts)
                 with mock.changed:
                     mock.changed.wait(mock.pace_s)
         except OSError:
@@ -342,9 +343,9 @@ class Answer(http.server.BaseHTTPRequestHandler):
             mock.clients -= 1
             self.close_connection = True
 
-    def event(self, document):
-        self.wfile.write(b"event: snapshot\ndata: %s\n\n" %
-                         json.dumps(document).encode())
+    def event(self, name, document):
+        self.wfile.write(b"event: %s\ndata: %s\n\n" % (
+            name.encode(), json.dumps(document).encode()))
         self.wfile.flush()
 
 

@@ -161,25 +161,32 @@ def test_too_little_was_assessed(rig, web):
     assert wait_today(web, ni14_pct=40.0)["min_coverage_pct"] == 80
 
 
-def test_the_stream_tells_of_another(rig, web):
-    """Each snapshot has the document's version, which does not change each
-    second."""
+def test_it_comes_by_itself(rig, web):
+    """Over the stream when something changed, and not each second."""
     daemon = start(rig, web)
     stream = web_.Stream(web)
     harness.append(rig.log, calls(KEYS[:6]))
-    wait_today(web, contacts=6, assessed=6)
-    first = stream.next()["data"]["contacts_version"]
+
+    def next_contacts(**figures):
+        for _ in range(120):
+            event = stream.next()
+            if event["event"] == "contacts" and \
+                    figures.items() <= event["data"]["today"].items():
+                return event["data"]
+        raise AssertionError("no contacts with %s came" % figures)
+
+    assert next_contacts(contacts=6, assessed=6)["today"]["ni14_pct"] == 0
     harness.append(rig.log, calls(KEYS[6:], first=6,
                                   begin=time.time() - 300))
-    document = wait_today(web, contacts=12, assessed=10)
+    document = next_contacts(contacts=12, assessed=10)
     assert document["today"]["ni14_pct"] == 40.0
+    check_openapi(document)
 
     def quiet():
-        """Several seconds of the same version, behind the last change."""
-        seen = {stream.next()["data"]["contacts_version"] for _ in range(4)}
-        return seen if len(seen) == 1 else None
-    (last,) = poll("nothing changes any more", quiet, timeout=60)
-    assert last > first
+        """Several seconds without: nothing has changed."""
+        kinds = [stream.next()["event"] for _ in range(4)]
+        return kinds == ["snapshot"] * 4
+    poll("only snapshots come", quiet, timeout=60)
     assert daemon.is_alive()
 
 

@@ -140,27 +140,6 @@ test_as_it_came(void **state)
 	json_decref(said);
 }
 
-/* The stream's snapshots say when there is another. */
-static void
-test_version(void **state)
-{
-	struct world *w = *state;
-	struct view_text *text;
-	json_t *root;
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		text = view_get(w->s.view, VIEW_SNAPSHOT, NULL, w->s.now_us);
-		root = json_loadb(text->p, text->n, 0, NULL);
-		assert_int_equal(json_integer_value(
-				     json_object_get(root, "contacts_version")),
-		    i);
-		json_decref(root);
-		view_text_put(text);
-		set(w, document);
-	}
-}
-
 static void
 test_an_empty_object(void **state)
 {
@@ -294,7 +273,6 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    WITH_WORLD(test_none_yet),
 	    WITH_WORLD(test_as_it_came),
-	    WITH_WORLD(test_version),
 	    WITH_WORLD(test_an_empty_object),
 	    WITH_WORLD(test_what_is_no_document),
 	    WITH_WORLD(test_stale),
