@@ -235,7 +235,7 @@ def test_times_are_those_of_the_site(wall):
     assert abs(minutes - zone.hour * 60 - zone.minute) <= 1
 
 
-def morning(wall):
+def morning(wall, *how):
     """A day of calls until now, at a site where it is the busy morning, whenever
     this runs: played for another day, its times are moved."""
     now = datetime.datetime.now(datetime.timezone.utc)
@@ -243,7 +243,7 @@ def morning(wall):
     local = now + datetime.timedelta(hours=east)
     midnight = local.replace(hour=0, minute=0, second=0, microsecond=0)
     path = os.path.join(wall.live.rig.directory, "played")
-    live.sim(path, "--seed", "1", "--start", "2026-11-20",
+    live.sim(path, *how, "--seed", "1", "--start", "2026-11-20",
              "--hours", "%.3f" % ((local - midnight).total_seconds() / 3600))
     start = midnight - datetime.timedelta(hours=east)
     friday = datetime.datetime(2026, 11, 20, tzinfo=datetime.timezone.utc)
@@ -270,4 +270,62 @@ def test_axe_finds_nothing_on_real_figures(wall, size, scheme):
     if (size, scheme) == ("wall", "dark") and \
             os.environ.get("RINGTALLY_PICTURE"):
         shutil.copy(path, os.environ["RINGTALLY_PICTURE"])
+    assert wall.do("complaints") == []
+
+
+# -- avoidable contact ----------------------------------------------------
+
+CODES = {"VALUE": "not_avoidable", "CHASE": "progress_chasing",
+         "CLARIFY": "unnecessary_clarification",
+         "SIGNPOST": "poor_signposting", "AGAIN": "repeat_notification",
+         "CLOSED": "premature_closure", "ASK": "not_assessed"}
+
+
+def counted(path):
+    """Of a log, by nothing but its lines: contacts, assessed, avoidable. A
+    call is a contact when a conversation of it is over."""
+    keys = {}
+    with open(path) as lines:
+        for line in lines:
+            field = line.rstrip("\n").split("|")
+            if field[4] in ("COMPLETEAGENT", "COMPLETECALLER",
+                            "BLINDTRANSFER", "ATTENDEDTRANSFER"):
+                keys.setdefault(field[1], None)
+            elif field[4] == "CALLSTATUS":
+                keys[field[1]] = field[5]
+    said = [key for key in keys.values() if key not in (None, "ASK")]
+    return len(keys), len(said), len([k for k in said if k != "VALUE"])
+
+
+@pytest.mark.parametrize("size", ["wall", "phone"])
+def test_ni14_of_a_played_day_is_that_of_sql(wall, size):
+    """The same share on the page, by SQL, and counted from the log."""
+    morning(wall, "--assess", "0.7", "--optimise", "0")
+    live_ = wall.live
+    live_.daemon.config["contacts"] = {"codes": [
+        {"code": code, "category": category}
+        for code, category in CODES.items()]}
+    live_.daemon.write_config()
+    live_.start()
+    contacts, assessed, avoidable = counted(live_.rig.log)
+    assert contacts > 400 and 0.5 < assessed / contacts < 0.75
+    poll("all contacts are shown", lambda: [
+        live_.ask("api/v1/contacts").get("today", {}).get(name)
+        for name in ("contacts", "assessed", "avoidable")] ==
+        [contacts, assessed, avoidable], timeout=60)
+    (pct, coverage) = live_.rig.db.execute(
+        "SELECT ni14_pct, coverage_pct FROM ringtally.contact_figures("
+        "'halton', now() - interval '1 day', now())").fetchone()
+    assert float(pct) == pytest.approx(100 * avoidable / assessed, abs=0.051)
+    wall.open(live_.url + "contacts.html", size=size)
+    wall.wait_text("#today [data-figure=ni14_pct]", "%.1f%%" % pct)
+    assert "%.1f%%" % coverage in wall.text("#today")
+    assert "{:,} of {:,}".format(assessed, contacts) in wall.text("#today")
+    wall.wait("the categories", "document.querySelectorAll("
+                                "'#categories tr').length === 6")
+    wall.wait_text("#services", "Council Tax")
+    found = wall.do("axe")
+    assert found["violations"] == [] and found["passes"] > 20
+    assert wall.texts(".warning") == []
+    wall.picture("daemon-contacts-" + size, full=size == "phone")
     assert wall.do("complaints") == []
