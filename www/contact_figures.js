@@ -4,7 +4,7 @@
 
 import { count, goal, share, NONE } from "./format.js";
 
-const known = (x) => typeof x === "number" && Number.isFinite(x);
+export const known = (x) => typeof x === "number" && Number.isFinite(x);
 
 // Contacts for each request: two decimals.
 export function ratio(n) {
@@ -40,11 +40,14 @@ export const ASSESSED = {
 	ni14_pct: (f) => share(f.ni14_pct),
 	ni14_range: range,
 	coverage_pct: (f) => share(f.coverage_pct),
-	assessed: (f) => `${count(f.assessed)} of ${count(f.contacts)}`,
+	assessed: (f) => known(f.contacts) ?
+		`${count(f.assessed)} of ${count(f.contacts)}` : "",
 	contacts_per_request: (f) => ratio(f.contacts_per_request),
-	requests: (f) => `${count(f.contacts)} for ${count(f.requests)} requests`,
+	requests: (f) => known(f.contacts) ?
+		`${count(f.contacts)} for ${count(f.requests)} requests` : "",
 	fcr_pct: (f) => share(f.fcr_pct),
-	resolved: (f) => `${count(f.resolved)} of ${count(f.resolved_known)}`,
+	resolved: (f) => known(f.contacts) ?
+		`${count(f.resolved)} of ${count(f.resolved_known)}` : "",
 };
 
 // Why there is no figure; or what the one that is there leaves out.

@@ -8,7 +8,7 @@
 // behind all #token=.
 
 import { Clock, about, count, put, share, NONE } from "./format.js";
-import { ASSESSED, INFERRED, aim, direction, points, why, withheld }
+import { ASSESSED, INFERRED, aim, direction, known, points, why, withheld }
 	from "./contact_figures.js";
 import { Link, ask } from "./link.js";
 import { Pareto } from "./pareto.js";
@@ -121,6 +121,13 @@ function says(text, columns) {
 	return tr;
 }
 
+// After a long back-fill the weeks are counted day by day, and until then only
+// today is known.
+function nothing(text) {
+	return known(figures.last_28_days?.contacts) ? text : why(
+		figures.last_28_days ?? {}) || text;
+}
+
 function showServices() {
 	const list = (figures.services ?? []).filter((s) =>
 		config.services.length === 0 ||
@@ -143,7 +150,7 @@ function showServices() {
 	const up = list.filter((s) => s.rise_points >= 0.05).length;
 	put($("services-note"), up === 0 ? "" : `${count(up)} up`);
 	$("services").replaceChildren(...rows.length > 0 ? rows :
-		[says("No service has contacts yet.", 6)]);
+		[says(nothing("No service has contacts yet."), 6)]);
 }
 
 function showChannels() {
@@ -154,7 +161,7 @@ function showChannels() {
 		return tr;
 	});
 	$("channels").replaceChildren(...rows.length > 0 ? rows :
-		[says("No contacts yet.", 4)]);
+		[says(nothing("No contacts yet."), 4)]);
 }
 
 // A period in which a sample is taken has a figure of its own.
@@ -163,12 +170,10 @@ function showSampling() {
 	$("sampling").hidden = !s;
 	if (!s)
 		return;
-	const pct = s.pct ?? s.ni14_pct;
-	const low = s.low_pct ?? s.ni14_low_pct;
-	const high = s.high_pct ?? s.ni14_high_pct;
-	put($("sampling"), `Sample “${s.name}”, ${s.starts_on} to ${s.ends_on}: ` +
-		`${share(pct)} of ${count(s.sample_size ?? s.assessed)} ` +
-		`(95 %: ${share(low)} to ${share(high)})`);
+	put($("sampling"), `Sample “${s.name}”, ${s.starts_on} to ${s.ends_on}` +
+		`${s.running ? ", running" : ""}: ${share(s.ni14_pct)} of ` +
+		`${count(s.sample_size)} (95 %: ${share(s.ni14_low_pct)} to ` +
+		`${share(s.ni14_high_pct)})`);
 }
 
 // -- age

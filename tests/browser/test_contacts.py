@@ -76,6 +76,21 @@ def test_no_figure_but_why(page, daemon):
     assert figure(page, "month", "coverage_pct") == "–"
 
 
+def test_weeks_that_are_being_counted(page, daemon):
+    """After a long back-fill: today is known, and the rest says why not."""
+    month = daemon.contacts["last_28_days"]
+    daemon.contacts["last_28_days"] = {**dict.fromkeys(month), "ni14_why":
+                                       "12 days are being counted"}
+    daemon.contacts.update(channels=[], services=[], categories=[])
+    page.open(daemon.url + "contacts.html")
+    page.wait_text("#today [data-figure=ni14_pct]", "40.1%")
+    assert page.text("#month .why") == "12 days are being counted"
+    assert figure(page, "month", "ni14_pct") == "–"
+    assert note(page, "month", "assessed") == ""
+    for table in ("services", "channels"):
+        assert page.text("#" + table) == "12 days are being counted"
+
+
 def test_what_is_inferred_stands_apart(page, daemon):
     opened(page, daemon)
     said = page.text("#inferred")
@@ -140,15 +155,17 @@ def test_where_it_rises(page, daemon):
 def test_channels_and_a_sample(page, daemon):
     daemon.contacts["sampling"] = [{
         "name": "November", "starts_on": "2026-11-16",
-        "ends_on": "2026-11-27", "sample_size": 400, "avoidable": 72,
-        "pct": 18.0, "low_pct": 14.6, "high_pct": 22.1}]
+        "ends_on": "2026-11-27", "running": True, "channel": None,
+        "service": None, "why": None, "contacts": 431, "sheet_contacts": 90,
+        "sample_size": 400, "avoidable": 72, "ni14_pct": 18.0,
+        "ni14_low_pct": 14.5, "ni14_high_pct": 22.1}]
     opened(page, daemon)
     assert rows(page, "channels")[0] == ["Telephone", "5,904", "41.1%",
                                          "62.3%"]
     assert rows(page, "channels")[-1] == ["Chat", "40", "–", "30.0%"]
     assert page.text("#sampling") == \
-        "Sample “November”, 2026-11-16 to 2026-11-27: 18.0% of 400 " \
-        "(95 %: 14.6% to 22.1%)"
+        "Sample “November”, 2026-11-16 to 2026-11-27, running: 18.0% of " \
+        "400 (95 %: 14.5% to 22.1%)"
 
 
 def test_figures_change_with_the_stream(page, daemon):
@@ -194,6 +211,8 @@ def test_the_sample_is_as_described():
          "components": components})
     sample = {"time": "2026-11-20T14:32:07Z", **mock_contacts.document()}
     assert [e.message for e in schema.iter_errors(sample)] == []
+    assert schema.is_valid({**sample, "last_28_days": {
+        **dict.fromkeys(sample["today"]), "ni14_why": "being counted"}})
     assert schema.is_valid({"time": sample["time"], "as_of": None,
                             "age_s": None, "stale": True})
     for wrong in ({"as_of": "now"}, {"today": {}}, {"age_s": -1},
@@ -258,7 +277,7 @@ def test_markup_in_names_is_text(page, daemon):
     daemon.contacts["services"][0]["service"] = MARKUP
     daemon.contacts["channels"][0]["label"] = MARKUP
     daemon.contacts["categories"][0]["label"] = MARKUP + "\u202e\n"
-    daemon.contacts["sampling"] = [{"name": MARKUP, "pct": None}]
+    daemon.contacts["sampling"] = [{"name": MARKUP, "ni14_pct": None}]
     daemon.contacts["today"]["ni14_why"] = MARKUP
     opened(page, daemon, "?title=%3Cb%3Etitle")
     page.do("click", at="#as-table")
