@@ -190,6 +190,7 @@ def test_it_comes_by_itself(rig, web):
     assert daemon.is_alive()
 
 
+@pytest.mark.skipif(not harness.SLOW, reason="a server of its own: slow")
 def test_while_the_database_is_away(own_rig, web):
     """What it said last stays to be seen, with its age."""
     harness.append(own_rig.log, calls(KEYS))
