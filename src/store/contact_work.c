@@ -80,14 +80,22 @@ contact_span_is_empty(struct contact_span span)
 
 /* --- when ----------------------------------------------------------------- */
 
-static void
-contact_work_wake(struct contact_work *work)
+static int64_t
+contact_work_first(const struct contact_work *work)
 {
 	int64_t due_us = CONTACT_NEVER;
 	int i;
 
 	for (i = 0; i < CONTACT_JOBS; i++)
 		due_us = RT_MIN(due_us, work->due_us[i]);
+	return due_us;
+}
+
+static void
+contact_work_wake(struct contact_work *work)
+{
+	int64_t due_us = contact_work_first(work);
+
 	if (due_us == CONTACT_NEVER || !work->store->writing)
 		timer_unset(work->timer);
 	else
@@ -139,7 +147,9 @@ contact_work_tick(void *ctx)
 	struct contact_work *work = ctx;
 
 	store_work_due(work->store);
-	contact_work_wake(work);
+	/* what is due and could not begin does when the connection is free */
+	if (contact_work_first(work) > clock_mono_us())
+		contact_work_wake(work);
 }
 
 /* --- life ----------------------------------------------------------------- */

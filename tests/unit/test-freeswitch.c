@@ -464,7 +464,8 @@ test_columns(void **state RT_UNUSED)
 	    "end_epoch"};
 	struct {
 		char **columns;
-	} options = {NULL};
+		char *contact_variable;
+	} options = {NULL, NULL};
 	struct stage_setup setup = {.feed = "test", .options = &options};
 	struct record r = RECORD_OF(SLICE(
 	    "\"u1\",\"201\",\"member\",\"q\",\"1760000000\",\"1760000009\","
