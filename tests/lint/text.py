@@ -9,7 +9,7 @@ import sys
 
 FOLDERS = (".ci", "etc", "m4", "man", "sql", "src", "tests", "www")
 FILES = ("CONTRIBUTING.md", "Makefile.am", "NEWS", "README.md",
-         "configure.ac", "quickstart")
+         "configure.ac", "quickstart", "www.am")
 SKIP = re.compile(r"(^|/)(\.deps|__pycache__|corpus|found|node_modules|pictures|"
                   r"samples|build[^/]*)(/|$)|\.(o|a|log|trs|xml|pyc|gz|json|in~|swp)$")
 LICENCE = "SPDX-License-Identifier: BSD-2-Clause"
