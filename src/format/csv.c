@@ -43,6 +43,7 @@ csv_split(
 	strbuf_reset(&csv->room);
 	strbuf_reserve(&csv->room, record.n + 1);
 	for (csv->n = 0; csv->n < CSV_FIELDS; csv->n++, at++) {
+		csv->at[csv->n] = (uint32_t)at;
 		if (at < record.n && record.p[at] == '"') {
 			if (!csv_quoted(csv, record, &at)) {
 				*why = "a quote that is not closed";

@@ -9,11 +9,12 @@
 #include "base/local.h"
 #include "base/strbuf.h"
 
-#define CSV_FIELDS 64
+#define CSV_FIELDS 255
 
 /* Starts as {0}; ends with csv_fini. */
 struct csv {
 	struct slice field[CSV_FIELDS];
+	uint32_t at[CSV_FIELDS]; /* where each begins, its quote included */
 	unsigned n;
 	struct strbuf room; /* of fields in which a quote was written twice */
 };
@@ -21,7 +22,8 @@ struct csv {
 /*
  * Splits a record. The fields lie in it or in csv->room, until the next one.
  * Returns -1 with the reason: a quote that is not closed or in the middle of a
- * field, or too many fields.
+ * field, or too many fields; csv->n is the number of those before it. Records
+ * of a file that may hold line ends within quotes are cut by csv_reader.h.
  */
 int csv_split(
     struct csv *csv, struct slice record, char separator, const char **why);
