@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 
-#include <libpq-fe.h>
-
 #include "base/strbuf.h"
+#include "store/ask.h"
 #include "store/query.h"
 
 /*
@@ -37,76 +36,11 @@ static const char query_events_sql[] =
     "FROM ringtally.feed_event WHERE $1::text IS NULL OR site = $1 "
     "ORDER BY site, feed, count DESC, event";
 
-/* libpq's messages have several lines; ours have one. */
-static int
-query_fail(const char *what, const char *message, struct err *err)
-{
-	struct strbuf line = STRBUF_INIT;
-	size_t n;
-
-	while (*message != '\0') {
-		n = strcspn(message, "\n\t");
-		strbuf_add(&line, message, n);
-		message += n;
-		n = strspn(message, "\n\t");
-		message += n;
-		if (n > 0 && *message != '\0')
-			strbuf_addc(&line, ' ');
-	}
-	err_set(err, "%s%s", what, strbuf_str(&line));
-	strbuf_fini(&line);
-	return -1;
-}
-
-/* What an operator can do about a refused question. */
-static const char *
-query_hint(const char *state)
-{
-	if (state == NULL)
-		return "";
-	if (strcmp(state, "3F000") == 0 || strcmp(state, "42P01") == 0 ||
-	    strcmp(state, "42703") == 0)
-		return "the schema is missing or old, try \"ringtally db "
-		       "check\": ";
-	if (strcmp(state, "42501") == 0)
-		return "this role has no right to read, it needs "
-		       "ringtally_reader: ";
-	return "";
-}
-
-static PGconn *
-query_connect(const char *conninfo, struct err *err)
-{
-	/* the conninfo comes last: what it says counts */
-	static const char *const keywords[] = {"client_encoding",
-	    "connect_timeout", "fallback_application_name", "dbname", NULL};
-	const char *const values[] = {
-	    "UTF8", "10", "ringtally", conninfo, NULL};
-	PGconn *conn = PQconnectdbParams(keywords, values, 1);
-
-	BUG_ON(conn == NULL);
-	if (PQstatus(conn) == CONNECTION_OK)
-		return conn;
-	query_fail("database: ", PQerrorMessage(conn), err);
-	PQfinish(conn);
-	return NULL;
-}
-
 /* Asks one question with one parameter; NULL with the reason. */
 static PGresult *
 query_ask(PGconn *conn, const char *sql, const char *parameter, struct err *err)
 {
-	PGresult *result;
-	const char *why;
-
-	result = PQexecParams(conn, sql, 1, NULL, &parameter, NULL, NULL, 0);
-	if (PQresultStatus(result) == PGRES_TUPLES_OK)
-		return result;
-	why = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
-	query_fail(query_hint(PQresultErrorField(result, PG_DIAG_SQLSTATE)),
-	    why != NULL ? why : PQerrorMessage(conn), err);
-	PQclear(result);
-	return NULL;
+	return ask_rows(conn, sql, 1, &parameter, "ringtally_reader", err);
 }
 
 static int64_t
@@ -169,7 +103,7 @@ query_feeds(const char *conninfo, const char *site,
     void (*fn)(void *ctx, const struct query_feed *feed), void *ctx,
     struct err *err)
 {
-	PGconn *conn = query_connect(conninfo, err);
+	PGconn *conn = ask_connect(conninfo, err);
 	struct strbuf sql = STRBUF_INIT;
 	struct query_feed feed;
 	PGresult *result;
@@ -199,7 +133,7 @@ query_events(const char *conninfo, const char *site,
     void (*fn)(void *ctx, const struct query_event *event), void *ctx,
     struct err *err)
 {
-	PGconn *conn = query_connect(conninfo, err);
+	PGconn *conn = ask_connect(conninfo, err);
 	PGresult *r;
 	int i;
 
