@@ -10,6 +10,8 @@
 #include "serve/view.h"
 #include "show.h"
 
+_Static_assert(REQUEST_HASH_BYTES == CALL_CALLER_BYTES, "the same hash");
+
 static void
 show_count(struct strbuf *to, const char *key, uint64_t n)
 {
@@ -332,5 +334,22 @@ show_reload(void *ctx, struct err *err)
 	return show->reload(show->ctx, err);
 }
 
+/* What is pending was cut before: whoever erases must wait for its commit. */
+static void
+show_forget(void *ctx, const uint8_t (*hashes)[REQUEST_HASH_BYTES], size_t n,
+    struct strbuf *to)
+{
+	const struct show *show = ctx;
+	struct app_forgotten forgotten;
+
+	app_forget(show->app, hashes, n, &forgotten);
+	json_put_object(to, NULL);
+	show_count(to, "visits", forgotten.visits);
+	show_count(to, "callbacks", forgotten.callbacks);
+	show_count(to, "pending_bytes", store_pending(show->app->store));
+	show_count(to, "batches_committed", show->app->commits);
+	json_end_object(to);
+}
+
 const struct control_ops show_control_ops = {
-    .rows = show_rows, .reload = show_reload};
+    .rows = show_rows, .reload = show_reload, .forget = show_forget};

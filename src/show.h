@@ -13,7 +13,7 @@ struct app;
 struct conf;
 
 struct show {
-	const struct app *app;
+	struct app *app; /* which is changed by `forget` alone */
 	const struct control *control;
 	const char *conf_path;
 	int64_t started_us; /* of the wall clock */

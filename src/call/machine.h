@@ -297,6 +297,13 @@ void machine_take(struct machine *m,
 /* Whether numbers are kept from now on; if not, those there are forgotten. */
 void machine_keep_numbers(struct machine *m, bool keep);
 
+/*
+ * Whoever rang from the number of that hash is nobody from now on: in open
+ * visits, and in those that are remembered. Returns how many there were.
+ */
+size_t
+machine_forget(struct machine *m, const uint8_t caller[CALL_CALLER_BYTES]);
+
 const char *visit_state_name(enum visit_state state);
 
 #endif

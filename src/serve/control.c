@@ -225,6 +225,28 @@ control_reload(struct control_client *client)
 }
 
 static void
+control_forget_callers(struct control_client *client)
+{
+	uint8_t hashes[REQUEST_HASHES_MAX][REQUEST_HASH_BYTES];
+	struct control *control = client->control;
+	struct strbuf text = STRBUF_INIT;
+	struct err err;
+	int n = request_hashes(&client->request, hashes, &err);
+
+	if (n < 0) {
+		control_error(client, err.text);
+	} else {
+		log_note("%d callers to be forgotten, asked for by user %u, "
+			 "process %d",
+		    n, (unsigned)client->uid, (int)client->pid);
+		control->ops->forget(control->ctx, hashes, (size_t)n, &text);
+		control_answer(
+		    client, (struct slice){text.p, text.n}, free, text.p);
+	}
+	request_fini(&client->request);
+}
+
+static void
 control_request(void *ctx, struct slice line)
 {
 	struct control_client *client = ctx;
@@ -237,9 +259,12 @@ control_request(void *ctx, struct slice line)
 		control_show(client);
 	} else if (strcmp(client->request.verb, "reload") == 0) {
 		control_reload(client);
+	} else if (strcmp(client->request.verb, "forget") == 0) {
+		control_forget_callers(client);
 	} else {
 		request_fini(&client->request);
-		control_error(client, "not \"show WHAT\" and not \"reload\"");
+		control_error(client,
+		    "none of \"show WHAT\", \"reload\", \"forget HASH\"");
 	}
 }
 

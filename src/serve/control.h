@@ -19,6 +19,7 @@
 #define RT_SERVE_CONTROL_H
 
 #include "base/err.h"
+#include "serve/request.h"
 
 #define CONTROL_CLIENTS 100
 
@@ -37,6 +38,12 @@ struct control_ops {
 	const struct control_row *rows;
 	/* `reload`: -1 with the reason why nothing has changed. */
 	int (*reload)(void *ctx, struct err *err);
+	/*
+	 * `forget`: n callers, by their hashes, are nobody from now on. Adds
+	 * the answer, with serve/json.h.
+	 */
+	void (*forget)(void *ctx, const uint8_t (*hashes)[REQUEST_HASH_BYTES],
+	    size_t n, struct strbuf *to);
 };
 
 /* What it has done, for `show counters` and whoever measures. */

@@ -41,6 +41,45 @@ request_decode(char *text)
 	return true;
 }
 
+/* One hash, and what stands behind it; NULL: there is none. */
+static const char *
+request_hash(const char *text, uint8_t to[REQUEST_HASH_BYTES])
+{
+	int high, low, i;
+
+	for (i = 0; i < REQUEST_HASH_BYTES; i++, text += 2) {
+		high = request_hex(text[0]);
+		low = high < 0 ? -1 : request_hex(text[1]);
+		if (low < 0)
+			return NULL;
+		to[i] = (uint8_t)(high << 4 | low);
+	}
+	return text;
+}
+
+int
+request_hashes(const struct request *r,
+    uint8_t to[REQUEST_HASHES_MAX][REQUEST_HASH_BYTES], struct err *err)
+{
+	const char *text = r->what;
+	int n = 0;
+
+	if (text == NULL || request_has_filter(r))
+		return err_set(err, "forget whom?");
+	for (;; text++) {
+		if (n == REQUEST_HASHES_MAX)
+			return err_set(
+			    err, "more than %d hashes", REQUEST_HASHES_MAX);
+		text = request_hash(text, to[n]);
+		if (text == NULL || (*text != ',' && *text != '\0'))
+			return err_set(err, "a hash is %d hexadecimal digits",
+			    2 * REQUEST_HASH_BYTES);
+		n++;
+		if (*text == '\0')
+			return n;
+	}
+}
+
 static int
 request_take_name(struct request *r, size_t filter, char *name, struct err *err)
 {

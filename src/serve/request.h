@@ -4,6 +4,7 @@
  *
  *	show WHAT [queue=NAME | service=NAME | switch=NAME] ...
  *	reload
+ *	forget HASH[,HASH]...
  *
  * Names are percent-encoded as in a URL, so that they may hold any byte but
  * NUL; a filter may stand there again and again, and any of its names will do.
@@ -15,8 +16,12 @@
 #include "base/slice.h"
 #include "base/strbuf.h"
 
-#define REQUEST_NAMES_MAX 64 /* of one filter */
-#define REQUEST_LINE_MAX  16384
+#define REQUEST_NAMES_MAX  64 /* of one filter */
+#define REQUEST_LINE_MAX   16384
+#define REQUEST_HASH_BYTES 16
+#define REQUEST_HASHES_MAX                                \
+	400 /* of one request: they have room in its line \
+	     */
 
 enum request_filter {
 	REQUEST_QUEUE,
@@ -38,6 +43,13 @@ int request_parse(struct request *request, struct slice line, struct err *err);
 void request_fini(struct request *request);
 /* A filter stands in it. */
 bool request_has_filter(const struct request *request);
+
+/*
+ * The hashes that stand in request->what: two hexadecimal digits a byte, with
+ * commas between them. Returns how many there are, or -1 with the reason.
+ */
+int request_hashes(const struct request *request,
+    uint8_t to[REQUEST_HASHES_MAX][REQUEST_HASH_BYTES], struct err *err);
 
 /* Adds " queue=NAME" to a request that is being written. */
 void

@@ -181,6 +181,31 @@ callbacks_forget_numbers(struct callbacks *c)
 	}
 }
 
+size_t
+callbacks_forget(
+    struct callbacks *c, const uint8_t caller[CALLBACK_CALLER_BYTES])
+{
+	struct callback *entry;
+	size_t n = 0;
+
+	TAILQ_FOREACH (entry, &c->all, list) {
+		if (!entry->has_caller ||
+		    memcmp(entry->caller, caller, sizeof(entry->caller)) != 0)
+			continue;
+		if (entry->through_us == 0) {
+			callback_close(c, entry);
+			c->n_open++; /* it still is */
+		}
+		entry->has_caller = false;
+		memset(entry->caller, 0, sizeof(entry->caller));
+		free(entry->number);
+		entry->number = NULL;
+		n++;
+	}
+	c->version += n > 0;
+	return n;
+}
+
 void
 callbacks_answered(struct callbacks *c,
     const uint8_t caller[CALLBACK_CALLER_BYTES], int64_t answered_us)

@@ -81,6 +81,13 @@ void callbacks_leave_out(struct callbacks *c, uint64_t n);
 /* Numbers are not to be shown any more. */
 void callbacks_forget_numbers(struct callbacks *c);
 
+/*
+ * The entries of that caller stay, as those of a withheld number. Returns how
+ * many there were.
+ */
+size_t callbacks_forget(
+    struct callbacks *c, const uint8_t caller[CALLBACK_CALLER_BYTES]);
+
 /* A visit of this caller was answered. */
 void callbacks_answered(struct callbacks *c,
     const uint8_t caller[CALLBACK_CALLER_BYTES], int64_t answered_us);

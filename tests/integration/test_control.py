@@ -308,7 +308,9 @@ def test_config_is_in_force_and_tells_no_password(rig, path):
                          "switch=NAME\n"),
     ("show version queue=a", "error there is nothing to filter in that\n"),
     ("reload now", "error reload takes nothing behind it\n"),
-    ("stop", 'error not "show WHAT" and not "reload"\n'),
+    ("stop", 'error none of "show WHAT", "reload", "forget HASH"\n'),
+    ("forget", "error forget whom?\n"),
+    ("forget 01144960001", "error a hash is 32 hexadecimal digits\n"),
     ("GET / HTTP/1.1\r", 'error "HTTP/1.1" is none of'),
 ])
 def test_wrong_requests(daemon, clients, request_, says):

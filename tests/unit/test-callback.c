@@ -163,6 +163,36 @@ test_withheld(void **state)
 	assert_string_equal(shown(w), "a");
 }
 
+/* Who is forgotten is still to be rung back, but nobody knows who it is. */
+static void
+test_forgotten(void **state)
+{
+	static const uint8_t one[CALLBACK_CALLER_BYTES] = {1};
+	struct world *w = *state;
+	const struct callback *entry;
+	uint64_t version;
+
+	gives_up(w, "a", 1, NINE);
+	gives_up(w, "b", 2, NINE + SEC);
+	gives_up(w, "c", 1, NINE + 2 * SEC);
+	is_answered(w, 1, NINE + SEC); /* after a, before c */
+	version = w->c.version;
+	assert_int_equal(callbacks_forget(&w->c, one), 2);
+	assert_true(w->c.version > version);
+	assert_string_equal(shown(w), "a+ b c");
+	assert_int_equal(w->c.n_open, 2);
+	TAILQ_FOREACH (entry, &w->c.all, list)
+		assert_memory_not_equal(entry->caller, one, sizeof(one));
+	assert_int_equal(callbacks_forget(&w->c, one), 0);
+	/* neither is found any more, and both can go */
+	is_answered(w, 1, NINE + 3 * SEC);
+	assert_string_equal(shown(w), "a+ b c");
+	is_answered(w, 2, NINE + 3 * SEC);
+	callbacks_day(&w->c, TODAY + DAY);
+	assert_int_equal(w->c.n, 0);
+	assert_int_equal(w->c.n_open, 0);
+}
+
 static void
 test_bound(void **state)
 {
@@ -310,6 +340,7 @@ main(void)
 	    test_in_world(test_answer_before_the_abandon),
 	    test_in_world(test_gives_up_again),
 	    test_in_world(test_withheld),
+	    test_in_world(test_forgotten),
 	    test_in_world(test_bound),
 	    test_in_world(test_midnight),
 	    test_in_world(test_loaded),

@@ -74,6 +74,51 @@ test_refused(void **state RT_UNUSED)
 }
 
 static void
+expect_hashes(const char *line, int wanted)
+{
+	uint8_t hashes[REQUEST_HASHES_MAX][REQUEST_HASH_BYTES];
+	struct request r;
+	struct err err;
+	int n;
+
+	assert_int_equal(request_parse(&r, slice_of(line), NULL), 0);
+	n = request_hashes(&r, hashes, &err);
+	assert_int_equal(n, wanted);
+	if (n > 0) {
+		assert_int_equal(hashes[n - 1][0], 0xa0);
+		assert_int_equal(hashes[n - 1][15], 0x0f);
+	}
+	request_fini(&r);
+}
+
+static void
+test_hashes(void **state RT_UNUSED)
+{
+	static const char hash[] = "a00102030405060708090a0b0c0d0E0F";
+	struct strbuf line = STRBUF_INIT;
+	int i;
+
+	expect_hashes("forget a00102030405060708090A0B0C0D0e0f", 1);
+	expect_hashes("forget 000102030405060708090A0B0C0D0e0f,"
+		      "a00102030405060708090A0B0C0D0e0f",
+	    2);
+	expect_hashes("forget", -1);
+	expect_hashes("forget a00102030405060708090A0B0C0D0e0", -1);
+	expect_hashes("forget a00102030405060708090A0B0C0D0e0f0", -1);
+	expect_hashes("forget a00102030405060708090A0B0C0D0e0f,", -1);
+	expect_hashes("forget a00102030405060708090A0B0C0D0e0g", -1);
+	expect_hashes("forget a00102030405060708090A0B0C0D0e0f queue=a", -1);
+	strbuf_adds(&line, "forget");
+	for (i = 0; i < REQUEST_HASHES_MAX; i++)
+		strbuf_addf(&line, "%c%s", i == 0 ? ' ' : ',', hash);
+	assert_true(line.n <= REQUEST_LINE_MAX);
+	expect_hashes(strbuf_str(&line), REQUEST_HASHES_MAX);
+	strbuf_addf(&line, ",%s", hash);
+	expect_hashes(strbuf_str(&line), -1);
+	strbuf_fini(&line);
+}
+
+static void
 test_too_many_names(void **state RT_UNUSED)
 {
 	struct strbuf line = STRBUF_INIT;
@@ -121,6 +166,7 @@ main(void)
 	    cmocka_unit_test(test_words),
 	    cmocka_unit_test(test_filters),
 	    cmocka_unit_test(test_refused),
+	    cmocka_unit_test(test_hashes),
 	    cmocka_unit_test(test_too_many_names),
 	    cmocka_unit_test(test_any_name_comes_back),
 	};
