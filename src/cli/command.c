@@ -6,6 +6,7 @@
 #include "conf.h"
 
 const struct command *const commands[] = {
+    &command_contacts,
     &command_db,
     &command_feeds,
     &command_live,

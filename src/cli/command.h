@@ -23,8 +23,8 @@ struct command {
 	int (*run)(const char *conf_path, int argc, char **argv);
 };
 
-extern const struct command command_tally, command_db, command_feeds,
-    command_live, command_sim, command_top;
+extern const struct command command_contacts, command_db, command_feeds,
+    command_live, command_sim, command_tally, command_top;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* The whole program. argv is changed. Returns an enum exit_code. */

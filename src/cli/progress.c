@@ -78,9 +78,15 @@ progress_at(struct progress *p, uint64_t done)
 }
 
 void
-progress_end(struct progress *p)
+progress_clear(struct progress *p)
 {
 	if (p->on && p->shown_us > 0)
 		fputs("\r\033[K", stderr);
+}
+
+void
+progress_end(struct progress *p)
+{
+	progress_clear(p);
 	p->on = false;
 }

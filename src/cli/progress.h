@@ -16,6 +16,8 @@ struct progress {
 void progress_start(struct progress *p, const char *what, uint64_t total);
 /* Cheap: draws at most ten times a second. */
 void progress_at(struct progress *p, uint64_t done);
+/* Wipes the bar until it is drawn again, for a line of text. */
+void progress_clear(struct progress *p);
 void progress_end(struct progress *p); /* wipes the bar */
 
 #endif
