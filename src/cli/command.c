@@ -9,6 +9,7 @@ const struct command *const commands[] = {
     &command_contacts,
     &command_db,
     &command_feeds,
+    &command_forget,
     &command_live,
     &command_sim,
     &command_tally,

@@ -24,7 +24,7 @@ struct command {
 };
 
 extern const struct command command_contacts, command_db, command_feeds,
-    command_live, command_sim, command_tally, command_top;
+    command_forget, command_live, command_sim, command_tally, command_top;
 extern const struct command *const commands[]; /* ends with NULL */
 
 /* The whole program. argv is changed. Returns an enum exit_code. */

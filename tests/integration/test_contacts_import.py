@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""ringtally contacts: what comes in by hand, comes in once."""
+"""ringtally contacts and ringtally forget: what comes in by hand, comes in
+once; what is to be forgotten is nowhere any more."""
 import csv
 import datetime
 import io
@@ -259,3 +260,74 @@ def test_sheet(cli, rig):
     assert 'there is no sampling period "Spring", but "Autumn"' in err
     _, err = cli.run(*put, "--source", "Town Hall", given=narrow, code=1)
     assert 'was counted by "sheet" already' in err
+
+
+def dump(rig):
+    """All that the database holds of the schema, as text."""
+    return subprocess.run(
+        [os.path.join(harness.pg_bindir(), "pg_dump"), "-n", "ringtally",
+         "-d", rig.server.conninfo(rig.database)], check=True,
+        capture_output=True, text=True).stdout
+
+
+def queue_log(now, caller, call, ends=True):
+    lines = [(0, "ENTERQUEUE||%s|1" % caller)]
+    if ends:
+        lines.append((9, "ABANDON|1|1|9"))
+    return "".join("%d|%s|ctax|NONE|%s\n" % (now + after, call, what)
+                   for after, what in lines).encode()
+
+
+def hashes(rig):
+    return {bytes(row[0]).hex() for row in rig.db.execute(
+        "SELECT caller FROM ringtally.visit WHERE caller IS NOT NULL UNION "
+        "SELECT caller FROM ringtally.open_visit WHERE caller IS NOT NULL "
+        "UNION SELECT customer FROM ringtally.contact "
+        "WHERE customer IS NOT NULL")}
+
+
+def test_forget(cli, rig):
+    """A caller who rang, rings now, gave up, and wrote: nowhere any more, in
+    the database or in the daemon's memory; the other caller stays."""
+    now = int(datetime.datetime.now().timestamp()) - 60
+    log = b"".join([queue_log(now, "01144960001", "a1"),
+                    queue_log(now + 20, "01144960001", "a2", ends=False),
+                    queue_log(now + 20, "01144960002", "b1", ends=False)])
+    harness.append(rig.log, log)
+    cli.daemon.start(wait="READY")
+    rig.settle()
+    cli.put(text([[*rows(1)[0][:7], "+44 (0)114 496 0001"]]))
+    harness.poll("all are known", lambda: len(hashes(rig)) == 2)
+    before = hashes(rig)
+    out, err = cli.run("forget", "-o", "json", given=b"0114 496 0001\n")
+    assert not err
+    went = {row["what"]: row["forgotten"] for row in json.loads(out)}
+    # by then the daemon may have written the open ones anew by itself
+    assert 0 <= went.pop("open visits") <= 2
+    assert went == {"visits in the daemon's memory": 2, "to be rung back": 1,
+                    "visits": 1, "contacts": 1}
+    left = hashes(rig)
+    assert len(left) == 1 and left < before
+    gone = (before - left).pop()
+    assert gone not in dump(rig)
+    # the open call ends: what is written then knows no more
+    end = now + 30
+    harness.append(rig.log, b"".join(
+        b"%d|%s|ctax|NONE|ABANDON|1|1|%d\n" % (end, call, 10)
+        for call in (b"a2", b"b1")))
+    rig.settle()
+    assert hashes(rig) == left
+    assert cli.daemon.stop() == 0
+    text_of_all = dump(rig)
+    assert gone not in text_of_all and left.pop() in text_of_all
+    assert rig.db.execute(
+        "SELECT sum(abandoned) FROM ringtally.queue_interval"
+    ).fetchone()[0] == 3
+    # nobody runs any more: that has to be said
+    _, err = cli.run("forget", given=b"01144960002\n", code=1)
+    assert "--no-daemon" in err and "4960002" not in err
+    out, _ = cli.run("forget", "--no-daemon", given=b"\n01144960002\n")
+    assert hashes(rig) == set()
+    _, err = cli.run("forget", "--no-daemon", given=b"withheld\n", code=1)
+    assert "line 1" in err and "withheld" not in err
+    cli.run("forget", "01144960002", code=2)
