@@ -291,6 +291,7 @@ enum sim_option {
 	SIM_PROFILE,
 	SIM_CRASH,
 	SIM_REDIAL,
+	SIM_REPEAT,
 	SIM_OPTIMISE,
 	SIM_DISORDER,
 	SIM_ASSESS,
@@ -314,6 +315,7 @@ static const struct option sim_options[] = {
     {"profile", required_argument, NULL, SIM_PROFILE},
     {"crash", required_argument, NULL, SIM_CRASH},
     {"redial", required_argument, NULL, SIM_REDIAL},
+    {"repeat", required_argument, NULL, SIM_REPEAT},
     {"optimise", required_argument, NULL, SIM_OPTIMISE},
     {"disorder", required_argument, NULL, SIM_DISORDER},
     {"assess", required_argument, NULL, SIM_ASSESS},
@@ -384,6 +386,8 @@ sim_set(struct sim_run *run, int c, const char *text)
 		return sim_parse_crash(run, text);
 	case SIM_REDIAL:
 		return sim_parse_share(text, &run->config.redial);
+	case SIM_REPEAT:
+		return sim_parse_share(text, &run->config.repeat);
 	case SIM_OPTIMISE:
 		return sim_parse_share(text, &run->config.optimise);
 	case SIM_DISORDER:
@@ -469,13 +473,14 @@ sim_command(const char *conf_path, int argc, char **argv)
 
 const struct command command_sim = {
     .name = "sim",
-    .usage = "[--seed N] [--start TIME|now] [--days N] [--hours H] "
-	     "[--calls N] [--queues N] [--agents N] [--rate X] "
-	     "[--profile day|flat] [--speed max|real|Nx] [--crash HH:MM] "
-	     "[--redial P] [--optimise P] [--disorder P] [--assess P] "
-	     "[--refusals] [-o FILE] "
-	     "[--rotate-after LINES] [--rotate rename|copytruncate|gzip] "
-	     "[-i MINUTES] [--truth FILE] [--visits-truth FILE]",
+    .usage =
+	"[--seed N] [--start TIME|now] [--days N] [--hours H] "
+	"[--calls N] [--queues N] [--agents N] [--rate X] "
+	"[--profile day|flat] [--speed max|real|Nx] [--crash HH:MM] "
+	"[--redial P] [--repeat P] [--optimise P] [--disorder P] [--refusals] "
+	"[-o FILE] "
+	"[--rotate-after LINES] [--rotate rename|copytruncate|gzip] "
+	"[-i MINUTES] [--truth FILE] [--visits-truth FILE]",
     .help = "play a call centre and write the log that it would leave behind",
     .run = sim_command,
 };

@@ -282,6 +282,8 @@ simfile_visit(struct sim_sink *sink, const struct sim_visit *visit)
 	    visit->entered_s, outcome_name(visit->outcome));
 	simfile_seconds(to, "wait_s", visit->wait_s);
 	simfile_seconds(to, "talk_s", visit->talk_s);
+	simfile_seconds(to, "answered", visit->answered_s);
+	fprintf(to, ",\"caller\":\"%.*s\"", SLICE_FMT(visit->caller));
 	if (visit->agent.n > 0)
 		fprintf(to, ",\"agent\":\"%.*s\"", SLICE_FMT(visit->agent));
 	else

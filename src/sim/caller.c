@@ -2,9 +2,10 @@
 #include "base/base.h"
 #include "sim/world.h"
 
-#define CALLER_ATTEMPTS 4
-#define CALLER_HOUR_US	(3600 * USEC_PER_SEC)
-#define CALLER_FLAT	30000 /* callers in an hour, in hundredths */
+#define CALLER_ATTEMPTS	  4
+#define CALLER_AGAIN_DAYS 9
+#define CALLER_HOUR_US	  (3600 * USEC_PER_SEC)
+#define CALLER_FLAT	  30000 /* callers in an hour, in hundredths */
 
 /* Chances, of a million. */
 #define CALLER_HASTY	 35000 /* gives up at once */
@@ -191,6 +192,36 @@ caller_ring_ends(struct sim *sim, struct sim_call *call)
 	caller_wait(sim, call);
 }
 
+/* An answered caller who will ring for the same: within the hour, or days on.
+ */
+static bool
+caller_again(struct sim *sim, struct sim_call *call)
+{
+	int64_t days;
+
+	if (call->served == NULL || call->attempts > CALLER_ATTEMPTS ||
+	    call->number[0] == '\0' || sim->closed ||
+	    !dice_chance(&sim->again, sim->config.repeat))
+		return false;
+	days = dice_between(&sim->again, 0, CALLER_AGAIN_DAYS);
+	call->queue = call->served;
+	call->attempts = 0;
+	agenda_set(&sim->agenda, &call->due,
+	    sim->now_us + days * COUNCIL_DAY_US +
+		dice_between(&sim->again, 60, 3600) * USEC_PER_SEC);
+	return true;
+}
+
+/* A number of his own: 0999 is nobody's. */
+static void
+caller_number(struct sim *sim, struct sim_call *call)
+{
+	council_caller(&sim->dice, call->number, sizeof(call->number));
+	if (sim->config.repeat > 0 && call->number[0] != '\0')
+		snprintf(call->number, sizeof(call->number), "0999%07" PRIu64,
+		    sim->numbers++ % 10000000);
+}
+
 void
 caller_gone(struct sim *sim, struct sim_call *call, bool unserved)
 {
@@ -205,6 +236,8 @@ caller_gone(struct sim *sim, struct sim_call *call, bool unserved)
 			dice_lognormal(&sim->dice, 300 * USEC_PER_SEC, 90));
 		return;
 	}
+	if (!unserved && caller_again(sim, call))
+		return;
 	agenda_cancel(&sim->agenda, &call->due);
 	pool_put(&sim->call_pool, call);
 }
@@ -263,6 +296,7 @@ caller_dial(struct sim *sim, struct sim_call *call)
 	call->attempts++;
 	call->entries = 0;
 	call->other_id.n = 0;
+	call->served = NULL;
 	if (sim->down || sim->closed) {
 		caller_gone(sim, call, true);
 		return;
@@ -347,7 +381,7 @@ caller_arrive(struct sim *sim)
 	if (sim->now_us == sim->config.start_us)
 		return; /* that was the planning of the first */
 	call = caller_new(sim);
-	council_caller(&sim->dice, call->number, sizeof(call->number));
+	caller_number(sim, call);
 	call->queue = caller_choose(sim);
 	caller_dial(sim, call);
 }

@@ -49,6 +49,12 @@ struct sim_config {
 	uint32_t redial;  /* of a million who gave up: ring again */
 	uint32_t
 	    optimise; /* of a million answered calls: end under another id */
+	/*
+	 * Of a million callers who were answered: ring again, within the hour
+	 * or days later, for the same queue. Then each caller has a number of
+	 * his own; with 0 they are few, and met again by chance.
+	 */
+	uint32_t repeat;
 	uint32_t disorder;  /* of a million lines: written a line too late */
 	uint32_t assess;    /* of a million conversations: told by CALLSTATUS */
 	int64_t interval_s; /* > 0; divides a day */
@@ -67,11 +73,13 @@ struct sim_cell {
 /* A visit, told when it is over; at sim_end also if it is not. */
 struct sim_visit {
 	struct slice call, queue;
-	struct slice agent; /* or empty */
-	uint64_t order;	    /* the order of entering, from 1, over all calls */
-	int64_t entered_s;  /* since 1970 UTC */
-	int64_t wait_s;	    /* -1: not known (lost, or waiting) */
-	int64_t talk_s;	    /* -1: not known, or none */
+	struct slice agent;  /* or empty */
+	struct slice caller; /* the number; empty: withheld */
+	uint64_t order;	     /* the order of entering, from 1, over all calls */
+	int64_t entered_s;   /* since 1970 UTC */
+	int64_t wait_s;	     /* -1: not known (lost, or waiting) */
+	int64_t talk_s;	     /* -1: not known, or none */
+	int64_t answered_s;  /* since 1970 UTC; -1: not */
 	enum outcome outcome; /* OUTCOME_NONE: waiting */
 	unsigned number;      /* the n-th of its call, from 1 */
 };

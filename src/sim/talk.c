@@ -47,6 +47,8 @@ talk_start(struct sim *sim, struct sim_call *call)
 	int64_t until_us;
 
 	call->answered_us = sim->now_us;
+	if (call->served == NULL)
+		call->served = call->queue;
 	script_connect(sim, call);
 	truth_outcome(sim, call, OUTCOME_ANSWERED);
 	caller_unqueue(call);

@@ -146,6 +146,7 @@ truth_close(
 	    .outcome = end,
 	    .number = call->entries,
 	    .talk_s = talk_s,
+	    .answered_s = -1,
 	    .wait_s = -1};
 
 	if (talk_s > 0)
@@ -155,10 +156,12 @@ truth_close(
 		return;
 	visit.call = (struct slice){call->id.text, call->id.n};
 	visit.queue = (struct slice){call->queue->name, call->queue->name_len};
+	visit.caller = (struct slice){call->number, strlen(call->number)};
 	visit.entered_s = sim_whole(call->entered_us);
 	if (end == OUTCOME_ANSWERED) {
 		visit.agent =
 		    (struct slice){call->agent->name, call->agent->name_len};
+		visit.answered_s = sim_whole(call->answered_us);
 		visit.wait_s = truth_wait(call, call->answered_us);
 	} else if (end != OUTCOME_LOST && end != OUTCOME_NONE) {
 		visit.wait_s = truth_wait(call, sim->now_us);

@@ -120,6 +120,7 @@ struct sim_call {
 	char number[COUNCIL_NUMBER_MAX]; /* empty: withheld */
 	unsigned entries;		 /* visits so far */
 	unsigned attempts;		 /* times rung */
+	struct sim_queue *served; /* who answered first in this call; or NULL */
 	/* the present visit */
 	struct sim_interval *interval;
 	uint64_t order;
@@ -157,6 +158,8 @@ struct sim {
 	struct sim_config config;
 	struct sim_sink *sink;
 	struct dice dice;
+	struct dice
+	    again; /* of those who ring again: the rest stays as it was */
 	struct dice noise; /* of disorder: it changes nothing but the order */
 	struct dice judge; /* of assessments: these only add lines */
 	struct agenda agenda;
@@ -172,6 +175,7 @@ struct sim {
 	bool down;	   /* not started, or crashed */
 	bool closed;	   /* nobody rings any more */
 	uint64_t callers;  /* who joined, for config.calls */
+	uint64_t numbers;  /* given to callers, where each has his own */
 	uint64_t channels; /* made since the start of the switch */
 	uint64_t visits;
 	struct sim_intervals intervals;
