@@ -22,21 +22,35 @@ _Static_assert(CONF_FEEDS_PER_SWITCH == MACHINE_FEEDS, "each has its bit");
 /* --- the call machine's questions --------------------------------------- */
 
 static void
-app_visit_ended(void *ctx, const struct visit *visit)
+app_visit_ended(void *ctx, struct visit *visit)
 {
 	struct app_switch *sw = ctx;
 	struct app *app = sw->app;
 
 	app->visits++;
-	if (visit->outcome == OUTCOME_ABANDONED && !app->once)
+	if (visit->outcome != OUTCOME_ABANDONED)
+		return;
+	app_inferred_gave_up(sw, visit);
+	if (!app->once)
 		app_callbacks_ended(sw, visit);
 }
 
 static void
-app_visit_corrected(void *ctx, const struct visit *visit, enum outcome before)
+app_visit_answered(void *ctx, struct visit *visit)
 {
 	struct app_switch *sw = ctx;
 
+	app_inferred_answered(sw, visit);
+	if (!sw->app->once)
+		app_callbacks_answered(sw, visit);
+}
+
+static void
+app_visit_corrected(void *ctx, struct visit *visit, enum outcome before)
+{
+	struct app_switch *sw = ctx;
+
+	app_inferred_corrected(sw, visit, before);
 	if (sw->app->once)
 		return;
 	if (before == OUTCOME_ABANDONED)
@@ -53,6 +67,7 @@ app_visit_keep(void *ctx, const struct visit *visit)
 	struct app_switch *sw = ctx;
 	struct app *app = sw->app;
 
+	app_inferred_settle(sw, visit);
 	if (app->conf->database.keep_visits_days > 0)
 		store_visit(app->store, sw->name,
 		    app->feeds[visit->feed].conf->name, visit);
@@ -64,15 +79,6 @@ app_span_ended(void *ctx, const struct session_span *span)
 	struct app_switch *sw = ctx;
 
 	store_span(sw->app->store, sw->name, span);
-}
-
-static bool
-app_hash_caller(void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
-{
-	const struct app_switch *sw = ctx;
-
-	return caller_hash(
-	    hash, sw->app->key.bytes, number, sw->app->conf->country_code);
 }
 
 /* A reload may change it, and the views know first. */
@@ -123,8 +129,10 @@ app_switch_begin(struct app_switch *sw)
 	    .corrected = app_visit_corrected,
 	    .keep = app_visit_keep,
 	    .span = app_span_ended,
-	    .answered = sw->app->once ? NULL : app_callbacks_answered,
+	    .answered = app_visit_answered,
+	    .followed = app_inferred_followed,
 	    .hash_caller = sw->app->has_key ? app_hash_caller : NULL,
+	    .hash_before = sw->app->has_old_key ? app_hash_before : NULL,
 	    .ctx = sw,
 	    .merge_window_us = conf->merge_window_us,
 	    .persistent = true,
@@ -383,6 +391,7 @@ app_begin(struct app *app)
 		app_switch_end(&app->switches[i]);
 		app_switch_begin(&app->switches[i]);
 	}
+	app_inferred_begin(app);
 }
 
 static void
@@ -467,6 +476,7 @@ app_load_visit(void *ctx, const char *switch_name, const struct visit *like,
 		return;
 	known.heard = app_feed_heard(sw, like, &heard);
 	machine_restore(&sw->machine, &known, call_id, queue, agent);
+	app_inferred_loaded(sw, &known, call_id, queue);
 	/* those that have ended come again, see app_load_ended */
 	if (sw->tally.live != NULL &&
 	    (like->state == VISIT_WAITING || like->state == VISIT_TALKING ||
@@ -537,6 +547,7 @@ app_ready(void *ctx)
 	size_t i;
 
 	app->loaded = true;
+	app_inferred_ready(app);
 	app_touch(app);
 	for (i = 0; i < app->n_switches; i++)
 		app->switches[i].machine.config.slots = 0;
@@ -616,6 +627,10 @@ static const struct store_ops app_store_ops = {
     .load_heard = app_load_heard,
     .load_ended = app_load_ended,
     .load_since = app_load_since,
+    .load_service = app_load_service,
+    .load_repeat_days = app_load_repeat_days,
+    .load_caller = app_load_caller,
+    .load_callers_since = app_load_callers_since,
     .load_callback = app_load_callback,
     .load_abandoned = app_load_abandoned,
     .queues = app_queues,
@@ -748,6 +763,8 @@ app_make_store(struct app *app)
 	    .timezone = conf->timezone,
 	    .pending_max = (size_t)conf->database.pending_mb << 20,
 	    .once = app->once,
+	    .repeat_days = app_repeat_days(conf),
+	    .key_before = app->has_old_key,
 	    .queue_live = conf->database.queue_live && !app->once};
 	size_t i;
 
@@ -843,13 +860,6 @@ app_make_http(struct app *app, struct err *err)
 	return app->http != NULL ? 0 : -1;
 }
 
-static bool
-app_keeps_callers(const struct conf *conf)
-{
-	return conf->caller_key_file != NULL &&
-	    conf->database.keep_visits_days > 0;
-}
-
 static int
 app_check_live(const struct conf *conf, struct err *err)
 {
@@ -863,27 +873,10 @@ app_check_live(const struct conf *conf, struct err *err)
 int
 app_check(const struct conf *conf, struct err *err)
 {
-	struct caller_key key;
-
 	if (app_check_live(conf, err) < 0 ||
 	    app_check_feeds(conf, true, err) < 0)
 		return -1;
-	if (!app_keeps_callers(conf))
-		return 0;
-	if (caller_key_open(&key, conf->caller_key_file, err) < 0)
-		return -1;
-	caller_key_wipe(&key);
-	return 0;
-}
-
-/* Where no visits are kept the key lives as long as we, and is not written. */
-static void
-app_know_callers(struct app *app)
-{
-	if (app->has_key || app->once || app->conf->caller_key_file == NULL)
-		return;
-	caller_key_make(&app->key);
-	app->has_key = true;
+	return app_check_callers(conf, err);
 }
 
 int
@@ -896,11 +889,8 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 	    .once = once,
 	    .ops = ops,
 	    .ops_ctx = ctx};
-	app->has_key = app->keeps_key = app_keeps_callers(conf);
-	if (app->has_key &&
-	    caller_key_open(&app->key, conf->caller_key_file, err) < 0)
+	if (app_know_callers(app, err) < 0)
 		return -1;
-	app_know_callers(app);
 	app->ingest = ingest_new();
 	zone_set(conf->timezone);
 	app_make_feeds(app);
@@ -943,7 +933,10 @@ app_fini(struct app *app, const char *reason)
 	for (i = 0; i < app->n_feeds; i++)
 		free(app->feeds[i].spool);
 	free(app->feeds);
+	app_inferred_forget_services(app);
+	repeat_free(app->repeat);
 	caller_key_wipe(&app->key);
+	caller_key_wipe(&app->old_key);
 	if (app->conf != app->first)
 		conf_free(app->conf);
 	conf_free(app->first);
@@ -975,7 +968,7 @@ app_reconfigure(struct app *app, struct conf *conf)
 		conf_free(app->conf);
 	app->conf = conf;
 	store_set_services(app->store, app_service_of, app);
-	app_contacts_configure(app);
+	app_inferred_reconfigure(app);
 	if (app->view == NULL)
 		return;
 	view_configure(app->view, &settings);

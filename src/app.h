@@ -15,6 +15,7 @@
 #include "tally/callback.h"
 #include "tally/live.h"
 #include "tally/presence.h"
+#include "tally/repeat.h"
 
 struct app;
 struct http;
@@ -74,14 +75,17 @@ struct app {
 	struct view *view;     /* NULL with --once: nobody looks */
 	struct http *http;     /* NULL: not configured, or --once */
 	struct ingest *ingest; /* of POSTs to feeds */
-	struct caller_key key;
-	bool has_key;		     /* else callers are not known again */
-	bool keeps_key;		     /* by the same hash after a restart */
-	struct presence_board board; /* of app_queues.c */
-	bool loaded;		     /* the feeds are open, and read */
-	struct timer *early;	     /* of app_early.c; NULL: not any more */
-	bool standby;		     /* another daemon was the writer */
-	bool paused;		     /* for want of memory */
+	struct caller_key key, old_key;
+	bool has_key;		      /* else callers are not known again */
+	bool has_old_key;	      /* the one before is still good */
+	struct repeat *repeat;	      /* of app_inferred.c, with: */
+	bool repeats;		      /* somebody is known again */
+	struct app_service *services; /* while it is loaded */
+	int64_t repeat_since_us;      /* what it was loaded from */
+	bool repeat_full;	      /* and that was said */
+	struct presence_board board;  /* of app_queues.c */
+	bool loaded;		      /* the feeds are open */
+	bool paused;		      /* for want of memory */
 	enum store_state store_state;
 	char store_text[256];
 	uint64_t commits;
@@ -145,22 +149,39 @@ void app_contacts_configure(struct app *app);
 
 /* app_callbacks.c: abandoned visits and those who were through since */
 void app_callbacks_ended(struct app_switch *sw, const struct visit *visit);
-void app_callbacks_answered(void *ctx, const struct visit *visit);
+void app_callbacks_answered(struct app_switch *sw, const struct visit *visit);
 void app_load_callback(void *ctx, const char *switch_name, struct slice queue,
     struct slice call_id, const struct callback *like);
 void app_load_abandoned(void *ctx, const char *switch_name, uint64_t n);
 
-/*
- * app_forget.c: callers, by the keyed hashes of their numbers, are nobody from
- * now on: in visits that are remembered, and in the list of who is to be rung
- * back. What was cut for the database already is not undone.
- */
-struct app_forgotten {
-	uint64_t visits, callbacks; /* that told of them */
-};
+/* app_callers.c: the keys of callers' hashes, made where there is none */
+int app_check_callers(const struct conf *conf, struct err *err);
+int app_know_callers(struct app *app, struct err *err);
+bool app_hash_caller(
+    void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);
+bool app_hash_before(
+    void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);
 
-void app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
-    size_t n, struct app_forgotten *forgotten);
+/* app_inferred.c: who rings again, and who is passed on; see tally/repeat.h */
+int64_t app_repeat_days(const struct conf *conf);
+void app_inferred_begin(struct app *app);
+void app_inferred_ready(struct app *app);
+void app_inferred_reconfigure(struct app *app);
+void app_inferred_forget_services(struct app *app);
+void app_inferred_answered(struct app_switch *sw, struct visit *visit);
+void app_inferred_followed(void *ctx, struct visit *visit);
+void app_inferred_gave_up(struct app_switch *sw, struct visit *visit);
+void app_inferred_corrected(
+    struct app_switch *sw, struct visit *visit, enum outcome before);
+void app_inferred_settle(struct app_switch *sw, const struct visit *visit);
+void app_inferred_loaded(struct app_switch *sw, const struct visit *like,
+    struct slice call_id, struct slice queue);
+void app_load_service(void *ctx, const char *switch_name, struct slice queue,
+    const char *service);
+void app_load_repeat_days(void *ctx, int64_t days);
+void app_load_caller(void *ctx, const char *switch_name, struct slice queue,
+    struct slice call_id, const struct visit *like);
+void app_load_callers_since(void *ctx, int64_t since_us);
 
 /* app_feed.c, and of app.c: what the store and the views ask of a feed (ctx) */
 void app_feed_position(void *ctx, struct position *position);

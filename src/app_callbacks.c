@@ -30,10 +30,8 @@ app_callbacks_ended(struct app_switch *sw, const struct visit *visit)
 }
 
 void
-app_callbacks_answered(void *ctx, const struct visit *visit)
+app_callbacks_answered(struct app_switch *sw, const struct visit *visit)
 {
-	struct app_switch *sw = ctx;
-
 	if (visit->has_caller)
 		callbacks_answered(
 		    &sw->callbacks, visit->caller, visit->answered_us);

@@ -64,6 +64,7 @@ conf_free(struct conf *conf)
 	option_free(conf_options, "", conf);
 	option_free(conf_options, "database", conf);
 	option_free(conf_options, "live", conf);
+	option_free(conf_options, "contacts", conf);
 	free(conf);
 }
 

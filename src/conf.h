@@ -88,6 +88,7 @@ struct conf {
 	char *country_code; /* "44": makes 0114... and +44114... one caller */
 	char *spool_folder;
 	char *caller_key_file; /* made by the daemon; NULL: callers not kept */
+	char *caller_key_old_file; /* the key before; NULL: none */
 	struct {
 		char *conninfo;
 		int64_t flush_us;
@@ -110,12 +111,8 @@ struct conf {
 		bool show_numbers;
 	} live;
 	struct {
-		bool there; /* some file has the group */
-		char *feed; /* of POST /api/v1/contacts; NULL: nobody */
-		double min_coverage_pct;
-		int64_t join_window_us;
-		int64_t keep_contacts_days;
-		struct conf_contact *lists[CONF_CONTACT_LISTS];
+		int64_t repeat_days; /* 0: nobody is known again */
+		int64_t max_callers;
 	} contacts;
 	struct conf_feed *feeds;
 	struct conf_service *services;

@@ -120,6 +120,7 @@ static const char *const conf_envelopes[] = {
 #define TOP(member)	 "", .offset = offsetof(struct conf, member)
 #define DATABASE(member) "database", .offset = offsetof(struct conf, member)
 #define LIVE(member)	 "live", .offset = offsetof(struct conf, member)
+#define CONTACTS(member) "contacts", .offset = offsetof(struct conf, member)
 #define FEED(member)	 "feeds", .offset = offsetof(struct conf_feed, member)
 #define SERVICE(member) \
 	"services", .offset = offsetof(struct conf_service, member)
@@ -213,6 +214,11 @@ const struct option_row conf_options[] = {
 		"The daemon makes it at its first start, readable for itself "
 		"alone. Keep it: with another key every caller looks new. "
 		"Empty: no callers are kept, not even hashed."},
+    {"caller_key_old_file", TOP(caller_key_old_file), .type = OPTION_TEXT,
+	.unit = "",
+	.help = "Where the key before that one lies, for some days after a "
+		"change of keys: callers are then known again under both. See "
+		"CHANGING THE KEY."},
 
     {"conninfo", DATABASE(database.conninfo), .type = OPTION_TEXT,
 	.preset = "service=ringtally", .unit = "",
@@ -295,6 +301,21 @@ const struct option_row conf_options[] = {
 	.help = "The group whose members may ask there, beside root and the "
 		"daemon's own user. The daemon must be a member itself. By "
 		"default it is the daemon's own group."},
+
+    {"repeat_days", CONTACTS(contacts.repeat_days), .type = OPTION_INT,
+	.preset = "7", .min = 0, .max = 31, .unit = "days", .on_reload = true,
+	.help = "Within how many days a caller who was answered and is "
+		"answered again for the same service makes the first call a "
+		"repeated one. No more than keep_visits_days, from which a "
+		"restart knows callers again. 0: nobody is known again. "
+		"Where it changes, the figures of the last days change with "
+		"it; from or to 0 it changes with a restart only."},
+    {"max_callers", CONTACTS(contacts.max_callers), .type = OPTION_INT,
+	.preset = "10000000", .min = 1000, .max = 1000000000, .unit = "calls",
+	.help = "Calls of known callers that are held in memory to find those "
+		"who ring again: those of repeat_days and up to three days "
+		"more. Each takes up to 64 bytes: 10 million, 640 MB. Above "
+		"that the oldest go, and are left out of caller_known."},
 
     {"name", FEED(name), .type = OPTION_TEXT, .required = true,
 	.max = CONF_NAME_MAX, .unit = "",

@@ -121,7 +121,9 @@ struct visit {
 	bool has_caller : 1;
 	bool transferred : 1;
 	bool answer_derived : 1; /* answered_us was worked out from its end */
-	uint8_t pictured; /* a bit for each feed's picture that it stands in */
+	bool pictured : 1;	 /* stands in the picture that is being told */
+	bool has_before : 1;
+	uint8_t inferred;	     /* VISIT_...: see machine_infer */
 	struct agent *agent;	     /* who answered; or NULL */
 	LIST_ENTRY(visit) talk_list; /* on agent.talks while TALKING */
 	int64_t entered_us;	     /* 0 while EARLY */
@@ -134,6 +136,7 @@ struct visit {
 	uint32_t number; /* the n-th entry of its call, from 1 */
 	TAILQ_ENTRY(visit) changed_list; /* on machine.changed */
 	uint8_t caller[CALL_CALLER_BYTES];
+	uint8_t caller_before[CALL_CALLER_BYTES]; /* under the former key */
 	char reason[CALL_REASON_MAX]; /* the feed's word for the end */
 	char *caller_number;	      /* while open; see keep_numbers */
 	struct heard *heard;	      /* NULL: its switch has but one feed */
@@ -158,14 +161,13 @@ struct machine_config {
 	 * lingers; NULL: nobody asks. (An ended visit whose talk time
 	 * comes late is not told again.)
 	 */
-	void (*ended)(void *ctx, const struct visit *visit);
+	void (*ended)(void *ctx, struct visit *visit);
 	/*
 	 * Called when one of which `ended` was told has ended otherwise after
 	 * all, or goes on (state TALKING): the word of another feed. before:
 	 * the outcome that was told. NULL: nobody asks.
 	 */
-	void (*corrected)(
-	    void *ctx, const struct visit *visit, enum outcome before);
+	void (*corrected)(void *ctx, struct visit *visit, enum outcome before);
 	/*
 	 * Called for each of these once, when nothing can change it any more:
 	 * at once where the switch has one feed, else when all of them have
@@ -175,14 +177,23 @@ struct machine_config {
 	/*
 	 * Called when a visit with a known arrival was answered, once for each
 	 * and in the moment that it is told: the conversation may be over
-	 * already. NULL: nobody asks.
+	 * already. (Once more where the first word was not sure of it.) NULL:
+	 * nobody asks.
 	 */
-	void (*answered)(void *ctx, const struct visit *visit);
+	void (*answered)(void *ctx, struct visit *visit);
+	/*
+	 * Called when the arrival is known of a visit whose call has others;
+	 * NULL: nobody asks.
+	 */
+	void (*followed)(void *ctx, struct visit *visit);
 	/*
 	 * Makes the keyed hash of a caller's number; false: withheld. NULL:
 	 * callers are not kept.
 	 */
 	bool (*hash_caller)(
+	    void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);
+	/* The same under the key before; NULL: there is none. */
+	bool (*hash_before)(
 	    void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);
 	/* An agent's login or pause has ended; NULL: nobody keeps them. */
 	session_span_fn span;
@@ -293,6 +304,17 @@ machine_show(struct machine *m, struct slice queue, const struct visit *like);
 void machine_take(struct machine *m,
     void (*changed)(void *ctx, const struct visit *visit),
     void (*gone)(void *ctx, const struct visit_key *key), void *ctx);
+
+/*
+ * What was booked of a visit beside its outcome, by who hears of `answered` and
+ * the like: bits of no meaning to the machine, kept with the visit.
+ */
+#define VISIT_COUNTED	   1  /* in caller_known */
+#define VISIT_COMPARED	   2  /* as an answer: see tally/repeat.h */
+#define VISIT_COUNTED_GONE 4  /* in abandoned_known */
+#define VISIT_MISROUTED	   8  /* in misrouted */
+#define VISIT_FOLLOWED	   16 /* the call's next visit is known */
+void machine_infer(struct machine *m, struct visit *v, uint8_t inferred);
 
 /* Whether numbers are kept from now on; if not, those there are forgotten. */
 void machine_keep_numbers(struct machine *m, bool keep);

@@ -112,6 +112,15 @@ visit_new(struct machine *m, struct call *call, struct queue *queue,
 	return v;
 }
 
+void
+machine_infer(struct machine *m, struct visit *v, uint8_t inferred)
+{
+	if (v->inferred == inferred)
+		return;
+	v->inferred = inferred;
+	visit_changed(m, v);
+}
+
 static void
 visit_forget_number(struct visit *v)
 {
@@ -621,6 +630,18 @@ visit_keep_number(struct visit *v, struct slice number)
 	v->caller_number = mem_strdup(text);
 }
 
+/* Who it is, under the present key and the one before. */
+static RT_HOT void
+visit_take_caller(struct machine *m, struct visit *v, struct slice number)
+{
+	if (m->config.hash_caller == NULL || number.n == 0)
+		return;
+	v->has_caller = m->config.hash_caller(m->config.ctx, number, v->caller);
+	if (RT_UNLIKELY(m->config.hash_before != NULL) && v->has_caller)
+		v->has_before = m->config.hash_before(
+		    m->config.ctx, number, v->caller_before);
+}
+
 /* The arrival is known: from here on the visit is in the figures. */
 static RT_HOT void
 visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
@@ -634,11 +655,11 @@ visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 	if (m->config.n_feeds > 1)
 		merge_note(m, v, VISIT_EVENT_ENTER, ev);
 	visit_book(m, v, MEASURE_offered, 1);
-	if (m->config.hash_caller != NULL && ev->caller.n > 0)
-		v->has_caller =
-		    m->config.hash_caller(m->config.ctx, ev->caller, v->caller);
+	visit_take_caller(m, v, ev->caller);
 	if (m->config.keep_numbers && v->has_caller)
 		visit_keep_number(v, ev->caller);
+	if (v->call->visits->next != NULL && m->config.followed != NULL)
+		m->config.followed(m->config.ctx, v);
 }
 
 void

@@ -27,14 +27,14 @@ view_columns_make(struct view *view)
 
 void
 view_figures_write(const struct view *view, struct strbuf *b,
-    const struct figure_sum *sum, bool rings)
+    const struct figure_sum *sum, bool day)
 {
 	size_t i;
 
 	for (i = 0; i < view->n_columns; i++) {
 		const struct view_column *column = &view->columns[i];
 
-		if (column->figure == FIGURE_ring_no_answer && !rings)
+		if (figure_is_of_days(column->figure) && !day)
 			continue;
 		json_put_figure(b, column->name,
 		    figure_value(column->figure, sum, column->within_s));

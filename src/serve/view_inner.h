@@ -179,9 +179,9 @@ struct view_span {
 void view_block_write(const struct view *view, struct strbuf *b,
     const struct view_span *span, const struct figure_sum *sum,
     const struct view_target *target);
-/* The figures alone, without ring_no_answer where `rings` is false. */
+/* The figures alone; without those of the day where `day` is false. */
 void view_figures_write(const struct view *view, struct strbuf *b,
-    const struct figure_sum *sum, bool rings);
+    const struct figure_sum *sum, bool day);
 
 /* view_agents.c */
 void view_counts_reset(struct view_counts *counts);

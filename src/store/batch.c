@@ -11,7 +11,8 @@
 static const char batch_copy_sql[] =
     "COPY ringtally.visit (entered_at, answered_at, ended_at, wait_ms, "
     "talk_ms, file_offset, file_no, visit_no, outcome, transferred, site, "
-    "switch, queue, call_id, agent, reason, feed, caller) "
+    "switch, queue, call_id, agent, reason, feed, caller, caller_before, "
+    "caller_counted) "
     "FROM STDIN (FORMAT binary)";
 
 void
@@ -181,6 +182,7 @@ batch_script(struct store *store, struct batch *batch)
 	link_add(script, "BEGIN");
 	batch_give_time(store, batch);
 	batch_advance(store, batch);
+	store_callers_batch(store, batch->repeat_days, script);
 	for (i = 0; i < TABLES; i++)
 		if (batch->rows[i].site == NULL)
 			link_add_rows(

@@ -168,6 +168,11 @@ cut_visit(void *ctx, const struct visit *v)
 	rows_int(rows, v->file_no);
 	rows_int(rows, v->offset);
 	cut_heard(rows, v->heard);
+	if (v->has_before)
+		rows_blob(rows, v->caller_before, sizeof(v->caller_before));
+	else
+		rows_null(rows);
+	rows_int(rows, v->inferred);
 	rows_end(rows);
 }
 
@@ -488,6 +493,7 @@ store_cut(struct store *store, bool last)
 	store_refs_cut(store, batch);
 	batch->visits = store->visits;
 	batch->n_visits = store->n_visits;
+	batch->repeat_days = store->config.repeat_days;
 	if (batch->n_visits > 0)
 		wire_int2(&batch->visits, -1); /* the end, for COPY */
 	store->visits = empty;

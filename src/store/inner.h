@@ -46,6 +46,7 @@ struct batch {
 	struct rows contacts; /* parameters of contact_put() */
 	struct strbuf visits; /* as COPY takes them; empty: none */
 	uint64_t n_visits;
+	int64_t repeat_days;
 	struct position *positions; /* of each feed; file_no 0: none */
 	size_t keep_bytes;	    /* of each buffer, from batch to batch */
 };
@@ -257,6 +258,11 @@ void store_work_due(struct store *store);
 /* A step with $1 the site, $2 our switches, $3 a time; read row by row. */
 void store_since_step(struct store *store, const char *sql, int64_t since_us,
     void (*result)(void *ctx, const PGresult *res));
+/* load_callers.c: adds the steps of who may ring again. */
+void store_callers_script(struct store *store);
+/* Of a batch: keeps within how many days. */
+void store_callers_batch(
+    struct store *store, int64_t days, struct link_script *script);
 /* load_callbacks.c: adds the steps of who is to be rung back. */
 void store_callbacks_script(struct store *store, int64_t day_us);
 

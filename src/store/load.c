@@ -222,11 +222,17 @@ load_queues(void *ctx, const PGresult *res)
 	int i, sw;
 
 	for (i = 0; i < PQntuples(res); i++) {
+		const char *service =
+		    result_null(res, i, 2) ? NULL : PQgetvalue(res, i, 2);
+
 		sw = store_find_switch(store, PQgetvalue(res, i, 0));
-		if (sw >= 0)
-			store_ref_loaded(store, sw, result_slice(res, i, 1),
-			    result_null(res, i, 2) ? NULL
-						   : PQgetvalue(res, i, 2));
+		if (sw < 0)
+			continue;
+		if (store->ops->load_service != NULL)
+			store->ops->load_service(store->ctx,
+			    PQgetvalue(res, i, 0), result_slice(res, i, 1),
+			    service);
+		store_ref_loaded(store, sw, result_slice(res, i, 1), service);
 	}
 }
 
@@ -238,7 +244,7 @@ static const char load_visits_sql[] =
     "(extract(epoch FROM touched_at) * 1000000)::bigint, "
     "wait_ms, talk_ms, transferred, answer_derived, reason, "
     "encode(caller, 'hex'), feed, file_no, file_offset, "
-    "encode(heard, 'hex') "
+    "encode(heard, 'hex'), encode(caller_before, 'hex'), inferred "
     "FROM ringtally.open_visit "
     "WHERE site = $1::text AND switch = ANY ($2::text[]) "
     "ORDER BY touched_at, switch, call_id, visit_no";
@@ -328,6 +334,7 @@ load_visit(struct store *store, const PGresult *res, int i)
 	    .talk_ms = load_ms(res, i, 12),
 	    .transferred = PQgetvalue(res, i, 13)[0] == 't',
 	    .answer_derived = PQgetvalue(res, i, 14)[0] == 't',
+	    .inferred = (uint8_t)result_int(res, i, 22),
 	    .stored = true};
 
 	/* the evidence is gone with its feed */
@@ -338,6 +345,7 @@ load_visit(struct store *store, const PGresult *res, int i)
 	}
 	snprintf(v.reason, sizeof(v.reason), "%s", PQgetvalue(res, i, 15));
 	v.has_caller = load_caller(res, i, 16, v.caller);
+	v.has_before = load_caller(res, i, 21, v.caller_before);
 	if (load_heard(res, i, 20, &heard))
 		v.heard = &heard;
 	store->ops->load_visit(store->ctx, PQgetvalue(res, i, 0), &v,
@@ -469,6 +477,7 @@ store_load_script(struct store *store)
 	    "SELECT switch, queue, service FROM ringtally.queue "
 	    "WHERE site = $1::text AND switch = ANY ($2::text[])",
 	    store->switch_array, load_queues);
+	store_callers_script(store);
 	load_step(store, load_visits_sql, store->switch_array, load_visits);
 	script->step[script->n - 1].one_by_one = true;
 	load_step(store, load_sessions_sql, store->switch_array, load_sessions);

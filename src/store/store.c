@@ -909,6 +909,14 @@ store_start(struct store *store)
 }
 
 void
+store_set_repeat_days(struct store *store, int64_t days)
+{
+	store->config.repeat_days = days;
+	if (store->loaded)
+		store_touch(store);
+}
+
+void
 store_set_services(struct store *store,
     const char *(*service_of)(void *ctx, const char *queue), void *ctx)
 {

@@ -58,7 +58,9 @@ struct store_config {
 	const char *timezone; /* of the site, for local days */
 	size_t pending_max; /* bytes waiting for the database before pressure */
 	bool once; /* cut when a batch is full, not by time; see store_finish */
-	bool queue_live; /* keep ringtally.queue_live, by ops->queues */
+	bool queue_live;     /* keep ringtally.queue_live, by ops->queues */
+	int64_t repeat_days; /* see store_set_repeat_days */
+	bool key_before;     /* there is a key before the callers' key */
 };
 
 /* One switch of this daemon; the pointers live as long as the store. */
@@ -146,6 +148,23 @@ struct store_ops {
 	    struct slice agent, struct slice queue, int64_t login_us,
 	    int64_t pause_us, int64_t logoff_us, struct slice reason);
 	/*
+	 * Before all visits: the service that a queue had when the figures of
+	 * now were booked, NULL: none; and within how many days a call counted
+	 * as repeated. May be NULL.
+	 */
+	void (*load_service)(void *ctx, const char *switch_name,
+	    struct slice queue, const char *service);
+	void (*load_repeat_days)(void *ctx, int64_t days);
+	/*
+	 * A visit of the last days whose caller is known, answered or given up
+	 * (ended_us); its caller, `inferred`, times, number and outcome. Then
+	 * the time since when all are told. Asked for where repeat_days is not
+	 * 0. May be NULL.
+	 */
+	void (*load_caller)(void *ctx, const char *switch_name,
+	    struct slice queue, struct slice call_id, const struct visit *like);
+	void (*load_callers_since)(void *ctx, int64_t since_us);
+	/*
 	 * For the live views; all NULL, and with `once`: not asked for. A
 	 * stored interval of today (its start, measures and histograms); a
 	 * queue of which the newest interval of the last days is starts_us; an
@@ -207,6 +226,9 @@ void store_start(struct store *store);
 /* Tells the service which queues belong together: (queue name) -> service. */
 void store_set_services(struct store *store,
     const char *(*service_of)(void *ctx, const char *queue), void *ctx);
+
+/* Within how many days a call counts as repeated, from the next cut on. */
+void store_set_repeat_days(struct store *store, int64_t days);
 
 /* An ended visit, to be kept; called by the machine through its config. */
 void store_visit(struct store *store, const char *switch_name,

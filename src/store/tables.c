@@ -48,7 +48,7 @@ static const struct tables_row {
 	bool erase;
 	bool sorted; /* see cut.c */
 	enum tables_more more;
-	struct column column[25];
+	struct column column[26];
 } tables_rows[TABLES] = {
     [TABLE_QUEUE_TALLY] = {"queue_tally", false, true, TABLES_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
@@ -104,7 +104,9 @@ static const struct tables_row {
 	    SET_BOOL("transferred"), SET_BOOL("answer_derived"),
 	    SET_TEXT("reason"), {"caller", COLUMN_BYTES, COLUMN_SET, NULL},
 	    SET_TEXT("feed"), SET_INT4("file_no"), SET_INT8("file_offset"),
-	    {"heard", COLUMN_BYTES, COLUMN_SET, NULL}}},
+	    {"heard", COLUMN_BYTES, COLUMN_SET, NULL},
+	    {"caller_before", COLUMN_BYTES, COLUMN_SET, NULL},
+	    SET_INT4("inferred")}},
     [TABLE_SESSION_GONE] = {"agent_session", true, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue")}},
     [TABLE_SESSION] = {"agent_session", false, false, TABLES_NONE,

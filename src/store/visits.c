@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "store/inner.h"
 
-#define VISITS_COLUMNS 18
+#define VISITS_COLUMNS 20
 
 /* --- months -------------------------------------------------------------- */
 
@@ -128,6 +128,16 @@ visits_text_or_null(struct strbuf *b, struct slice s)
 		wire_field_null(b);
 }
 
+static void
+visits_hash_or_null(
+    struct strbuf *b, bool there, const uint8_t hash[CALL_CALLER_BYTES])
+{
+	if (there)
+		wire_field_bytes(b, hash, CALL_CALLER_BYTES);
+	else
+		wire_field_null(b);
+}
+
 void
 store_visit(struct store *store, const char *switch_name, const char *feed_name,
     const struct visit *v)
@@ -157,10 +167,10 @@ store_visit(struct store *store, const char *switch_name, const char *feed_name,
 		wire_field_null(b);
 	visits_text_or_null(b, slice_of(v->reason));
 	wire_field_text(b, slice_of(feed_name));
-	if (v->has_caller)
-		wire_field_bytes(b, v->caller, sizeof(v->caller));
-	else
-		wire_field_null(b);
+	visits_hash_or_null(b, v->has_caller, v->caller);
+	visits_hash_or_null(b, v->has_before, v->caller_before);
+	wire_field_bool(
+	    b, (v->inferred & (VISIT_COUNTED | VISIT_COUNTED_GONE)) != 0);
 	store->n_visits++;
 	if (v->outcome == OUTCOME_ANSWERED)
 		contact_work_told(store->contact_work, v->entered_us, false);

@@ -69,6 +69,25 @@ figure_waiting(const int64_t v[MEASURES])
 	    v[MEASURE_refused] - v[MEASURE_lost];
 }
 
+bool
+figure_is_of_days(enum figure figure)
+{
+	switch (figure) {
+	case FIGURE_ring_no_answer:
+	case FIGURE_caller_known:
+	case FIGURE_repeated:
+	case FIGURE_misrouted:
+	case FIGURE_abandoned_known:
+	case FIGURE_called_back:
+	case FIGURE_inferred_repeat_pct:
+	case FIGURE_inferred_misrouted_pct:
+	case FIGURE_inferred_callback_pct:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* --- values -------------------------------------------------------------- */
 
 static struct figure_value
@@ -227,6 +246,11 @@ figure_counted(enum figure figure, const int64_t *v, struct figure_value *value)
 		COUNTED(lost);
 		COUNTED(transferred);
 		COUNTED(ring_no_answer);
+		COUNTED(caller_known);
+		COUNTED(repeated);
+		COUNTED(misrouted);
+		COUNTED(abandoned_known);
+		COUNTED(called_back);
 		SECONDS(wait_answered);
 		SECONDS(wait_abandoned);
 		SECONDS(max_wait);
@@ -269,6 +293,14 @@ figure_value(enum figure figure, const struct figure_sum *sum, int64_t within_s)
 		return figure_mean(v[MEASURE_talk_ms] + v[MEASURE_hold_ms] +
 			v[MEASURE_wrap_up_ms],
 		    v[MEASURE_answered]);
+	case FIGURE_inferred_repeat_pct:
+		return figure_share(
+		    v[MEASURE_repeated], v[MEASURE_caller_known]);
+	case FIGURE_inferred_misrouted_pct:
+		return figure_share(v[MEASURE_misrouted], v[MEASURE_answered]);
+	case FIGURE_inferred_callback_pct:
+		return figure_share(
+		    v[MEASURE_called_back], v[MEASURE_abandoned_known]);
 	case FIGURE_p50_wait_s:
 		return figure_percentile(&sum->wait_answered, 50);
 	case FIGURE_p90_wait_s:

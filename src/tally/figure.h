@@ -57,6 +57,12 @@ void figure_add(struct figure_sum *to, const struct figure_sum *from);
 /* Visits that have not ended: offered less all outcomes. */
 int64_t figure_waiting(const int64_t v[MEASURES]);
 
+/*
+ * What is booked in the day only, and in no window of minutes: what agents did,
+ * and what is found out of a visit when it is long over.
+ */
+bool figure_is_of_days(enum figure figure);
+
 /* within_s: the T of the figures that have one; others do not look at it. */
 struct figure_value figure_value(
     enum figure figure, const struct figure_sum *sum, int64_t within_s);

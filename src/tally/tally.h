@@ -56,7 +56,8 @@ struct queue {
 	struct live_queue *live; /* see tally/live.h; or NULL */
 	char *name;		 /* valid UTF-8, no controls, not empty */
 	size_t name_len;
-	uint32_t id; /* counted from 0, in this process only */
+	uint32_t id;	    /* counted from 0, in this process only */
+	uint32_t repeat_id; /* see tally/repeat.c; 0: none */
 };
 
 /* One agent's interval, in one queue or (queue NULL) as a whole. */

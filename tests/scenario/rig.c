@@ -7,7 +7,7 @@
 /* --- setting up ----------------------------------------------------------- */
 
 static void
-rig_ended(void *ctx, const struct visit *v)
+rig_ended(void *ctx, struct visit *v)
 {
 	memstore_ended(ctx, v);
 }

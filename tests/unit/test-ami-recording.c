@@ -165,7 +165,7 @@ day_outcome(const struct day_call *call, bool exact)
 /* --- playing -------------------------------------------------------------- */
 
 static void
-day_ended(void *ctx, const struct visit *v)
+day_ended(void *ctx, struct visit *v)
 {
 	struct day *day = ctx;
 

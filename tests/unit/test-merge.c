@@ -241,6 +241,347 @@ test_told_again(void **state RT_UNUSED)
 	two_end(&t);
 }
 
+/* --- events of their own ------------------------------------------------- */
+
+#define T0_US (MONDAY_US + HOUR_US)
+
+struct told_to {
+	struct played played;
+	struct counters counters;
+	int kept, corrected;
+};
+
+static void
+told_keep(void *ctx, const struct visit *v RT_UNUSED)
+{
+	((struct told_to *)ctx)->kept++;
+}
+
+static void
+told_corrected(void *ctx, struct visit *v, enum outcome before)
+{
+	assert_int_equal(before, OUTCOME_ANSWERED);
+	assert_int_equal(v->outcome, OUTCOME_ABANDONED);
+	((struct told_to *)ctx)->corrected++;
+}
+
+static void
+told_begin(struct told_to *t, unsigned n_feeds)
+{
+	unsigned i;
+
+	*t = (struct told_to){.kept = 0};
+	played_init(&t->played);
+	played_start(&t->played, n_feeds);
+	t->played.machine.config.keep = told_keep;
+	t->played.machine.config.corrected = told_corrected;
+	t->played.machine.config.ctx = t;
+	for (i = 0; i < n_feeds; i++)
+		t->played.machine.config.facts[i] =
+		    asterisk_queue_log_stage.facts;
+}
+
+static struct event
+told_event(enum event_kind kind, int64_t at_s, const char *call)
+{
+	return (struct event){.kind = kind,
+	    .time_us = T0_US + at_s * USEC_PER_SEC,
+	    .name = SLICE("TOLD"),
+	    .call = slice_of(call),
+	    .queue = SLICE("q"),
+	    .wait_ms = EVENT_UNKNOWN_MS,
+	    .ring_ms = EVENT_UNKNOWN_MS,
+	    .talk_ms = EVENT_UNKNOWN_MS,
+	    .session_ms = EVENT_UNKNOWN_MS};
+}
+
+static void
+told_give(struct told_to *t, unsigned slot, struct event ev)
+{
+	ev.feed = ev.slot = slot;
+	(void)machine_expect(&t->played.machine, &ev);
+	machine_event(&t->played.machine, &ev, &t->counters);
+}
+
+static int64_t
+told_sum(struct told_to *t, enum measure measure)
+{
+	return tally_cell(tally_queue(&t->played.tally, SLICE("q")), T0_US)
+	    ->v[measure];
+}
+
+static struct event
+told_summary(int64_t at_s, const char *call, int64_t began_s,
+    enum outcome outcome, int64_t wait_ms, int64_t talk_ms)
+{
+	struct event ev = told_event(EVENT_SUMMARY, at_s, call);
+
+	ev.begin_us = T0_US + began_s * USEC_PER_SEC;
+	ev.outcome = outcome;
+	ev.wait_ms = wait_ms;
+	ev.talk_ms = talk_ms;
+	ev.agent = SLICE("Jo");
+	return ev;
+}
+
+/* What a summary does not know stays unknown; one told twice counts once. */
+static void
+test_summaries(void **state RT_UNUSED)
+{
+	const int64_t none = EVENT_UNKNOWN_MS;
+	struct told_to t;
+	int i;
+
+	told_begin(&t, 1);
+	for (i = 0; i < 2; i++) {
+		told_give(&t, 0,
+		    told_summary(60, "a", 0, OUTCOME_ANSWERED, 7000, 50000));
+		told_give(&t, 0,
+		    told_summary(61, "b", 1, OUTCOME_ANSWERED, none, none));
+		told_give(&t, 0,
+		    told_summary(62, "c", 2, OUTCOME_ABANDONED, none, none));
+		told_give(&t, 0,
+		    told_summary(63, "d", 3, OUTCOME_TIMED_OUT, 21000, none));
+	}
+	assert_int_equal(t.counters.v[COUNTER_repeated], 4);
+	assert_int_equal(told_sum(&t, MEASURE_offered), 4);
+	assert_int_equal(told_sum(&t, MEASURE_answered), 2);
+	assert_int_equal(told_sum(&t, MEASURE_wait_answered_ms), 7000);
+	assert_int_equal(told_sum(&t, MEASURE_talk_ms), 50000);
+	assert_int_equal(told_sum(&t, MEASURE_abandoned), 1);
+	assert_int_equal(told_sum(&t, MEASURE_abandoned_short), 0);
+	assert_int_equal(told_sum(&t, MEASURE_timed_out), 1);
+	assert_int_equal(t.kept, 4);
+	played_fini(&t.played);
+}
+
+/*
+ * A summary that is not sure, and the feed that knows: in any order it counts
+ * as the latter says, once, and its row is written when nothing can change.
+ */
+static void
+test_summary_is_corrected(void **state RT_UNUSED)
+{
+	struct event cdr =
+	    told_summary(40, "a", 0, OUTCOME_ANSWERED, EVENT_UNKNOWN_MS, 40000);
+	struct event enter = told_event(EVENT_ENTER, 0, "a");
+	struct event leave = told_event(EVENT_LEAVE, 40, "a");
+	struct told_to t;
+	int first;
+
+	cdr.flags = EVENT_UNSURE;
+	leave.outcome = OUTCOME_ABANDONED;
+	leave.wait_ms = 40000;
+	for (first = 0; first < 3; first++) {
+		told_begin(&t, 2);
+		if (first == 0)
+			told_give(&t, 1, cdr);
+		told_give(&t, 0, enter);
+		if (first == 1)
+			told_give(&t, 1, cdr);
+		told_give(&t, 0, leave);
+		if (first == 2)
+			told_give(&t, 1, cdr);
+		assert_int_equal(told_sum(&t, MEASURE_offered), 1);
+		assert_int_equal(told_sum(&t, MEASURE_answered), 0);
+		assert_int_equal(told_sum(&t, MEASURE_talk_ms), 0);
+		assert_int_equal(told_sum(&t, MEASURE_abandoned), 1);
+		assert_int_equal(
+		    told_sum(&t, MEASURE_wait_abandoned_ms), 40000);
+		assert_int_equal(t.kept, 0);
+		assert_int_equal(t.corrected, first < 1);
+		told_give(&t, 0, told_event(EVENT_NOTE, 3600, "x"));
+		assert_int_equal(t.kept, 0);
+		told_give(&t, 1, told_event(EVENT_NOTE, 3601, "x"));
+		told_give(&t, 0, told_event(EVENT_NOTE, 3602, "x"));
+		assert_int_equal(t.kept, 1);
+		played_fini(&t.played);
+	}
+}
+
+/* The feed that knew of the arrival fell silent; the other tells the end. */
+static void
+test_summary_ends_what_was_left(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(
+	    &t, 1, told_summary(90, "a", 0, OUTCOME_ANSWERED, 20000, 70000));
+	assert_int_equal(told_sum(&t, MEASURE_answered), 1);
+	assert_int_equal(told_sum(&t, MEASURE_wait_answered_ms), 20000);
+	assert_int_equal(told_sum(&t, MEASURE_talk_ms), 70000);
+	played_fini(&t.played);
+}
+
+static struct event
+told_present(int64_t at_s, const char *call, int64_t since_s)
+{
+	struct event ev = told_event(EVENT_ENTER, at_s, call);
+
+	ev.flags = EVENT_PRESENT;
+	ev.begin_us = T0_US + since_s * USEC_PER_SEC;
+	return ev;
+}
+
+/* After a connection: who stayed, who left and who came meanwhile. */
+static void
+test_picture(void **state RT_UNUSED)
+{
+	struct told_to t;
+	struct event login = told_event(EVENT_LOGIN, 0, "");
+	const struct agent *jo;
+
+	told_begin(&t, 1);
+	login.agent = SLICE("Jo");
+	told_give(&t, 0, login);
+	told_give(&t, 0, told_event(EVENT_ENTER, 1, "stays"));
+	told_give(&t, 0, told_event(EVENT_ENTER, 2, "leaves"));
+	told_give(&t, 0, told_event(EVENT_PICTURE, 60, ""));
+	told_give(&t, 0, told_present(60, "stays", 1));
+	told_give(&t, 0, told_present(60, "came", 30));
+	told_give(&t, 0, told_event(EVENT_ENTER, 60, "just now"));
+	login = told_event(EVENT_LOGIN, 60, "");
+	login.agent = SLICE("Al");
+	login.flags = EVENT_PRESENT;
+	told_give(&t, 0, login);
+	told_give(&t, 0, told_event(EVENT_PICTURE_END, 61, ""));
+	assert_int_equal(told_sum(&t, MEASURE_offered), 4);
+	assert_int_equal(told_sum(&t, MEASURE_lost), 1);
+	assert_int_equal(t.played.machine.in_state[VISIT_WAITING], 3);
+	jo = tally_agent(&t.played.tally, SLICE("Jo"));
+	assert_null(jo->sessions == NULL  ? NULL
+		: jo->sessions->logged_in ? jo
+					  : NULL);
+	assert_true(
+	    tally_agent(&t.played.tally, SLICE("Al"))->sessions->logged_in);
+	played_fini(&t.played);
+}
+
+/* A picture of one feed ends nothing that another one still tells of. */
+static void
+test_picture_beside_another_feed(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	told_give(&t, 0, told_event(EVENT_ENTER, 50, "a"));
+	told_give(&t, 1, told_event(EVENT_PICTURE, 60, ""));
+	told_give(&t, 1, told_event(EVENT_PICTURE_END, 61, ""));
+	assert_int_equal(told_sum(&t, MEASURE_lost), 0);
+	assert_int_equal(t.played.machine.in_state[VISIT_WAITING], 1);
+	played_fini(&t.played);
+}
+
+/*
+ * A feed that connects tells of one who has waited for long; what the other one
+ * still has to tell of the time before is counted for all that.
+ */
+static void
+test_wait_began_before_feed(void **state RT_UNUSED)
+{
+	struct told_to t;
+
+	told_begin(&t, 2);
+	t.played.machine.config.merge_window_us = 60 * USEC_PER_SEC;
+	told_give(&t, 1, told_event(EVENT_PICTURE, 1500, ""));
+	told_give(&t, 1, told_present(1500, "waits", 0));
+	told_give(&t, 1, told_event(EVENT_PICTURE_END, 1500, ""));
+	told_give(&t, 1, told_summary(1501, "s", 1, OUTCOME_ABANDONED, 1, 0));
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "waits"));
+	told_give(&t, 0, told_event(EVENT_ENTER, 100, "b"));
+	assert_int_equal(told_sum(&t, MEASURE_offered), 3);
+	assert_int_equal(t.counters.v[COUNTER_late], 0);
+	played_fini(&t.played);
+}
+
+/* A switch with one feed gets a second one, which tells the same day. */
+static void
+test_one_becomes_two(void **state RT_UNUSED)
+{
+	struct machine_feed first;
+	struct heard heard;
+	struct told_to t;
+	struct visit like = {.state = VISIT_WAITING,
+	    .number = 1,
+	    .entered_us = T0_US + 3590 * USEC_PER_SEC,
+	    .touched_us = T0_US + 3590 * USEC_PER_SEC,
+	    .wait_ms = EVENT_UNKNOWN_MS,
+	    .talk_ms = EVENT_UNKNOWN_MS};
+	struct machine *m = &t.played.machine;
+
+	told_begin(&t, 1);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 0, told_event(EVENT_NOTE, 3600, ""));
+	first = m->feeds[0];
+	first.clock_us = m->clock_us;
+	assert_int_equal(first.first_us, T0_US);
+	played_fini(&t.played);
+
+	told_begin(&t, 2);
+	t.played.machine.config.merge_window_us = 60 * USEC_PER_SEC;
+	machine_restore_clock(m, first.clock_us, 0);
+	machine_restore_feed(m, 0, &first);
+	merge_told_alone(&like, 0, &heard);
+	like.heard = &heard;
+	machine_restore(m, &like, SLICE("b"), SLICE("q"), SLICE(""));
+	told_give(&t, 1, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 1, told_event(EVENT_ENTER, 3590, "b"));
+	assert_int_equal(t.counters.v[COUNTER_late], 1);
+	assert_int_equal(t.counters.v[COUNTER_confirmed], 1);
+	assert_int_equal(told_sum(&t, MEASURE_offered), 0);
+	assert_int_equal(m->in_state[VISIT_WAITING], 1);
+	played_fini(&t.played);
+}
+
+/* A call that comes back at once, told by summaries: two visits. */
+static void
+test_summaries_of_two_visits(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int first;
+
+	for (first = 0; first < 2; first++) {
+		told_begin(&t, 2);
+		if (first == 1) {
+			told_give(&t, 0, told_event(EVENT_REFUSE, 0, "a"));
+			told_give(&t, 0, told_event(EVENT_REFUSE, 3, "a"));
+		}
+		told_give(
+		    &t, 1, told_summary(2, "a", 0, OUTCOME_REFUSED, 2000, 0));
+		told_give(
+		    &t, 1, told_summary(4, "a", 3, OUTCOME_REFUSED, 1000, 0));
+		told_give(
+		    &t, 1, told_summary(4, "a", 3, OUTCOME_REFUSED, 1000, 0));
+		assert_int_equal(told_sum(&t, MEASURE_offered), 2);
+		assert_int_equal(told_sum(&t, MEASURE_refused), 2);
+		assert_int_equal(
+		    t.counters.v[COUNTER_confirmed], first == 1 ? 3 : 1);
+		played_fini(&t.played);
+	}
+}
+
+/* A line is read again whose time another feed has made finer. */
+static void
+test_finer_time_told_again(void **state RT_UNUSED)
+{
+	struct event leave = told_event(EVENT_LEAVE, 30, "a");
+	struct event finer = told_event(EVENT_ENTER, 11, "a");
+	struct told_to t;
+
+	leave.outcome = OUTCOME_ABANDONED;
+	finer.time_us += 200000;
+	told_begin(&t, 2);
+	told_give(&t, 0, told_event(EVENT_ENTER, 10, "a"));
+	told_give(&t, 1, finer);
+	told_give(&t, 0, leave);
+	told_give(&t, 0, told_event(EVENT_ENTER, 10, "a"));
+	told_give(&t, 0, leave);
+	assert_int_equal(told_sum(&t, MEASURE_offered), 1);
+	played_fini(&t.played);
+}
+
 int
 main(void)
 {

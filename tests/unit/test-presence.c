@@ -25,7 +25,7 @@ struct world {
 };
 
 static void
-world_answered(void *ctx, const struct visit *visit)
+world_answered(void *ctx, struct visit *visit)
 {
 	struct world *w = ctx;
 

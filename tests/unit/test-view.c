@@ -54,7 +54,7 @@ world_feed_state(void *ctx, const char **why)
 
 /* As app_callbacks.c does it. */
 static void
-world_ended(void *ctx, const struct visit *v)
+world_ended(void *ctx, struct visit *v)
 {
 	struct world *w = ctx;
 	struct callback like = {.queue = v->queue,
@@ -71,7 +71,7 @@ world_ended(void *ctx, const struct visit *v)
 }
 
 static void
-world_answered(void *ctx, const struct visit *v)
+world_answered(void *ctx, struct visit *v)
 {
 	struct world *w = ctx;
 

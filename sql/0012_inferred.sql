@@ -1,0 +1,255 @@
+-- SPDX-License-Identifier: BSD-2-Clause
+-- What calls tell of the need behind them: who rang again, who was passed to
+-- another service, who gave up and was through within a day. Inferred by the
+-- daemon from its visits, and never mixed with what people assessed of contacts.
+
+ALTER TABLE ringtally.queue_tally
+	ADD COLUMN caller_known bigint NOT NULL DEFAULT 0,
+	ADD COLUMN repeated bigint NOT NULL DEFAULT 0,
+	ADD COLUMN misrouted bigint NOT NULL DEFAULT 0,
+	ADD COLUMN abandoned_known bigint NOT NULL DEFAULT 0,
+	ADD COLUMN called_back bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN ringtally.queue_tally.caller_known IS
+    'Of the answered, the first one of each call whose caller is known and could be compared with those before and after: the whole of repeated.';
+COMMENT ON COLUMN ringtally.queue_tally.repeated IS
+    'Of caller_known, those whose caller was answered again later, within repeat_days, for the same service in another call.';
+COMMENT ON COLUMN ringtally.queue_tally.misrouted IS
+    'Of the answered, those whose call next entered a queue of another service.';
+COMMENT ON COLUMN ringtally.queue_tally.abandoned_known IS
+    'Of the abandoned, those whose caller is known and could be compared: the whole of called_back.';
+COMMENT ON COLUMN ringtally.queue_tally.called_back IS
+    'Of abandoned_known, those whose caller was answered within a day, in any queue.';
+
+ALTER TABLE ringtally.visit
+	ADD COLUMN caller_before bytea,
+	ADD COLUMN caller_counted boolean;
+COMMENT ON COLUMN ringtally.visit.caller_before IS
+    'The same hash under the key before (caller_key_old_file), while there is one: so that callers are known again over a change of keys.';
+COMMENT ON COLUMN ringtally.visit.caller_counted IS
+    'It counts in caller_known or abandoned_known. NULL: from before this was counted.';
+COMMENT ON COLUMN ringtally.visit.caller IS
+    'Keyed hash of the caller''s number (BLAKE2b, 16 bytes); NULL: withheld, unknown, forgotten or not kept. The same caller has the same hash while the key lives.';
+ALTER TABLE ringtally.open_visit
+	ADD COLUMN caller_before bytea,
+	ADD COLUMN inferred smallint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN ringtally.open_visit.caller_before IS
+    'The same hash under the key before, while there is one.';
+COMMENT ON COLUMN ringtally.open_visit.inferred IS
+    'What was booked of it beside its outcome: 1 in caller_known, 2 compared as an answer, 4 in abandoned_known, 8 misrouted, 16 followed by another visit.';
+ALTER TABLE ringtally.writer
+	ADD COLUMN repeat_days integer NOT NULL DEFAULT 0;
+COMMENT ON COLUMN ringtally.writer.repeat_days IS
+    'Within how many days a call counts as repeated, as the figures of the last days were booked; 0: nobody is known again.';
+
+-- The clock that is furthest behind, if by no more than a month. A switch of
+-- which nothing was heard yet may begin with logs as old as that.
+CREATE FUNCTION ringtally.callers_from(p_site text, p_switches text[],
+    p_days integer)
+RETURNS timestamptz LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	SELECT min(coalesce(greatest(w.clock_at,
+		w.newest - interval '31 days'), w.newest - interval '31 days'))
+	    - make_interval(days => greatest(p_days, max(w.repeat_days)) + 1)
+	FROM (SELECT *, max(clock_at) OVER () AS newest
+	    FROM ringtally.writer
+	    WHERE site = p_site AND switch = ANY (p_switches)) AS w
+$$;
+COMMENT ON FUNCTION ringtally.callers_from(text, text[], integer) IS
+    'From when on callers_since() tells of visits.';
+
+-- What a start needs of the callers: the daemon's role may read none of visits,
+-- and by this those of the last weeks alone. p_before: those that were kept
+-- under the key before go by that one.
+CREATE FUNCTION ringtally.callers_since(p_site text, p_switches text[],
+    p_days integer, p_before boolean)
+RETURNS TABLE (switch text, queue text, call_id text, visit_no integer,
+    entered_at timestamptz, at timestamptz, outcome ringtally.outcome,
+    counted boolean, caller bytea)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	SELECT v.switch, v.queue, v.call_id, v.visit_no, v.entered_at,
+	    coalesce(v.answered_at, v.ended_at), v.outcome,
+	    coalesce(v.caller_counted, false),
+	    CASE WHEN p_before THEN coalesce(v.caller_before, v.caller)
+		ELSE v.caller END
+	FROM ringtally.visit AS v
+	WHERE v.site = p_site AND v.switch = ANY (p_switches)
+	  AND v.entered_at >= ringtally.callers_from(p_site, p_switches, p_days)
+	      - interval '1 day'
+	  AND v.caller IS NOT NULL
+	  AND (v.outcome = 'answered'
+	    OR v.outcome = 'abandoned' AND v.caller_counted)
+$$;
+COMMENT ON FUNCTION ringtally.callers_since(text, text[], integer, boolean) IS
+    'The visits whose callers may still ring again, or be rung back: of p_days and a day before the clocks of the switches. For the daemon alone: it tells callers'' hashes.';
+REVOKE ALL ON FUNCTION
+    ringtally.callers_since(text, text[], integer, boolean),
+    ringtally.callers_from(text, text[], integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    ringtally.callers_since(text, text[], integer, boolean),
+    ringtally.callers_from(text, text[], integer) TO ringtally_writer;
+
+CREATE OR REPLACE FUNCTION ringtally.forget(p_site text, p_hashes bytea[])
+RETURNS TABLE (what text, n bigint) LANGUAGE plpgsql VOLATILE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+	what := 'visits';
+	UPDATE ringtally.visit AS v SET caller = NULL, caller_before = NULL
+	WHERE v.site = p_site AND (v.caller = ANY (p_hashes)
+	    OR v.caller_before = ANY (p_hashes));
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN NEXT;
+	what := 'open visits';
+	UPDATE ringtally.open_visit AS v
+	SET caller = NULL, caller_before = NULL
+	WHERE v.site = p_site AND (v.caller = ANY (p_hashes)
+	    OR v.caller_before = ANY (p_hashes));
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN NEXT;
+	what := 'contacts';
+	UPDATE ringtally.contact AS c SET customer = NULL,
+	    told_at[8] = NULL
+	WHERE c.site = p_site AND c.customer = ANY (p_hashes);
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN NEXT;
+END
+$$;
+
+-- The views, with what is new behind what they had.
+
+CREATE OR REPLACE VIEW ringtally.queue_interval AS
+SELECT t.switch, t.queue, q.service, t.starts_at, t.offered, t.answered,
+    (SELECT coalesce(sum(n), 0) FROM unnest(t.wait_answered_hist[:15]) AS n)
+	AS answered_15,
+    (SELECT coalesce(sum(n), 0) FROM unnest(t.wait_answered_hist[:20]) AS n)
+	AS answered_20,
+    t.abandoned, t.abandoned_short, t.timed_out, t.exited_key, t.exited_empty,
+    t.withdrawn, t.refused, t.lost,
+    t.offered - t.answered - t.abandoned - t.timed_out - t.exited_key
+	- t.exited_empty - t.withdrawn - t.refused - t.lost AS waiting,
+    t.wait_answered_ms, t.wait_abandoned_ms, t.max_wait_ms, t.talk_ms,
+    t.hold_ms, t.wrap_up_ms, t.transferred, t.ring_no_answer,
+    t.wait_answered_hist, t.wait_abandoned_hist, t.site,
+    t.caller_known, t.repeated, t.misrouted, t.abandoned_known, t.called_back
+FROM ringtally.queue_tally AS t
+LEFT JOIN ringtally.queue AS q USING (site, switch, queue);
+
+CREATE FUNCTION ringtally.inferred_final(p_site text, p_switch text,
+    p_starts_at timestamptz)
+RETURNS boolean LANGUAGE sql STABLE PARALLEL SAFE AS $$
+	SELECT p_starts_at + make_interval(days => w.repeat_days,
+	    secs => s.interval_s) <= w.clock_at
+	FROM ringtally.writer AS w JOIN ringtally.site AS s USING (site)
+	WHERE w.site = p_site AND w.switch = p_switch AND w.repeat_days > 0
+$$;
+COMMENT ON FUNCTION ringtally.inferred_final(text, text, timestamptz) IS
+    'Whether repeat_days have passed since the interval that begins at that time, by the clock of the switch: nobody who was answered in it can ring again in time any more. NULL: nobody is known again.';
+REVOKE ALL ON FUNCTION ringtally.inferred_final(text, text, timestamptz)
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ringtally.inferred_final(text, text, timestamptz)
+TO ringtally_writer, ringtally_reader;
+
+CREATE OR REPLACE VIEW ringtally.service_level AS
+SELECT i.switch, i.queue, i.service, i.starts_at, i.offered, i.answered,
+    i.abandoned, i.abandoned_short, i.timed_out, i.exited_key, i.exited_empty,
+    i.withdrawn, i.refused, i.lost, i.waiting, r.*,
+    round(i.max_wait_ms / 1000.0, 1) AS max_wait_s, i.site,
+    i.caller_known, i.repeated, i.misrouted, i.abandoned_known, i.called_back,
+    ringtally.pct(i.repeated, i.caller_known) AS inferred_repeat_pct,
+    ringtally.pct(i.misrouted, i.answered) AS inferred_misrouted_pct,
+    ringtally.pct(i.called_back, i.abandoned_known) AS inferred_callback_pct,
+    ringtally.inferred_final(i.site, i.switch, i.starts_at) AS inferred_final
+FROM ringtally.queue_interval AS i
+CROSS JOIN LATERAL ringtally.rates(i.offered, i.answered, i.abandoned,
+    i.abandoned_short, i.wait_answered_ms, i.talk_ms, i.hold_ms,
+    i.wrap_up_ms, i.wait_answered_hist, i.wait_abandoned_hist) AS r;
+
+-- The same sums over longer periods: by hour of UTC, and by local day of the
+-- site. They differ in nothing but the period.
+DO $do$
+DECLARE
+	period record;
+BEGIN
+	FOR period IN SELECT * FROM (VALUES
+	    ('service_level_hour', 'starts_at',
+	    $$date_trunc('hour', i.starts_at, 'UTC')$$),
+	    ('service_level_day', 'day',
+	    $$(i.starts_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date$$)
+	    ) AS p(view, name, expr)
+	LOOP
+		EXECUTE format($fmt$
+CREATE OR REPLACE VIEW ringtally.%1$I AS
+SELECT i.switch, i.queue, i.service, i.%2$I, i.offered, i.answered,
+    i.abandoned, i.abandoned_short, i.timed_out, i.exited_key, i.exited_empty,
+    i.withdrawn, i.refused, i.lost, i.waiting, r.*,
+    round(i.max_wait_ms / 1000.0, 1) AS max_wait_s, i.site,
+    i.caller_known, i.repeated, i.misrouted, i.abandoned_known, i.called_back,
+    ringtally.pct(i.repeated, i.caller_known) AS inferred_repeat_pct,
+    ringtally.pct(i.misrouted, i.answered) AS inferred_misrouted_pct,
+    ringtally.pct(i.called_back, i.abandoned_known) AS inferred_callback_pct,
+    ringtally.inferred_final(i.site, i.switch, i.newest_at) AS inferred_final
+FROM (SELECT i.site, i.switch, i.queue, i.service, %3$s AS %2$I,
+	sum(i.offered)::bigint AS offered,
+	sum(i.answered)::bigint AS answered,
+	sum(i.abandoned)::bigint AS abandoned,
+	sum(i.abandoned_short)::bigint AS abandoned_short,
+	sum(i.timed_out)::bigint AS timed_out,
+	sum(i.exited_key)::bigint AS exited_key,
+	sum(i.exited_empty)::bigint AS exited_empty,
+	sum(i.withdrawn)::bigint AS withdrawn,
+	sum(i.refused)::bigint AS refused,
+	sum(i.lost)::bigint AS lost,
+	sum(i.waiting)::bigint AS waiting,
+	sum(i.wait_answered_ms)::bigint AS wait_answered_ms,
+	sum(i.talk_ms)::bigint AS talk_ms,
+	sum(i.hold_ms)::bigint AS hold_ms,
+	sum(i.wrap_up_ms)::bigint AS wrap_up_ms,
+	max(i.max_wait_ms) AS max_wait_ms,
+	sum(i.caller_known)::bigint AS caller_known,
+	sum(i.repeated)::bigint AS repeated,
+	sum(i.misrouted)::bigint AS misrouted,
+	sum(i.abandoned_known)::bigint AS abandoned_known,
+	sum(i.called_back)::bigint AS called_back,
+	max(i.starts_at) AS newest_at,
+	ringtally.hist_sum(i.wait_answered_hist) AS wait_answered_hist,
+	ringtally.hist_sum(i.wait_abandoned_hist) AS wait_abandoned_hist
+    FROM ringtally.queue_interval AS i
+    LEFT JOIN ringtally.site AS s USING (site)
+    GROUP BY 1, 2, 3, 4, 5) AS i
+CROSS JOIN LATERAL ringtally.rates(i.offered, i.answered, i.abandoned,
+    i.abandoned_short, i.wait_answered_ms, i.talk_ms, i.hold_ms,
+    i.wrap_up_ms, i.wait_answered_hist, i.wait_abandoned_hist) AS r
+$fmt$, period.view, period.name, period.expr);
+	END LOOP;
+END
+$do$;
+
+-- Comments of the new columns.
+DO $do$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN
+	WITH own(name, about) AS (VALUES
+	('inferred_repeat_pct', 'repeated / caller_known: the share of answered calls whose caller was answered again within repeat_days for the same service. Inferred, not assessed; withheld numbers are left out (answered - caller_known).'),
+	('inferred_misrouted_pct', 'misrouted / answered: the share of answered visits whose call next entered a queue of another service. Inferred.'),
+	('inferred_callback_pct', 'called_back / abandoned_known: the share of callers who gave up and were answered within a day: the same need, not a new one. Inferred.'),
+	('inferred_final', 'Whether repeat_days have passed since: until then repeated, and with it inferred_repeat_pct, may still rise. NULL: nobody is known again.'))
+	SELECT v.view, a.attname AS name, coalesce(o.about, (
+	    SELECT col_description(s.attrelid, s.attnum)
+	    FROM pg_attribute AS s
+	    WHERE s.attrelid = 'ringtally.queue_tally'::regclass
+	      AND s.attname = a.attname)) AS about
+	FROM (VALUES ('queue_interval'), ('service_level'),
+	    ('service_level_hour'), ('service_level_day')) AS v(view)
+	JOIN pg_attribute AS a ON a.attrelid = ('ringtally.' || v.view)::regclass
+	LEFT JOIN own AS o ON o.name = a.attname
+	WHERE a.attnum > 0 AND (o.name IS NOT NULL OR a.attname IN
+	    ('caller_known', 'repeated', 'misrouted', 'abandoned_known',
+	    'called_back'))
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN ringtally.%I.%I IS %L',
+		    c.view, c.name, c.about);
+	END LOOP;
+END
+$do$;
