@@ -291,3 +291,39 @@ def test_two_switches(rig, tmp_path):
     assert rig.daemon(both).start("--once").wait() == 0
     want = expected(visits)
     assert_same(rig, want)
+
+
+def test_corrected_by_another_feed(rig):
+    """A CDR guesses that the caller gave up, and is taken to be called back by
+    the next call; the queue_log then says that the call was answered, so that
+    it was repeated instead. With a kill between each two words."""
+    cdr = rig.log + ".cdr"
+    feeds = config(rig, feeds=(rig.feed(), rig.feed(
+        name="cdr", path=cdr, format="asterisk-cdr")))
+    at = 1793610000     # 9:00 of 2 November 2026
+
+    def told(path, text, want):
+        daemon = rig.daemon(feeds).start(wait="READY=1")
+        harness.append(path, text)
+        harness.poll("it is %s" % (want,),
+                     lambda: sums(booked(rig)) == want)
+        daemon.kill()
+
+    def call(number, when):
+        return b"".join(b"%d|%d.1|ctax|%s\n" % (when + dt, number, rest)
+                        for dt, rest in (
+            (0, b"NONE|ENTERQUEUE||07700900001|1"),
+            (10, b"Jo|CONNECT|10|x.1|2"),
+            (30, b"Jo|COMPLETECALLER|10|20|1")))
+
+    def record(number, caller, begins, ends):
+        """Of two; the first is told when the second comes."""
+        return (b'"","%s","8003","inbound","","PJSIP/t-33","","Queue","ctax",'
+                b'"2026-11-02 %s",,"2026-11-02 %s",30,30,"NO ANSWER",'
+                b'"DOCUMENTATION","%d.1",""\n' % (
+                    caller, begins, ends, number))
+
+    told(cdr, record(1, b"07700900001", b"09:00:00", b"09:00:30") +
+         record(3, b"anonymous", b"09:10:00", b"09:10:30"), (0, 0, 0, 1, 0))
+    told(rig.log, call(2, at + 120), (1, 0, 0, 1, 1))
+    told(rig.log, call(1, at), (2, 1, 0, 0, 0))
