@@ -263,6 +263,7 @@ def test_kill(rig, web):
     assert all_of(rig)["contacts"] == len(rows)
 
 
+@pytest.mark.skipif(not harness.SLOW, reason="a server of its own: slow")
 def test_database_is_away(own_rig, web):
     """What is posted meanwhile is safe, and what is shown says its age."""
     rig = own_rig
