@@ -168,11 +168,11 @@ def test_it_comes_by_itself(rig, web):
     harness.append(rig.log, calls(KEYS[:6]))
 
     def next_contacts(**figures):
-        for _ in range(120):
-            event = stream.next()
-            if event["event"] == "contacts" and \
-                    figures.items() <= event["data"]["today"].items():
-                return event["data"]
+        for _ in range(60):
+            stream.next()
+            for document in stream.contacts:
+                if figures.items() <= document["today"].items():
+                    return document
         raise AssertionError("no contacts with %s came" % figures)
 
     assert next_contacts(contacts=6, assessed=6)["today"]["ni14_pct"] == 0
@@ -184,8 +184,10 @@ def test_it_comes_by_itself(rig, web):
 
     def quiet():
         """Several seconds without: nothing has changed."""
-        kinds = [stream.next()["event"] for _ in range(4)]
-        return kinds == ["snapshot"] * 4
+        before = len(stream.contacts)
+        for _ in range(4):
+            stream.next()
+        return len(stream.contacts) == before
     poll("only snapshots come", quiet, timeout=60)
     assert daemon.is_alive()
 
