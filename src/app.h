@@ -77,6 +77,7 @@ struct app {
 	struct ingest *ingest; /* of POSTs to feeds */
 	struct caller_key key, old_key;
 	bool has_key;		      /* else callers are not known again */
+	bool keeps_key;		      /* by the same hash after a restart */
 	bool has_old_key;	      /* the one before is still good */
 	struct repeat *repeat;	      /* of app_inferred.c, with: */
 	bool repeats;		      /* somebody is known again */
@@ -84,7 +85,9 @@ struct app {
 	int64_t repeat_since_us;      /* what it was loaded from */
 	bool repeat_full;	      /* and that was said */
 	struct presence_board board;  /* of app_queues.c */
-	bool loaded;		      /* the feeds are open */
+	bool loaded;		      /* the feeds are open, and read */
+	struct timer *early;	      /* of app_early.c; NULL: not any more */
+	bool standby;		      /* another daemon was the writer */
 	bool paused;		      /* for want of memory */
 	enum store_state store_state;
 	char store_text[256];
@@ -154,6 +157,40 @@ void app_load_callback(void *ctx, const char *switch_name, struct slice queue,
     struct slice call_id, const struct callback *like);
 void app_load_abandoned(void *ctx, const char *switch_name, uint64_t n);
 
+/* app_feed.c: the course of a feed, in this order */
+extern const struct stage_upstream app_feed_upstream;
+
+/*
+ * Opens it before it is known where to read from, if it can be and is not open.
+ * False: not now, for a reason that is logged.
+ */
+bool app_feed_open_early(struct app_feed *feed);
+/* Makes its intake, which then takes what the database holds. */
+int app_feed_begin(struct app *app, struct app_feed *feed, struct err *err);
+/* Reads from feed->from on; opens it if it is not open. */
+int app_feed_read(struct app_feed *feed, struct err *err);
+/* Reads no more: closes what can not stay open without being read. */
+void app_feed_halt(struct app_feed *feed, const char *reason);
+/*
+ * Another daemon writes: what is not read is closed. What was taken in early is
+ * kept and counted when we are the writer, for nobody else was told; but not
+ * what a switch tells each who calls it: the other one has heard that as well.
+ */
+void app_feed_stand_by(struct app_feed *feed);
+void app_feed_close(struct app_feed *feed, const char *reason);
+
+/*
+ * app_forget.c: callers, by the keyed hashes of their numbers, are nobody from
+ * now on: in visits that are remembered, and in the list of who is to be rung
+ * back. What was cut for the database already is not undone.
+ */
+struct app_forgotten {
+	uint64_t visits, callbacks; /* that told of them */
+};
+
+void app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
+    size_t n, struct app_forgotten *forgotten);
+
 /* app_callers.c: the keys of callers' hashes, made where there is none */
 int app_check_callers(const struct conf *conf, struct err *err);
 int app_know_callers(struct app *app, struct err *err);
@@ -183,7 +220,7 @@ void app_load_caller(void *ctx, const char *switch_name, struct slice queue,
     struct slice call_id, const struct visit *like);
 void app_load_callers_since(void *ctx, int64_t since_us);
 
-/* app_feed.c, and of app.c: what the store and the views ask of a feed (ctx) */
+/* app_feed.c: what the store and the views ask of a feed (ctx) */
 void app_feed_position(void *ctx, struct position *position);
 bool app_feed_status(void *ctx, struct stage_status *status);
 enum view_feed_state app_feed_state(void *ctx, const char **why);

@@ -71,7 +71,7 @@ app_check_callers(const struct conf *conf, struct err *err)
 int
 app_know_callers(struct app *app, struct err *err)
 {
-	app->has_key = app_keeps_callers(app->conf);
+	app->has_key = app->keeps_key = app_keeps_callers(app->conf);
 	if (app->has_key)
 		return app_open_keys(app->conf, &app->key, &app->old_key,
 		    &app->has_old_key, err);

@@ -197,6 +197,8 @@ app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
 		feed->intake.repeats =
 		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
 		feed->intake.envelope = (enum envelope)feed->conf->envelope;
+		feed->intake.contact = app_contact;
+		feed->intake.contact_ctx = feed;
 		return 0;
 	}
 	app_feed_close(feed, "its format can not work");

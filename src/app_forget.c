@@ -24,6 +24,8 @@ app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
 			    callbacks_forget(&sw->callbacks, hashes[j]);
 		}
 	}
+	for (j = 0; j < n && app->repeat != NULL; j++)
+		(void)repeat_forget(app->repeat, hashes[j]);
 	/* their rows of open_visit are written anew */
 	if (forgotten->visits > 0)
 		store_touch(app->store);

@@ -111,6 +111,12 @@ struct conf {
 		bool show_numbers;
 	} live;
 	struct {
+		bool there; /* some file has the group */
+		char *feed; /* of POST /api/v1/contacts; NULL: nobody */
+		double min_coverage_pct;
+		int64_t join_window_us;
+		int64_t keep_contacts_days;
+		struct conf_contact *lists[CONF_CONTACT_LISTS];
 		int64_t repeat_days; /* 0: nobody is known again */
 		int64_t max_callers;
 	} contacts;

@@ -120,7 +120,6 @@ static const char *const conf_envelopes[] = {
 #define TOP(member)	 "", .offset = offsetof(struct conf, member)
 #define DATABASE(member) "database", .offset = offsetof(struct conf, member)
 #define LIVE(member)	 "live", .offset = offsetof(struct conf, member)
-#define CONTACTS(member) "contacts", .offset = offsetof(struct conf, member)
 #define FEED(member)	 "feeds", .offset = offsetof(struct conf_feed, member)
 #define SERVICE(member) \
 	"services", .offset = offsetof(struct conf_service, member)
@@ -302,21 +301,6 @@ const struct option_row conf_options[] = {
 		"daemon's own user. The daemon must be a member itself. By "
 		"default it is the daemon's own group."},
 
-    {"repeat_days", CONTACTS(contacts.repeat_days), .type = OPTION_INT,
-	.preset = "7", .min = 0, .max = 31, .unit = "days", .on_reload = true,
-	.help = "Within how many days a caller who was answered and is "
-		"answered again for the same service makes the first call a "
-		"repeated one. No more than keep_visits_days, from which a "
-		"restart knows callers again. 0: nobody is known again. "
-		"Where it changes, the figures of the last days change with "
-		"it; from or to 0 it changes with a restart only."},
-    {"max_callers", CONTACTS(contacts.max_callers), .type = OPTION_INT,
-	.preset = "10000000", .min = 1000, .max = 1000000000, .unit = "calls",
-	.help = "Calls of known callers that are held in memory to find those "
-		"who ring again: those of repeat_days and up to three days "
-		"more. Each takes up to 64 bytes: 10 million, 640 MB. Above "
-		"that the oldest go, and are left out of caller_known."},
-
     {"name", FEED(name), .type = OPTION_TEXT, .required = true,
 	.max = CONF_NAME_MAX, .unit = "",
 	.help = "The feed's own name, used once. The position is stored under "
@@ -385,6 +369,20 @@ const struct option_row conf_options[] = {
 	.help = "How long single contacts are kept. What was said of ended "
 		"days stays."},
 
+    {"repeat_days", CONTACTS(repeat_days), .type = OPTION_INT, .preset = "7",
+	.min = 0, .max = 31, .unit = "days", .on_reload = true,
+	.help = "Within how many days a caller who was answered and is "
+		"answered again for the same service makes the first call a "
+		"repeated one. No more than keep_visits_days, from which a "
+		"restart knows callers again. 0: nobody is known again. "
+		"Where it changes, the figures of the last days change with "
+		"it; from or to 0 it changes with a restart only."},
+    {"max_callers", CONTACTS(max_callers), .type = OPTION_INT,
+	.preset = "10000000", .min = 1000, .max = 1000000000, .unit = "calls",
+	.help = "Calls of known callers that are held in memory to find those "
+		"who ring again: those of repeat_days and up to three days "
+		"more. Each takes up to 64 bytes: 10 million, 640 MB. Above "
+		"that the oldest go, and are left out of caller_known."},
     {CONTACT_TEXT("category", "categories", category), .required = true,
 	.help = "The category's own name, as contacts bear it."},
     {CONTACT_TEXT("label", "categories", label),

@@ -121,46 +121,11 @@ machine_infer(struct machine *m, struct visit *v, uint8_t inferred)
 	visit_changed(m, v);
 }
 
-static void
+void
 visit_forget_number(struct visit *v)
 {
 	free(v->caller_number);
 	v->caller_number = NULL;
-}
-
-void
-machine_keep_numbers(struct machine *m, bool keep)
-{
-	struct visit *v;
-	int i;
-
-	m->config.keep_numbers = keep;
-	for (i = 0; i < VISIT_STATES && !keep; i++)
-		TAILQ_FOREACH (v, &m->states[i], list)
-			visit_forget_number(v);
-}
-
-size_t
-machine_forget(struct machine *m, const uint8_t caller[CALL_CALLER_BYTES])
-{
-	struct visit *v;
-	size_t n = 0;
-	int i;
-
-	for (i = 0; i < VISIT_STATES; i++)
-		TAILQ_FOREACH (v, &m->states[i], list) {
-			if (!v->has_caller ||
-			    memcmp(v->caller, caller, sizeof(v->caller)) != 0)
-				continue;
-			v->has_caller = false;
-			memset(v->caller, 0, sizeof(v->caller));
-			visit_forget_number(v);
-			/* what has no row any more gets none again */
-			if (v->stored)
-				visit_changed(m, v);
-			n++;
-		}
-	return n;
 }
 
 static void

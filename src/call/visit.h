@@ -37,6 +37,8 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why);
 void visit_free(struct machine *m, struct visit *v);
 /* The same, but it is only memory that goes: nothing is told to anybody. */
 void visit_discard(struct machine *m, struct visit *v);
+/* The number that was to be shown goes. */
+void visit_forget_number(struct visit *v);
 /* Something that open_visit keeps is different now. */
 void visit_changed(struct machine *m, struct visit *v);
 

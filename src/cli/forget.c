@@ -72,7 +72,9 @@ forget_load_keys(struct forget_run *run, struct err *err)
 	if (run->conf->caller_key_file == NULL)
 		return err_set(err,
 		    "caller_key_file is not set: no caller is known again");
-	return forget_load_key(run, run->conf->caller_key_file, err);
+	if (forget_load_key(run, run->conf->caller_key_file, err) < 0)
+		return -1;
+	return forget_load_key(run, run->conf->caller_key_old_file, err);
 }
 
 /* The number is never told again: it would stand in somebody's terminal log. */

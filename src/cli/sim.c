@@ -473,14 +473,13 @@ sim_command(const char *conf_path, int argc, char **argv)
 
 const struct command command_sim = {
     .name = "sim",
-    .usage =
-	"[--seed N] [--start TIME|now] [--days N] [--hours H] "
-	"[--calls N] [--queues N] [--agents N] [--rate X] "
-	"[--profile day|flat] [--speed max|real|Nx] [--crash HH:MM] "
-	"[--redial P] [--repeat P] [--optimise P] [--disorder P] [--refusals] "
-	"[-o FILE] "
-	"[--rotate-after LINES] [--rotate rename|copytruncate|gzip] "
-	"[-i MINUTES] [--truth FILE] [--visits-truth FILE]",
+    .usage = "[--seed N] [--start TIME|now] [--days N] [--hours H] "
+	     "[--calls N] [--queues N] [--agents N] [--rate X] "
+	     "[--profile day|flat] [--speed max|real|Nx] [--crash HH:MM] "
+	     "[--redial P] [--repeat P] [--optimise P] [--disorder P] "
+	     "[--assess P] [--refusals] [-o FILE] "
+	     "[--rotate-after LINES] [--rotate rename|copytruncate|gzip] "
+	     "[-i MINUTES] [--truth FILE] [--visits-truth FILE]",
     .help = "play a call centre and write the log that it would leave behind",
     .run = sim_command,
 };

@@ -98,6 +98,7 @@ sim_new(const struct sim_config *config, struct sim_sink *sink, struct err *err)
 	pool_init(&sim->call_pool, sizeof(struct sim_call));
 	dice_seed(&sim->dice, config->seed);
 	dice_seed(&sim->noise, ~config->seed);
+	dice_seed(&sim->judge, config->seed + 1);
 	dice_seed(&sim->again, config->seed ^ UINT64_C(0x616761696e));
 	sim->queues = mem_zalloc(config->queues * sizeof(*sim->queues));
 	sim->agents = mem_zalloc(config->agents * sizeof(*sim->agents));

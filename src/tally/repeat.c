@@ -732,6 +732,28 @@ repeat_take_back(
 	return true;
 }
 
+uint64_t
+repeat_forget(struct repeat *r, const uint8_t caller[REPEAT_CALLER_BYTES])
+{
+	struct repeat_shard *s = repeat_shard_of(r, caller);
+	uint32_t *slot, reference, next;
+	uint64_t n = 0;
+
+	if (s->slot == NULL)
+		return 0;
+	slot = repeat_slot(r, s, caller);
+	reference = *slot;
+	if (reference == 0)
+		return 0;
+	repeat_remove_slot(r, s, (uint32_t)(slot - s->slot));
+	for (; reference != 0; reference = next, n++) {
+		next = repeat_at(r, reference)->older;
+		memset(repeat_at(r, reference)->caller, 0, REPEAT_CALLER_BYTES);
+		repeat_give_point(r, reference);
+	}
+	return n;
+}
+
 bool
 repeat_settle(struct repeat *r, const struct repeat_visit *visit)
 {

@@ -109,6 +109,13 @@ bool repeat_set_first(
     struct repeat *r, const struct repeat_visit *visit, bool first);
 
 /*
+ * The caller is nobody from now on, and is not compared with who rings later:
+ * what was booked stays. Returns how many points went.
+ */
+uint64_t
+repeat_forget(struct repeat *r, const uint8_t caller[REPEAT_CALLER_BYTES]);
+
+/*
  * At a start, in any order: a point that is in the stored figures, and with it
  * what followed: nothing is booked until repeat_loaded. The services and
  * within_us are those by which it was booked: see repeat_set_service.

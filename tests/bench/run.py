@@ -7,7 +7,7 @@ BENCH_LINES   lines of the log (5000000)
 BENCH_PART    of these, how many are brought into a database (1000000)
 BENCH_RUNS    runs of each program, of which the best counts (5)
 BENCH_ONLY    which benches, by name: tally json events ami formats once
-              latency memory flush live spool ingest callers
+              latency memory flush live spool ingest contacts callers
 BENCH_DIR     where the log is made and kept for the next time (else it goes)
 """
 import contextlib
@@ -21,6 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:0] = [HERE, os.path.join(os.path.dirname(HERE), "integration")]
 
 import callers  # noqa: E402
+import contacts  # noqa: E402
 import database  # noqa: E402
 import follow  # noqa: E402
 import formats  # noqa: E402
@@ -108,6 +109,7 @@ BENCHES = {
     "ingest": ingest.bench_ingest,
     "spool": spool.bench_spool,
     "formats": formats.bench_formats,
+    "contacts": contacts.bench_contacts,
     "callers": callers.bench_callers,
 }
 

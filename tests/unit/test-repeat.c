@@ -246,6 +246,31 @@ test_further_answer(void **state)
 	assert_int_equal(sum(w, MEASURE_repeated), 1);
 }
 
+/* What was booked stays, and who rings again is somebody else. */
+static void
+test_forget(void **state)
+{
+	struct world *w = *state;
+	struct told t = one(1, 0, 2, START + HOUR);
+	struct repeat_visit v = visit_of(w, &t);
+
+	answers(w, 1, 0, 1, START);
+	answers(w, 1, 0, 2, START + HOUR);
+	answers(w, 2, 0, 3, START + HOUR);
+	gives_up(w, 1, 0, 4, START + 2 * HOUR);
+	assert_int_equal(repeat_forget(w->r, t.caller), 3);
+	assert_int_equal(repeat_forget(w->r, t.caller), 0);
+	assert_int_equal(repeat_points(w->r), 1);
+	assert_int_equal(repeat_callers(w->r), 1);
+	assert_false(repeat_take_back(w->r, &v, true));
+	answers(w, 1, 0, 5, START + DAY);
+	answers(w, 2, 0, 6, START + DAY);
+	assert_int_equal(sum(w, MEASURE_caller_known), 5);
+	assert_int_equal(sum(w, MEASURE_repeated), 2);
+	assert_int_equal(sum(w, MEASURE_abandoned_known), 1);
+	assert_int_equal(sum(w, MEASURE_called_back), 0);
+}
+
 static void
 test_gave_up(void **state)
 {
@@ -582,6 +607,7 @@ main(void)
 	    TEST(test_borders),
 	    TEST(test_queue_without_service),
 	    TEST(test_further_answer),
+	    TEST(test_forget),
 	    TEST(test_gave_up),
 	    TEST(test_taken_back),
 	    TEST(test_left_out),

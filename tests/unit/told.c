@@ -8,7 +8,7 @@ told_keep(void *ctx, const struct visit *v RT_UNUSED)
 }
 
 static void
-told_corrected(void *ctx, const struct visit *v, enum outcome before)
+told_corrected(void *ctx, struct visit *v, enum outcome before)
 {
 	struct told_to *t = ctx;
 
