@@ -14,6 +14,7 @@ void
 contentrefs_fini(struct contentrefs *refs)
 {
 	free(refs->slot);
+	strbuf_fini(&refs->told);
 	*refs = (struct contentrefs){0};
 }
 
@@ -49,41 +50,40 @@ contentrefs_grow(struct contentrefs *refs)
 
 /* A field with its length: "ab" and "c" are not "a" and "bc". */
 static void
-contentref_add(XXH3_state_t *state, const void *p, size_t n)
+contentref_add(struct strbuf *to, const void *p, size_t n)
 {
 	uint64_t length = n;
 
-	XXH3_128bits_update(state, &length, sizeof(length));
+	strbuf_add(to, (const char *)&length, sizeof(length));
 	if (n > 0)
-		XXH3_128bits_update(state, p, n);
+		strbuf_add(to, p, n);
 }
 
 /* Of all that is told, but where it comes from. */
 static XXH128_hash_t
-contentref_hash(const struct contacts_row *row)
+contentref_hash(struct strbuf *room, const struct contacts_row *row)
 {
 	const struct slice texts[] = {row->channel, row->service, row->category,
 	    row->code, row->request, row->assessed_by, row->switch_name,
 	    row->call_id, row->agent};
 	const int64_t numbers[] = {row->at_us,
 	    row->has_assessed ? row->assessed_us : 0, row->resolved};
-	XXH3_state_t state;
 	size_t i;
 
-	XXH3_128bits_reset(&state);
-	XXH3_128bits_update(&state, numbers, sizeof(numbers));
+	strbuf_reset(room);
+	strbuf_add(room, (const char *)numbers, sizeof(numbers));
 	for (i = 0; i < RT_COUNT(texts); i++)
-		contentref_add(&state, texts[i].p, texts[i].n);
-	contentref_add(&state, row->customer,
+		contentref_add(room, texts[i].p, texts[i].n);
+	contentref_add(room, row->customer,
 	    row->customer != NULL ? CONTACTS_HASH_BYTES : 0);
-	return XXH3_128bits_digest(&state);
+	return XXH3_128bits(room->p, room->n);
 }
 
 size_t
 contentrefs_make(struct contentrefs *refs, char to[CONTENTREF_MAX],
     const struct contacts_row *row)
 {
-	XXH128_hash_t hash = contentref_hash(row);
+	XXH128_hash_t hash = contentref_hash(&refs->told, row);
 	struct contentref *slot;
 	int n;
 

@@ -13,6 +13,7 @@
 #ifndef RT_CLI_CONTENTREF_H
 #define RT_CLI_CONTENTREF_H
 
+#include "base/strbuf.h"
 #include "store/contacts.h"
 
 #define CONTENTREF_MAX 64
@@ -21,6 +22,7 @@
 struct contentrefs {
 	struct contentref *slot; /* open addressing; a free one has no rows */
 	size_t mask, used;
+	struct strbuf told; /* of the row in work */
 };
 
 void contentrefs_fini(struct contentrefs *refs);

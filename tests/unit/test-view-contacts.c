@@ -247,8 +247,8 @@ test_odd_documents(void **state)
 {
 	static const char *const odd[] = {"{\"today\":7,\"channels\":{}}",
 	    "{\"today\":null,\"channels\":[null,7,{},{\"channel\":9}]}",
-	    "{\"today\":{\"contacts\":-5,\"requests\":\"x\"},\"channels\":"
-	    "[{\"channel\":\"c\",\"today\":{\"contacts\":1e300}}]}"};
+	    ("{\"today\":{\"contacts\":-5,\"requests\":\"x\"},\"channels\":"
+	     "[{\"channel\":\"c\",\"today\":{\"contacts\":1e300}}]}")};
 	struct world *w = *state;
 	struct strbuf text;
 	size_t i;
