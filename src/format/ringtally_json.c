@@ -621,12 +621,39 @@ ringtally_json_input(void *self, const struct record *record, struct sink *sink,
 	return result;
 }
 
+/* A member of that name stands there, whatever it says. */
+static bool
+ringtally_json_names(const struct ringtally_json *j, struct slice name)
+{
+	unsigned i;
+
+	for (i = 0; i < j->scan.n; i++)
+		if (slice_eq(j->scan.member[i].name, name))
+			return true;
+	return false;
+}
+
+/* One that is empty, or null, could not be told beside ours. */
+static int
+ringtally_json_check_event(
+    const struct ringtally_json *j, bool *has_event, const char **why)
+{
+	*has_event = ringtally_json_names(j, SLICE("event"));
+	if (*has_event && !slice_eq(j->said.event, SLICE("contact"))) {
+		*why = "event: not \"contact\"";
+		return -1;
+	}
+	if (!*has_event && j->scan.n == JSON_FLAT_MEMBERS) {
+		*why = "too many members";
+		return -1;
+	}
+	return 0;
+}
+
 int
 ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
     bool *has_event, const char **why)
 {
-	struct ringtally_json_said *said = &j->said;
-
 	json_flat_begin(&j->scan, text);
 	if (json_flat_next(&j->scan, why) < 0)
 		return -1;
@@ -634,14 +661,10 @@ ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
 		*why = "no JSON object";
 		return -1;
 	}
-	if (ringtally_json_read(j, why) < 0)
+	if (ringtally_json_read(j, why) < 0 ||
+	    ringtally_json_check_event(j, has_event, why) < 0)
 		return -1;
-	*has_event = (said->has & HAS(event)) != 0;
-	if (*has_event && !slice_eq(said->event, SLICE("contact"))) {
-		*why = "event: not \"contact\"";
-		return -1;
-	}
-	return ringtally_json_contact(said, why);
+	return ringtally_json_contact(&j->said, why);
 }
 
 /*
