@@ -111,7 +111,10 @@ app_inferred_clock(struct app_switch *sw)
 
 	if (m->leap_us != m->clock_us)
 		repeat_clock(app->repeat, m->clock_us);
+	/* fewer: what is older was not loaded, or is too old for others */
 	if (app->repeat_full ||
+	    repeat_points(app->repeat) <
+		(uint64_t)app->conf->contacts.max_callers / 2 ||
 	    repeat_since_us(app->repeat) <=
 		m->clock_us - repeat_within_us(app->repeat))
 		return;
@@ -182,6 +185,14 @@ app_book_misrouted(struct app_switch *sw, struct visit *v, int n)
 		live_touch(sw->tally.live, v->queue);
 }
 
+/* A feed that tells seconds may tell all of one: then its order counts. */
+static bool
+app_is_behind(const struct visit *u, const struct visit *v)
+{
+	return u->entered_us != v->answered_us ? u->entered_us > v->answered_us
+					       : u->number > v->number;
+}
+
 /* Where the call went next after v was answered; NULL: nowhere yet. */
 static struct visit *
 app_next_visit(const struct visit *v)
@@ -189,8 +200,7 @@ app_next_visit(const struct visit *v)
 	struct visit *u, *next = NULL;
 
 	for (u = v->call->visits; u != NULL; u = u->next)
-		if (u != v && u->cell != NULL &&
-		    u->entered_us >= v->answered_us &&
+		if (u != v && u->cell != NULL && app_is_behind(u, v) &&
 		    (next == NULL || u->entered_us < next->entered_us))
 			next = u;
 	return next;
