@@ -334,19 +334,26 @@ show_reload(void *ctx, struct err *err)
 	return show->reload(show->ctx, err);
 }
 
-/* What is pending was cut before: whoever erases must wait for its commit. */
+/*
+ * What is pending was cut before: whoever erases must wait for its commit. So
+ * it must for what is being loaded: it was read before, and is not there yet.
+ */
 static void
 show_forget(void *ctx, const uint8_t (*hashes)[REQUEST_HASH_BYTES], size_t n,
     struct strbuf *to)
 {
 	const struct show *show = ctx;
 	struct app_forgotten forgotten;
+	size_t pending;
 
 	app_forget(show->app, hashes, n, &forgotten);
+	pending = store_pending(show->app->store);
+	if (!show->app->loaded)
+		pending = RT_MAX(pending, (size_t)1);
 	json_put_object(to, NULL);
 	show_count(to, "visits", forgotten.visits);
 	show_count(to, "callbacks", forgotten.callbacks);
-	show_count(to, "pending_bytes", store_pending(show->app->store));
+	show_count(to, "pending_bytes", pending);
 	show_count(to, "batches_committed", show->app->commits);
 	json_end_object(to);
 }

@@ -565,6 +565,22 @@ def test_live_at_something_else(rig, path):
     assert err == "ringtally live: what answers there is no ringtallyd\n"
 
 
+def test_forget_before_all_is_loaded(rig, path):
+    """What the database still holds is to come: that is not settled."""
+    daemon = rig.daemon(rig.config(
+        live={"control": path},
+        database={"conninfo": "host=%s/nowhere" % rig.directory}))
+    daemon.start()
+
+    def listening():
+        try:
+            return Control(path)
+        except OSError:
+            return None
+    with contextlib.closing(harness.poll("it listens", listening)) as control:
+        assert control.ask("forget " + "0f" * 16)["pending_bytes"] > 0
+
+
 def test_figures_without_the_database(own_rig):
     """They go on, and the document says that the database is away."""
     path = os.path.join(own_rig.directory, "control")
