@@ -35,6 +35,10 @@ app_callbacks_answered(struct app_switch *sw, const struct visit *visit)
 	if (visit->has_caller)
 		callbacks_answered(
 		    &sw->callbacks, visit->caller, visit->answered_us);
+	/* who gave up before the key was changed */
+	if (visit->has_before)
+		callbacks_answered(
+		    &sw->callbacks, visit->caller_before, visit->answered_us);
 }
 
 void

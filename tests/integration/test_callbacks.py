@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Who is to be rung back, over restarts of the daemon."""
+import os
 import time
 
 import harness
@@ -64,6 +65,27 @@ def test_through_after_a_restart(rig, live):     # noqa: F811
                        at, at + 2, at, at + 2))
     harness.poll("the first is through", lambda: through() == {
         "1.1": True, "1.2": False, "1.3": True})
+
+
+def test_through_under_another_key(rig, live):     # noqa: F811
+    """Who gave up before the key was changed and is answered after it."""
+    at = int(time.time())
+    key = rig.config()["caller_key_file"]
+    harness.append(rig.log, b"".join(
+        b"%d|1.%d|ctax|NONE|ENTERQUEUE||0770090000%d|1\n"
+        b"%d|1.%d|ctax|NONE|ABANDON|1|1|5\n" % (
+            at - 50 + n, n, n, at - 45 + n, n) for n in range(2)))
+    daemon = live.daemon().start(wait="READY=1")
+    live.settle()
+    rig.settle()
+    assert daemon.stop() == 0
+    os.rename(key, key + ".old")
+    live.daemon(caller_key_old_file=key + ".old").start(wait="READY=1")
+    harness.append(rig.log, b"%d|2.1|rent|NONE|ENTERQUEUE||07700900001|1\n"
+                   b"%d|2.1|rent|Al|CONNECT|2|x.2|1\n" % (at, at + 2))
+    harness.poll("the second is through", lambda: [
+        c["through_at"] is not None for c in callbacks(live)[0]] == [
+            False, True])
 
 
 def test_nothing_kept(rig, live):     # noqa: F811
