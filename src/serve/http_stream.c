@@ -21,6 +21,7 @@
 struct http_frame {
 	unsigned refs;
 	struct strbuf head; /* up to the "data: " of the snapshot */
+	bool contacts;	    /* which tells of them before */
 	struct view_text *text;
 	struct strbuf gz; /* all of it, as a piece; empty: nobody takes it */
 };
@@ -72,6 +73,7 @@ frame_new(struct view_text *text, const struct view_text *contacts)
 	struct http_frame *frame = mem_alloc(sizeof(*frame));
 
 	*frame = (struct http_frame){.refs = 1, .text = text};
+	frame->contacts = contacts != NULL;
 	if (contacts != NULL) {
 		strbuf_adds(&frame->head, "event: contacts\ndata: ");
 		strbuf_add(&frame->head, contacts->p, contacts->n);
@@ -215,6 +217,9 @@ stream_send(struct http_stream *s, struct http_frame *frame)
 		return;
 	}
 	http->counts.missed++;
+	/* the next snapshot is as good, but of contacts it would not tell */
+	if (frame->contacts)
+		s->group->contacts = 0;
 	if (++s->missed <= HTTP_STREAM_BEHIND)
 		return;
 	log_limited(&http->limit, LOG_LEVEL_NOTE,
