@@ -242,7 +242,10 @@ contact_work_landed(struct contact_work *work)
 	work->cut = contact_no_span;
 	if (work->store->config.once)
 		return;
-	contact_work_due(work, CONTACT_JOIN, clock_mono_us() + CONTACT_JOIN_US);
+	/* one that failed is tried again in its own time */
+	if (work->failed[CONTACT_JOIN] == 0)
+		contact_work_due(
+		    work, CONTACT_JOIN, clock_mono_us() + CONTACT_JOIN_US);
 	contact_work_changed(work);
 	contact_work_wake(work);
 }
