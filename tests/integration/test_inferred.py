@@ -275,6 +275,9 @@ def test_another_configuration(rig, tmp_path):
     want = expected(visits, SERVICES, days=2)
     harness.poll("and by the old ones and two days", lambda:
                  without_misrouted(booked(rig)) == without_misrouted(want))
+    harness.poll("contacts' settings say so", lambda: rig.db.execute(
+        "SELECT repeat_days FROM ringtally.contact_setting "
+        "WHERE site = 'test'").fetchone() == (2,))
     daemon.kill()
     assert rig.daemon(config(rig)).start("--once").wait() == 0
     assert without_misrouted(booked(rig)) == without_misrouted(
