@@ -41,6 +41,7 @@ reader_fill(struct csv_reader *r, struct err *err)
 		r->have -= r->at;
 		r->at = 0;
 	}
+	BUG_ON(r->have == READER_BUFFER); /* nothing read would be the end */
 	n = r->options.fill(
 	    r->options.ctx, r->buffer + r->have, READER_BUFFER - r->have, err);
 	if (n < 0)
@@ -356,11 +357,6 @@ reader_find_end(
 	r->scan = (struct csv_scan){.state = SCAN_FIELD};
 	*dropped = false;
 	for (;;) {
-		if (seen > CSV_RECORD_MAX) {
-			*dropped = true;
-			r->at += seen;
-			seen = 0;
-		}
 		start = r->buffer + r->at + seen;
 		n = r->have - r->at - seen;
 		behind = csv_scan(&r->scan, start, n, r->options.separator);
@@ -368,6 +364,12 @@ reader_find_end(
 		if (behind != NULL || more == 0)
 			return behind != NULL;
 		seen += n;
+		/* before it fills: of a full buffer there would be no room */
+		if (seen > CSV_RECORD_MAX) {
+			*dropped = true;
+			r->at += seen;
+			seen = 0;
+		}
 		more = reader_fill(r, err);
 		if (more < 0)
 			return -1;

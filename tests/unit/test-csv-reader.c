@@ -219,7 +219,15 @@ test_endless_line(void **state RT_UNUSED)
 	source.units = 200000;
 	read_all(source, ',', CSV_UTF8,
 	    "!1:1 longer than a mebibyte\n400002 [1][2]\n");
+	/* as a regular file is read: as much at once as there is room for */
+	source = (struct source){.piece = SIZE_MAX,
+	    .unit = SLICE("0123456789ab"),
+	    .units = units,
+	    .left = SLICE("\n1,2\n")};
+	read_all(
+	    source, ',', CSV_UTF8, "!1:1 longer than a mebibyte\n2 [1][2]\n");
 	/* nothing closes it: the end of the file is the end of the record */
+	source.piece = 65536;
 	source.first = SLICE("x,\"");
 	source.unit = SLICE("y\n");
 	source.left = SLICE("");
