@@ -226,15 +226,41 @@ maker_customer(struct contacts_maker *m)
 	return m->hash;
 }
 
+/*
+ * Of a row without a ref, from what it says in its own words: those that were
+ * not known when it was first imported may be by the next time, and it must
+ * stay the same contact.
+ */
+static struct slice
+maker_make_ref(struct contacts_maker *m, const struct contacts_row *row)
+{
+	char *room = m->room[CONTACTS_REF];
+	struct contacts_row said = *row;
+	const struct {
+		enum contacts_field field;
+		struct slice *to;
+	} texts[] = {{CONTACTS_CHANNEL, &said.channel},
+	    {CONTACTS_SERVICE, &said.service},
+	    {CONTACTS_CATEGORY, &said.category}, {CONTACTS_CODE, &said.code},
+	    {CONTACTS_REQUEST, &said.request},
+	    {CONTACTS_ASSESSED_BY, &said.assessed_by},
+	    {CONTACTS_SWITCH, &said.switch_name},
+	    {CONTACTS_CALL_ID, &said.call_id}, {CONTACTS_AGENT, &said.agent}};
+	size_t i;
+
+	for (i = 0; i < RT_COUNT(texts); i++)
+		*texts[i].to = mapping_said(
+		    m->file->map, texts[i].field, &m->file->reader.csv);
+	return (struct slice){room, contentrefs_make(&m->refs, room, &said)};
+}
+
 static bool
 maker_ref(struct contacts_maker *m, struct contacts_row *row)
 {
 	struct slice s = maker_value(m, CONTACTS_REF);
-	char *room = m->room[CONTACTS_REF];
 
 	if (!mapping_has(m->file->map, CONTACTS_REF)) {
-		row->ref =
-		    (struct slice){room, contentrefs_make(&m->refs, room, row)};
+		row->ref = maker_make_ref(m, row);
 		return true;
 	}
 	if (s.n == 0)

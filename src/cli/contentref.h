@@ -5,6 +5,9 @@
  * rows that are alike the second gets a ref of its own, the third another: two
  * people who asked the same in the same minute are two contacts.
  *
+ * Texts are those of the file, not what words are exchanged for: by the next
+ * time it is imported more of them may be known.
+ *
  * A row that is corrected later has another ref. Whoever corrects rows needs a
  * column that tells which is which.
  *

@@ -264,17 +264,26 @@ mapping_has(const struct mapping *map, unsigned field)
 }
 
 struct slice
-mapping_get(const struct mapping *map, unsigned field, const struct csv *record)
+mapping_said(
+    const struct mapping *map, unsigned field, const struct csv *record)
 {
 	const struct mapping_of *of = &map->of[field];
-	const struct mapping_value *value;
 	struct slice s = {"", 0};
 
 	if (of->at < record->n)
 		s = mapping_trim(record->field[of->at]);
 	if (s.n == 0 && of->constant != NULL)
 		s = slice_of(of->constant);
-	for (value = of->values; value != NULL; value = value->next)
+	return s;
+}
+
+struct slice
+mapping_get(const struct mapping *map, unsigned field, const struct csv *record)
+{
+	struct slice s = mapping_said(map, field, record);
+	const struct mapping_value *value;
+
+	for (value = map->of[field].values; value != NULL; value = value->next)
 		if (mapping_same(s, value->from))
 			return slice_of(value->to);
 	return s;

@@ -64,6 +64,9 @@ bool mapping_has(const struct mapping *map, unsigned field);
  */
 struct slice mapping_get(
     const struct mapping *map, unsigned field, const struct csv *record);
+/* The same in the words of the file. */
+struct slice mapping_said(
+    const struct mapping *map, unsigned field, const struct csv *record);
 
 /* Without spaces and controls at both ends. */
 struct slice mapping_trim(struct slice s);

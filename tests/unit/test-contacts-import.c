@@ -362,6 +362,46 @@ test_refs_of_content(void **state RT_UNUSED)
 		assert_string_equal(first[i], again[i]);
 }
 
+/* The ref of the file's only row; label: what a category is called. */
+static void
+refs_of_row(char ref[CONTENTREF_MAX], const char *reason, const char *label,
+    const char *value)
+{
+	struct contacts_row row;
+	char text[100];
+	struct bench b;
+
+	snprintf(text, sizeof(text), "time,category\n2026-11-23,%s\n", reason);
+	bench_start(&b, text);
+	words_add(&b.maker.categories, "not_avoidable", "Of value");
+	if (label != NULL)
+		words_add(&b.maker.categories, "progress_chasing", label);
+	if (value != NULL)
+		assert_int_equal(mapping_say_value(&b.map, value, NULL), 0);
+	assert_int_equal(bench_head(&b, NULL), 0);
+	assert_int_equal(csv_read(&b.file.reader, NULL), CSV_RECORD);
+	assert_true(contacts_make(&b.maker, &row));
+	assert_true(row.ref.n < CONTENTREF_MAX);
+	memcpy(ref, row.ref.p, row.ref.n);
+	ref[row.ref.n] = '\0';
+	bench_end(&b);
+}
+
+/* Who tells us later what a word means has not made another contact of it. */
+static void
+test_refs_of_words(void **state RT_UNUSED)
+{
+	char first[CONTENTREF_MAX], again[CONTENTREF_MAX];
+
+	refs_of_row(first, "Chase", NULL, NULL);
+	refs_of_row(again, "Chase", "Chase", NULL);
+	assert_string_equal(again, first);
+	refs_of_row(again, "Chase", NULL, "category:chase=progress_chasing");
+	assert_string_equal(again, first);
+	refs_of_row(again, "Chased", "Chase", NULL);
+	assert_string_not_equal(again, first);
+}
+
 int
 main(void)
 {
@@ -373,6 +413,7 @@ main(void)
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_customers),
 	    cmocka_unit_test(test_refs_of_content),
+	    cmocka_unit_test(test_refs_of_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
