@@ -86,8 +86,9 @@ BEGIN
 		DELETE FROM ringtally.contact_touched WHERE site = p_site
 		RETURNING from_day, to_day
 	), marked AS (
-		SELECT range_agg(daterange(from_day, to_day, '[]')) AS days
-		FROM marks
+		-- (what is valid to before it is valid from has no days)
+		SELECT range_agg(daterange(from_day, greatest(from_day, to_day),
+		    '[]')) AS days FROM marks
 	)
 	DELETE FROM ringtally.contact_counted AS d USING marked AS m
 	WHERE d.site = p_site AND (d.day <@ m.days

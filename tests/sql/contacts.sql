@@ -398,6 +398,13 @@ SELECT results_eq('SELECT * FROM meant', $$ VALUES (1, NULL::boolean),
 SELECT is(ringtally.contact_configure('rule', '{}'), '{}',
     'the same again changes nothing');
 DELETE FROM ringtally.contact_category WHERE origin = 'sql';
+-- a slip of the pen is valid on no day, and stops nothing
+INSERT INTO ringtally.contact_category (site, category, label, avoidable,
+    valid_from, valid_to) VALUES ('rule', 'progress_chasing', 'Chasing', false,
+    pg_temp.day(1), pg_temp.day(4));
+SELECT lives_ok($$ SELECT ringtally.contact_live('rule'),
+    ringtally.contact_say('rule') $$, 'valid to before it is valid from');
+DELETE FROM ringtally.contact_category WHERE origin = 'sql';
 
 -- what stands for nothing is kept, not assessed, and shown
 SELECT pg_temp.put('hard', 'u1', pg_temp.ago(1), 'pigeon', 'Post',
