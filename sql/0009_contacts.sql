@@ -132,7 +132,7 @@ CREATE TABLE ringtally.contact_setting (
 	join_window_s integer NOT NULL DEFAULT 300
 	    CHECK (join_window_s BETWEEN 0 AND 86400),
 	repeat_days integer NOT NULL DEFAULT 7
-	    CHECK (repeat_days BETWEEN 1 AND 31),
+	    CHECK (repeat_days BETWEEN 0 AND 31),
 	keep_contacts_days integer NOT NULL DEFAULT 400
 	    CHECK (keep_contacts_days BETWEEN 1 AND 36500)
 );
@@ -206,7 +206,7 @@ BEGIN
 	('requests', 'About how many requests; NULL: not counted.'),
 	('min_coverage_pct', 'No NI 14 is given where fewer percent of the contacts were assessed.'),
 	('join_window_s', 'For how long after the end of a call a contact of the same agent is taken for that call, in seconds.'),
-	('repeat_days', 'Within how many days a caller who calls for the same service again is counted as repeated.'),
+	('repeat_days', 'Within how many days a caller who calls for the same service again is counted as repeated; 0: none is.'),
 	('keep_contacts_days', 'How many days contacts are kept; contacts, calls included, are not counted for longer.'))
 	    AS w(name, about)
 	    JOIN pg_attribute AS a ON a.attname = w.name AND a.attnum > 0

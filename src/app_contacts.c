@@ -149,6 +149,7 @@ app_contacts_configure(struct app *app)
 	    &text, "min_coverage_pct", conf->contacts.min_coverage_pct);
 	json_put_int(&text, "join_window_s",
 	    conf->contacts.join_window_us / USEC_PER_SEC);
+	json_put_int(&text, "repeat_days", conf->contacts.repeat_days);
 	json_put_int(
 	    &text, "keep_contacts_days", conf->contacts.keep_contacts_days);
 	if (conf->contacts.repeat_days > 0)

@@ -398,6 +398,9 @@ SELECT results_eq('SELECT * FROM meant', $$ VALUES (1, NULL::boolean),
 SELECT is(ringtally.contact_configure('rule', '{}'), '{}',
     'the same again changes nothing');
 DELETE FROM ringtally.contact_category WHERE origin = 'sql';
+SELECT is(ringtally.contact_configure('rule', '{"settings": {"repeat_days": 0}}'),
+    '{"settings: coverage of 50 %, joined within 300 s, repeated within 0 days, kept for 400 days"}',
+    'nobody is known again');
 -- a slip of the pen is valid on no day, and stops nothing
 INSERT INTO ringtally.contact_category (site, category, label, avoidable,
     valid_from, valid_to) VALUES ('rule', 'progress_chasing', 'Chasing', false,
