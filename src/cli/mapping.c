@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 #include "base/nearest.h"
+#include "base/phone.h"
 #include "base/strbuf.h"
 #include "cli/mapping.h"
 
@@ -201,6 +202,9 @@ mapping_no_column(const char *name, const struct csv *head, struct err *err)
 		strbuf_add_escaped(&all, head->field[i], 60);
 		strbuf_addc(&all, '"');
 	}
+	/* a file without names has somebody's number in its first line */
+	if (all.n > 0)
+		phone_hide(all.p, all.n);
 	err_set(
 	    err, "no column \"%s\": the file has %s", name, strbuf_str(&all));
 	strbuf_fini(&all);

@@ -191,6 +191,10 @@ test_columns(void **state RT_UNUSED)
 	    "no column \"Case No\": the file has \"Time\", \"B\"");
 	expect_no_columns(
 	    "ref,b\n", NULL, "no column \"time\": the file has \"ref\", \"b\"");
+	/* no names, but somebody's number */
+	expect_no_columns("2026-11-23,0114 496 0001,x1\n", NULL,
+	    "no column \"time\": the file has \"####-##-##\", "
+	    "\"#### ### ####\", \"x1\"");
 	expect_no_columns(
 	    "time,b, TIME\n", NULL, "two columns are called \"time\"");
 	expect_no_columns("time\n", "chanel=Way",
