@@ -281,6 +281,10 @@ addEventListener("hashchange", takeToken);
 themes(config, () => pareto.repaint());
 makePeriod($("today"));
 makePeriod($("month"));
+// Of a service the document has no categories, and no channels.
+if (config.services.length > 0)
+	for (const head of ["today", "month", "pareto", "channels"])
+		$(`${head}-head`).append(", all services");
 const link = new Link(`api/v1/stream${filters()}`, {
 	snapshot: show,
 	contacts: showContacts,

@@ -147,6 +147,9 @@ def test_where_it_rises(page, daemon):
     assert page.text("#services-note") == "3 up"
     opened(page, daemon, "?service=Housing&title=Homes")
     assert [row[0] for row in rows(page, "services")] == ["Housing"]
+    for head in ("today", "month", "pareto", "channels"):
+        assert page.text("#%s-head" % head).endswith(", all services"), \
+            head
     assert page.text("#title") == "Homes"
     assert any(a.startswith("/api/v1/stream?service=Housing")
                for a in daemon.asked)
