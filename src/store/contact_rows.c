@@ -89,7 +89,7 @@ store_contact(struct store *store, const struct store_contact *c)
 	contact_rows_text(rows, c->call);
 	contact_rows_text(rows, c->agent);
 	rows_end(rows);
-	contact_work_told(store->contact_work, c->at_us, true);
+	contact_work_told(store->contact_work, c->at_us);
 }
 
 bool

@@ -62,7 +62,6 @@ struct contact_work {
 	 * last cut, in the batch, and in the database
 	 */
 	struct contact_span told, cut, landed;
-	bool put; /* contacts were put since the start */
 };
 
 static void
@@ -220,10 +219,9 @@ contact_work_ready(struct contact_work *work)
 /* --- what happened -------------------------------------------------------- */
 
 void
-contact_work_told(struct contact_work *work, int64_t at_us, bool contact)
+contact_work_told(struct contact_work *work, int64_t at_us)
 {
 	contact_span_add(&work->told, (struct contact_span){at_us, at_us});
-	work->put |= contact;
 }
 
 void
@@ -253,13 +251,13 @@ contact_work_landed(struct contact_work *work)
 bool
 contact_work_has_told(const struct contact_work *work)
 {
-	return work->put && !contact_span_is_empty(work->told);
+	return !contact_span_is_empty(work->told);
 }
 
 void
 contact_work_last(struct contact_work *work)
 {
-	if (work->put && !contact_span_is_empty(work->landed) &&
+	if (!contact_span_is_empty(work->landed) &&
 	    work->failed[CONTACT_JOIN] == 0)
 		work->due_us[CONTACT_JOIN] = 0;
 }

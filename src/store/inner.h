@@ -238,14 +238,14 @@ void contact_work_free(struct contact_work *work);
 /* This connection writes, from here on. */
 void contact_work_ready(struct contact_work *work);
 /* A contact was told, or an ended visit, of that time. */
-void contact_work_told(struct contact_work *work, int64_t at_us, bool contact);
+void contact_work_told(struct contact_work *work, int64_t at_us);
 /* What was told is in a batch; that landed; or is thrown away. */
 void contact_work_cut(struct contact_work *work);
 void contact_work_landed(struct contact_work *work);
 void contact_work_forget(struct contact_work *work);
 /* With `once`, before the end: something waits for a cut ... */
 bool contact_work_has_told(const struct contact_work *work);
-/* ... and what was put is to be joined to what came behind it, if there is. */
+/* ... and what has landed is to be joined, whoever told of the other half. */
 void contact_work_last(struct contact_work *work);
 /* Makes the script of a job that is due; false: none is. */
 bool contact_work_script(struct contact_work *work, struct link_script *script);

@@ -374,8 +374,9 @@ store_contacts_work(struct store *store)
 }
 
 /*
- * The last batch. With --once nobody comes later who would join the contacts
- * that were put to calls that ended behind them.
+ * The last batch. With --once nobody comes later who would join contacts, of
+ * this run or put long ago, to the calls that it has told of, or have the days
+ * of these counted anew.
  */
 static void
 store_send_last(struct store *store)

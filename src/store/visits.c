@@ -173,7 +173,7 @@ store_visit(struct store *store, const char *switch_name, const char *feed_name,
 	    b, (v->inferred & (VISIT_COUNTED | VISIT_COUNTED_GONE)) != 0);
 	store->n_visits++;
 	if (v->outcome == OUTCOME_ANSWERED)
-		contact_work_told(store->contact_work, v->entered_us, false);
+		contact_work_told(store->contact_work, v->entered_us);
 }
 
 void

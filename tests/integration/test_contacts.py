@@ -404,3 +404,19 @@ def test_once(rig, web):
     figure = all_of(rig)
     assert (figure["contacts"], figure["assessed"]) == (20, 20)
     rig.assert_exact(log)
+
+
+def test_once_behind_the_record(rig):
+    """A back-fill of calls alone finds what the CRM has told of them."""
+    at = int(time.time()) - 600
+    rig.db.execute(
+        "SELECT ringtally.contact_put('test', '{crm}', '{R1}', "
+        "ARRAY[to_timestamp(%d)], '{}', '{}', '{not_avoidable}', '{}', '{}', "
+        "'{}', '{}', '{}', '{}', '{}', '{c.1}', '{}')" % (at + 30))
+    harness.append(rig.log, call(1, at) + call(2, at + 60))
+    daemon = rig.daemon(rig.config())
+    daemon.start("--once")
+    assert daemon.wait(60) == 0, daemon.stderr()
+    assert told(rig)["R1"]["joined_by"] == "call_id"
+    figure = all_of(rig)
+    assert (figure["contacts"], figure["assessed"]) == (2, 1)
