@@ -296,7 +296,7 @@ void
 csv_field_at(
     const struct csv_reader *r, unsigned i, uint64_t *line, uint64_t *column)
 {
-	size_t byte = i < CSV_FIELDS ? r->csv.at[i] : r->record.n;
+	size_t byte = i < r->csv.n ? r->csv.at[i] : r->record.n;
 
 	reader_locate(r->record, byte, r->line, line, column);
 }

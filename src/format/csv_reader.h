@@ -87,7 +87,7 @@ void csv_reader_fini(struct csv_reader *reader);
  */
 enum csv_says csv_read(struct csv_reader *reader, struct err *err);
 
-/* Where the field i (<= csv.n) of the present record stands in the file. */
+/* Where the field i of the present record stands in the file; or its end. */
 void csv_field_at(const struct csv_reader *reader, unsigned i, uint64_t *line,
     uint64_t *column);
 

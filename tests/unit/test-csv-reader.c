@@ -269,7 +269,8 @@ test_places(void **state RT_UNUSED)
 	struct source source = {
 	    .left = SLICE("a,b\n\"\xc3\xa9\nxy\",\"z\"\"\",w\n"), .piece = 7};
 	struct csv_options options = {.fill = source_fill, .ctx = &source};
-	static const uint64_t places[][2] = {{2, 1}, {3, 5}, {3, 11}};
+	/* and of the field that is not there */
+	static const uint64_t places[][2] = {{2, 1}, {3, 5}, {3, 11}, {3, 12}};
 	struct csv_reader reader;
 	uint64_t line, column;
 	unsigned i;
