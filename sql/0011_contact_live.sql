@@ -76,6 +76,8 @@ RETURNS integer LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	began timestamptz := clock_timestamp();
+	since timestamptz;
+	step integer := 1; -- days
 	low date;
 	high date;
 BEGIN
@@ -94,17 +96,19 @@ BEGIN
 	WHERE d.site = p_site AND (d.day <@ m.days
 	    OR d.day >= (now() AT TIME ZONE 'UTC')::date - 2
 	    AND d.counted_at < now() - interval '1 minute');
-	FOR low, high IN
-		-- days in a row are counted at once, a week at most
-		SELECT min(m.day), max(m.day)
-		FROM (SELECT d.day, d.day - (row_number() OVER (ORDER BY d.day)
-			)::integer AS run, (d.day - date '2000-01-01') / 7 AS week
+	LOOP
+		-- days in a row are counted at once, a week of them at most
+		-- while that is quick: what calls must be over in seconds
+		SELECT min(r.day), max(r.day) INTO low, high
+		FROM (SELECT d.day, max(d.day) OVER () - d.day + 1
+			= row_number() OVER (ORDER BY d.day DESC) AS in_row
 		    FROM unnest(p_days) AS d(day)
 		    WHERE NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
-			WHERE o.site = p_site AND o.day = d.day)) AS m
-		GROUP BY m.run, m.week ORDER BY 1 DESC
-	LOOP
-		EXIT WHEN clock_timestamp() > began + p_time;
+			WHERE o.site = p_site AND o.day = d.day)
+		    ORDER BY d.day DESC LIMIT step) AS r
+		WHERE r.in_row;
+		EXIT WHEN high IS NULL OR clock_timestamp() > began + p_time;
+		since := clock_timestamp();
 		DELETE FROM ringtally.contact_cell
 		WHERE site = p_site AND day BETWEEN low AND high;
 		INSERT INTO ringtally.contact_cell
