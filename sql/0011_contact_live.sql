@@ -116,6 +116,8 @@ BEGIN
 		INSERT INTO ringtally.contact_counted (site, day, counted_at)
 		SELECT p_site, d::date, now()
 		FROM generate_series(low, high, interval '1 day') AS d;
+		step := CASE WHEN clock_timestamp() - since
+		    < interval '50 ms' * (high - low + 1) THEN 7 ELSE 1 END;
 	END LOOP;
 	RETURN (SELECT count(*) FROM unnest(p_days) AS d(day)
 	    WHERE NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
@@ -512,34 +514,45 @@ SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 	), before AS (
 		SELECT s.day, max(s.said_at) AS at FROM ringtally.contact_said
 		    AS s WHERE s.site = p_site GROUP BY 1
+	), other AS MATERIALIZED (
+		SELECT day, service, channel, coalesce(s.version, 0) + 1
+			AS version, coalesce(n.contacts, 0) AS contacts,
+		    coalesce(n.assessed, 0) AS assessed,
+		    coalesce(n.avoidable, 0) AS avoidable,
+		    coalesce(n.requests, 0) AS requests,
+		    coalesce(n.resolved, 0) AS resolved,
+		    coalesce(n.resolved_known, 0) AS resolved_known
+		FROM now AS n FULL JOIN said AS s USING (day, service, channel)
+		WHERE (n.contacts, n.assessed, n.avoidable, n.requests,
+		    n.resolved, n.resolved_known) IS DISTINCT FROM (s.contacts,
+		    s.assessed, s.avoidable, s.requests, s.resolved,
+		    s.resolved_known)
+		  AND NOT (n.contacts IS NULL AND s.contacts = 0)
+	), reason AS MATERIALIZED (
+		-- once for each day: there may be very many changes
+		SELECT f.day, coalesce(nullif(concat_ws('; ',
+		    (SELECT string_agg(w.line, '; ' ORDER BY w.line)
+		    FROM (SELECT DISTINCT concat_ws(': ', k.what || ' ' ||
+			    k.name, k.why) AS line
+			FROM ringtally.contact_change AS k
+			WHERE k.site IN (p_site, '')
+			  AND k.changed_at >= f.at
+			  AND f.day BETWEEN k.from_day AND k.to_day
+			ORDER BY 1 LIMIT 10) AS w),
+		    (SELECT nullif(count(*), 0) || ' contacts told or changed'
+		    FROM ringtally.contact AS c, zone
+		    WHERE c.site = p_site
+		      AND c.written_at >= f.at
+		      AND c.counts_at >= f.day::timestamp
+			AT TIME ZONE zone.name
+		      AND c.counts_at < (f.day + 1)::timestamp
+			AT TIME ZONE zone.name)), ''),
+		    'calls that were heard of later') AS why
+		FROM before AS f WHERE f.day IN (SELECT o.day FROM other AS o)
 	)
-	SELECT day, service, channel, coalesce(s.version, 0) + 1,
-	    coalesce(n.contacts, 0), coalesce(n.assessed, 0),
-	    coalesce(n.avoidable, 0), coalesce(n.requests, 0),
-	    coalesce(n.resolved, 0), coalesce(n.resolved_known, 0),
-	    CASE WHEN f.at IS NOT NULL THEN coalesce(nullif(concat_ws('; ',
-		(SELECT string_agg(w.line, '; ' ORDER BY w.line)
-		FROM (SELECT DISTINCT concat_ws(': ', k.what || ' ' || k.name,
-			k.why) AS line
-		    FROM ringtally.contact_change AS k
-		    WHERE k.site IN (p_site, '')
-		      AND k.changed_at >= f.at
-		      AND day BETWEEN k.from_day AND k.to_day
-		    ORDER BY 1 LIMIT 10) AS w),
-		(SELECT nullif(count(*), 0) || ' contacts told or changed'
-		FROM ringtally.contact AS c, zone
-		WHERE c.site = p_site
-		  AND c.written_at >= f.at
-		  AND c.counts_at >= day::timestamp AT TIME ZONE zone.name
-		  AND c.counts_at < (day + 1)::timestamp
-		    AT TIME ZONE zone.name)), ''),
-		'calls that were heard of later') END
-	FROM now AS n FULL JOIN said AS s USING (day, service, channel)
-	LEFT JOIN before AS f USING (day)
-	WHERE (n.contacts, n.assessed, n.avoidable, n.requests, n.resolved,
-	    n.resolved_known) IS DISTINCT FROM (s.contacts, s.assessed,
-	    s.avoidable, s.requests, s.resolved, s.resolved_known)
-	  AND NOT (n.contacts IS NULL AND s.contacts = 0)
+	SELECT o.day, o.service, o.channel, o.version, o.contacts, o.assessed,
+	    o.avoidable, o.requests, o.resolved, o.resolved_known, r.why
+	FROM other AS o LEFT JOIN reason AS r USING (day)
 $$;
 COMMENT ON FUNCTION ringtally.contact_unsaid(text) IS
     'Figures of ended days that were not said, or were said otherwise, as far as they are counted; and why.';
