@@ -152,8 +152,6 @@ app_contacts_configure(struct app *app)
 	json_put_int(&text, "repeat_days", conf->contacts.repeat_days);
 	json_put_int(
 	    &text, "keep_contacts_days", conf->contacts.keep_contacts_days);
-	if (conf->contacts.repeat_days > 0)
-		json_put_int(&text, "repeat_days", conf->contacts.repeat_days);
 	json_end_object(&text);
 	for (i = 0; i < CONF_CONTACT_LISTS; i++)
 		app_contacts_list(&text, conf, (enum conf_contact_list)i);
