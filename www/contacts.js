@@ -207,6 +207,9 @@ function sayChange() {
 // -- what comes
 
 function showContacts(answer) {
+	// What was asked for may come behind what the stream told since.
+	if (answer.as_of < figures?.as_of)
+		return;
 	figures = answer;
 	got_at = performance.now();
 	tip.learn(Object.entries(answer.formulas ?? {}).map(([name, formula]) =>
