@@ -45,6 +45,7 @@ class Client:
         self.actions = []
         self.challenge = "%09d" % (145769581 + number)
         self.logged_in = False
+        self.has_picture = False  # the list, and the answer that ends it
         self.ended = None
         self.lock = threading.Lock()
         self.thread = threading.Thread(target=self.run, daemon=True)
@@ -162,6 +163,8 @@ class Client:
     def do_ping(self, action):
         self.reply(action, "Success", Ping="Pong",
                    Timestamp="%.6f" % time.time())
+        if action.get("actionid") == "ringtally-whole":
+            self.has_picture = True
 
 
 class AmiServer:
@@ -204,6 +207,12 @@ class AmiServer:
         client = self.clients[-1] if self.clients else None
         return client if (client and client.logged_in and
                           client.ended is None) else None
+
+    def has_picture(self):
+        """The same, when it was also told all that is in the picture: who
+        joins before that and is not in it has left."""
+        client = self.logged_in()
+        return client if client and client.has_picture else None
 
     def asked(self, action):
         """How often, by all clients."""
