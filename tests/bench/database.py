@@ -4,6 +4,7 @@ the same file; and the flush of many changed tallies, as the server sees it."""
 import contextlib
 import os
 import re
+import tempfile
 import time
 
 import harness
@@ -47,7 +48,7 @@ SELECT queue, arrived - arrived % 900 AS starts_at,
 
 
 def server(**settings):
-    pg = harness.Postgres()
+    pg = harness.Postgres(directory=tempfile.mkdtemp(prefix="ringtally-pg-"))
     # the harness makes its servers fast and unsafe; this one is as it comes
     pg.settings = {"listen_addresses": "",
                    "unix_socket_directories": pg.directory, **settings}
