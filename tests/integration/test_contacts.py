@@ -86,7 +86,7 @@ def all_of(rig):
 
 def live(web, check):
     return harness.poll("it is shown", lambda: (
-        lambda doc: check(doc) and doc)(web.ask(API).json))
+        lambda doc: doc["as_of"] and check(doc) and doc)(web.ask(API).json))
 
 
 def test_posted_and_shown(rig, web):
