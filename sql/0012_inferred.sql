@@ -253,3 +253,55 @@ BEGIN
 	END LOOP;
 END
 $do$;
+
+-- On the day of a key change a caller stands under two hashes: they are one by
+-- the former.
+CREATE OR REPLACE FUNCTION ringtally.callbacks(p_site text, p_switches text[],
+    p_since timestamptz, p_most integer)
+RETURNS TABLE (switch text, queue text, call_id text, visit_no integer,
+    entered_at timestamptz, ended_at timestamptz, wait_ms bigint,
+    through_at timestamptz, caller bytea)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	WITH told AS (
+		SELECT v.switch, v.queue, v.call_id, v.visit_no, v.entered_at,
+		    v.wait_ms, v.caller, coalesce(v.caller_before, v.caller) AS who,
+		    v.outcome = 'abandoned' AS gone,
+		    CASE WHEN v.outcome = 'abandoned' THEN v.ended_at
+			ELSE v.answered_at END AS at, v.answered_at
+		FROM ringtally.visit AS v
+		WHERE v.site = p_site AND v.switch = ANY (p_switches)
+		  AND v.entered_at >= p_since - interval '1 day'
+		  AND v.entered_at >= now() - interval '3 days'
+		  AND (v.outcome = 'abandoned' AND v.entered_at >= p_since
+		    OR v.answered_at >= p_since AND v.caller IS NOT NULL)
+		UNION ALL
+		SELECT o.switch, o.queue, o.call_id, o.visit_no, o.entered_at,
+		    o.wait_ms, o.caller, coalesce(o.caller_before, o.caller),
+		    o.outcome = 'abandoned',
+		    CASE WHEN o.outcome = 'abandoned' THEN o.ended_at
+			ELSE o.answered_at END, o.answered_at
+		FROM ringtally.open_visit AS o
+		WHERE o.site = p_site AND o.switch = ANY (p_switches)
+		  AND (o.state = 'talking'
+		    OR o.state = 'ended' AND get_byte(o.heard, 3) & 2 = 0)
+		  AND (o.outcome = 'abandoned' AND o.entered_at >= p_since
+		    OR o.answered_at >= p_since AND o.caller IS NOT NULL)
+	), since AS (
+		SELECT *, min(t.answered_at) OVER (
+		    PARTITION BY t.switch, t.who
+		    ORDER BY t.at DESC, t.gone
+		    ROWS UNBOUNDED PRECEDING) AS through_at
+		FROM told AS t
+	), ranked AS (
+		SELECT *, row_number() OVER (PARTITION BY s.switch
+		    ORDER BY (s.through_at IS NULL) DESC, s.at DESC,
+		    s.call_id, s.visit_no) AS n
+		FROM since AS s WHERE s.gone
+	)
+	SELECT r.switch, r.queue, r.call_id, r.visit_no, r.entered_at, r.at,
+	    r.wait_ms, r.through_at, r.caller
+	FROM ranked AS r WHERE r.n <= p_most
+	  AND r.entered_at >= now() - interval '2 days'
+	ORDER BY r.at, r.call_id, r.visit_no
+$$;
