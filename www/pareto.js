@@ -2,6 +2,7 @@
 // What contacts were about, most first: bars, and the line of what they come
 // to together; or the same as a table. Without Chart.js there is the table.
 
+import { chartOrTable } from "./either.js";
 import { count, put, share } from "./format.js";
 
 const $ = (id) => document.getElementById(id);
@@ -33,22 +34,9 @@ function word(category) {
 export class Pareto {
 	#chart = null;
 	#shown = [];
-	#table = false;
 
 	constructor() {
-		this.#table = typeof Chart === "undefined";
-		$("as-table").hidden = this.#table;
-		$("as-table").addEventListener("click", () => {
-			this.#table = !this.#table;
-			this.#arrange();
-		});
-		this.#arrange();
-	}
-
-	#arrange() {
-		$("as-table").setAttribute("aria-pressed", String(this.#table));
-		$("chart-box").hidden = this.#table;
-		$("table-box").hidden = !this.#table;
+		chartOrTable();
 	}
 
 	// categories: of the document, most first

@@ -3,6 +3,7 @@
 // who arrived and who gave up as bars; or the same as a table. Without
 // Chart.js there is the table.
 
+import { chartOrTable } from "./either.js";
 import { count, goal, put, share } from "./format.js";
 import { level, levelName, withinOf } from "./figures.js";
 
@@ -33,23 +34,10 @@ function hours(value) {
 export class Today {
 	#chart = null;
 	#shown = null;
-	#table = false;
 
 	constructor(clock) {
 		this.clock = clock;
-		this.#table = typeof Chart === "undefined";
-		$("as-table").hidden = this.#table;
-		$("as-table").addEventListener("click", () => {
-			this.#table = !this.#table;
-			this.#arrange();
-		});
-		this.#arrange();
-	}
-
-	#arrange() {
-		$("as-table").setAttribute("aria-pressed", String(this.#table));
-		$("chart-box").hidden = this.#table;
-		$("table-box").hidden = !this.#table;
+		chartOrTable();
 	}
 
 	// answer: that of /api/v1/intervals; item: whose threshold and target
