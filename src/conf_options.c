@@ -105,7 +105,9 @@ conf_check_date(const void *value, struct err *err)
 	int64_t us;
 
 	snprintf(stamp, sizeof(stamp), "%.12sT00:00:00Z", date);
-	if (strlen(date) == 10 && utc_parse(stamp, strlen(stamp), &us))
+	/* a year 0 is none to PostgreSQL */
+	if (strlen(date) == 10 && utc_parse(stamp, strlen(stamp), &us) &&
+	    strncmp(date, "0000", 4) != 0)
 		return 0;
 	return err_set(err, "\"%s\" is no date such as \"2026-04-01\"", date);
 }

@@ -360,6 +360,9 @@ static const struct bad {
     {IN_CONTACTS("channels = ( { channel = \"fax\"; "
 		 "valid_from = \"2026-4-1\"; } );"),
 	"3: \"2026-4-1\" is no date such as \"2026-04-01\""},
+    {IN_CONTACTS("channels = ( { channel = \"fax\"; "
+		 "valid_from = \"0000-01-01\"; } );"),
+	"3: \"0000-01-01\" is no date such as \"2026-04-01\""},
     {IN_CONTACTS("channels = ( { channel = \"fax\"; valid_from = "
 		 "\"2026-04-01\"; valid_to = \"2026-04-01\"; } );"),
 	"3: valid_to is \"2026-04-01\": it would be true of no day"},
