@@ -268,30 +268,44 @@ test_flood_and_no_room(void **state)
 	close(other);
 }
 
+/*
+ * Writes lines until nothing more is taken. Returns how many went whole; *at:
+ * the bytes of the last one that went.
+ */
+static size_t
+fill(struct net *net, int fd, size_t *at)
+{
+	char line[1000];
+	size_t lines = 0;
+	ssize_t n;
+
+	memset(line, 'y', sizeof(line));
+	line[sizeof(line) - 1] = '\n';
+	*at = 0;
+	while (strstr(net_says(net), "takes nothing") == NULL) {
+		n = write(fd, line + *at, sizeof(line) - *at);
+		*at += n > 0 ? (size_t)n : 0;
+		lines += *at == sizeof(line);
+		*at %= sizeof(line);
+		if (n <= 0 || lines % 50 == 0)
+			net_turn(net);
+	}
+	return lines;
+}
+
 /* The end of a connection that waits for room is seen when there is some. */
 static void
 test_ends_while_there_is_no_room(void **state)
 {
 	struct net *net = *state;
 	int port = begin(net), fd;
-	char line[1000];
-	size_t lines = 0, at = 0;
-	ssize_t n;
+	size_t lines, at;
 
-	memset(line, 'y', sizeof(line));
-	line[999] = '\n';
 	net_number(net, "spool_max_mb", 8);
 	net->refuse = true;
 	net_open(net);
 	fd = net_connect(port);
-	while (strstr(net_says(net), "takes nothing") == NULL) {
-		n = write(fd, line + at, sizeof(line) - at);
-		at += n > 0 ? (size_t)n : 0;
-		lines += at == sizeof(line);
-		at %= sizeof(line);
-		if (n <= 0 || lines % 50 == 0)
-			net_turn(net);
-	}
+	lines = fill(net, fd, &at);
 	close(fd);
 	fd = net_connect(port); /* its mark has to wait, too */
 	net_turn_for(net, 20 * USEC_PER_MSEC);
@@ -344,24 +358,13 @@ test_closed_while_there_is_no_room(void **state)
 {
 	struct net *net = *state;
 	int port = begin(net), fd;
-	char line[1000];
-	size_t lines = 0, at = 0;
-	ssize_t n;
+	size_t lines, at;
 
-	memset(line, 'z', sizeof(line));
-	line[999] = '\n';
 	net_number(net, "spool_max_mb", 8);
 	net->refuse = true;
 	net_open(net);
 	fd = net_connect(port);
-	while (strstr(net_says(net), "takes nothing") == NULL) {
-		n = write(fd, line + at, sizeof(line) - at);
-		at += n > 0 ? (size_t)n : 0;
-		lines += at == sizeof(line);
-		at %= sizeof(line);
-		if (n <= 0 || lines % 50 == 0)
-			net_turn(net);
-	}
+	lines = fill(net, fd, &at);
 	net_close(net);
 	net->refuse = false;
 	net_open(net);
