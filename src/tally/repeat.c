@@ -11,7 +11,7 @@
 #define REPEAT_MINUTE_US (60 * USEC_PER_SEC)
 #define REPEAT_RAISE	 8 /* of what is held, this part goes for room */
 #define REPEAT_SWEEPS	 4 /* in the time of within_us */
-#define REPEAT_LAZY	 (1U << 20) /* points that are no trouble, however old */
+#define REPEAT_LAZY	 (1U << 16) /* points that are no trouble, however old */
 
 /* The points of one caller hang on each other, the newest first. */
 struct repeat_point {

@@ -32,7 +32,7 @@
  * caller through an open table of 4 bytes for each caller, of which two fifths
  * to four fifths are taken; a table is one of 256, so that none is ever long in
  * growing. Points older than within_us + REPEAT_LATE_US before the clock are
- * let go when a table would have to grow, and above a million points each time
+ * let go when a table would have to grow, and above 65,536 points each time
  * that a quarter of within_us has passed; of more than `max` the oldest, too.
  * What was let go before its within_us had passed is taken out of caller_known
  * again, and an answer that is told when its time was let go never comes in: so

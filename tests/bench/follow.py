@@ -153,11 +153,11 @@ def memory_open(bench):
 
 
 def memory_length(bench):
-    """After one half of the log and after the other: both are longer than
-    the day or so that tallies are kept in memory."""
+    """After a part of the log that is longer than the ten days for which
+    callers are known again, and after all of it."""
     report = bench.report
-    lines = bench.part_lines // 2, bench.part_lines
-    with database.place(bench) as rig, open(bench.part, "rb") as source:
+    lines = bench.lines * 3 // 5, bench.lines
+    with database.place(bench) as rig, open(bench.log, "rb") as source:
         daemon = rig.follower(flush_s=1.0, keep_visits_days=36500)
         found, done = [], 0
         daemon.start(wait="READY=1")
