@@ -573,6 +573,35 @@ test_any_order(void **state)
 	}
 }
 
+/* Each `i` below 2^24 is another caller. */
+static void
+somebody_is_answered(struct world *w, uint32_t i, int64_t at_us)
+{
+	struct told t = one((uint8_t)i, 0, i, at_us);
+	struct repeat_visit v = visit_of(w, &t);
+
+	t.caller[1] = (uint8_t)(i >> 8);
+	t.caller[4] = (uint8_t)(i >> 16);
+	repeat_clock(w->r, t.at_us);
+	repeat_answered(w->r, &v, true);
+}
+
+/* As weeks pass, callers of the last ten days or so are held, and no more. */
+static void
+test_flat(void **state)
+{
+	struct world *w = *state;
+	uint32_t i, a_day = 12000;
+
+	world_begin(w, 10000000);
+	for (i = 0; i < 40 * a_day; i++) {
+		somebody_is_answered(w, i, START + i * (DAY / a_day));
+		assert_true(repeat_points(w->r) <= 10 * a_day);
+	}
+	/* and all of them have been counted, who could be followed */
+	assert_int_equal(sum(w, MEASURE_caller_known), 40 * a_day);
+}
+
 /* More callers than there may be: the memory holds, and the share is honest. */
 static void
 test_bounded(void **state)
@@ -582,13 +611,7 @@ test_bounded(void **state)
 
 	world_begin(w, 10000);
 	for (i = 0; i < 60000; i++) {
-		struct told t = one((uint8_t)i, 0, i, START + i * SEC);
-		struct repeat_visit v = visit_of(w, &t);
-
-		t.caller[1] = (uint8_t)(i >> 8);
-		t.caller[4] = (uint8_t)(i >> 16);
-		repeat_clock(w->r, t.at_us);
-		repeat_answered(w->r, &v, true);
+		somebody_is_answered(w, i, START + i * SEC);
 		assert_true(repeat_points(w->r) <= 10300);
 	}
 	assert_true(repeat_since_us(w->r) > START + 40000 * SEC);
@@ -613,6 +636,7 @@ main(void)
 	    TEST(test_left_out),
 	    TEST(test_one_number_for_all),
 	    TEST(test_any_order),
+	    TEST(test_flat),
 	    TEST(test_bounded),
 	};
 
