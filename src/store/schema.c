@@ -378,13 +378,12 @@ static const char schema_rights_sql[] =
     "FROM (VALUES ('queue_tally'), ('agent_tally'), ('feed'),\n"
     "    ('feed_interval'), ('feed_event'), ('feed_file'), ('open_visit'),\n"
     "    ('agent_session'), ('writer'), ('site'), ('queue'), ('agent'),\n"
-    "    ('service'), ('queue_live_state')) AS tables(t)\n"
+    "    ('service'), ('queue_live_state'), ('contact_sheet')) AS tables(t)\n"
     "CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE')) AS rights(p)\n"
     "WHERE NOT has_table_privilege('ringtally.' || t, p)\n"
     "UNION ALL\n"
     "SELECT format('%s may not INSERT into ringtally.%s', current_user, t)\n"
-    "FROM (VALUES ('visit'), ('agent_span'), ('feed_seen'),\n"
-    "    ('contact_sheet')) AS tables(t)\n"
+    "FROM (VALUES ('visit'), ('agent_span'), ('feed_seen')) AS tables(t)\n"
     "WHERE NOT has_table_privilege('ringtally.' || t, 'INSERT')\n"
     "UNION ALL\n"
     "SELECT format('%s may not SELECT %s of ringtally.visit', current_user, "
@@ -404,7 +403,7 @@ static const char schema_rights_sql[] =
     "    'ensure_visit_month', 'writer_lock', 'hist_add', 'assert_writer',\n"
     "    'callbacks', 'callers_from', 'callers_since', 'contact_put',\n"
     "    'contact_join', 'contact_configure', 'contact_live', 'contact_say',\n"
-    "    'contact_expire', 'forget')\n"
+    "    'contact_expire', 'contact_touch', 'forget')\n"
     "AND NOT has_function_privilege(oid, 'EXECUTE')";
 
 static int

@@ -185,6 +185,32 @@ def test_db_check(rig):
     assert rc == 1 and err.startswith("ringtally db check: ")
 
 
+def test_db_check_asks_for_every_right(rig):
+    """Whatever the schema grants to the daemon alone is missed when it is not
+    granted any more."""
+    conf = rig.daemon().conf_path
+    granted = set(rig.db.execute(
+        "SELECT lower(privilege_type), table_name::text"
+        " FROM information_schema.role_table_grants"
+        " WHERE grantee = 'ringtally_writer'"
+        " AND privilege_type IN ('INSERT', 'UPDATE', 'DELETE')"))
+    granted |= set(rig.db.execute(
+        "SELECT 'call', proname || '()' FROM pg_proc AS p"
+        " WHERE pronamespace = 'ringtally'::regnamespace"
+        " AND has_function_privilege('ringtally_writer', oid, 'EXECUTE')"
+        " AND NOT has_function_privilege('ringtally_reader', oid,"
+        " 'EXECUTE')"))
+    assert len(granted) > 40
+    rig.db.execute("REVOKE INSERT, UPDATE, DELETE"
+                   " ON ALL TABLES IN SCHEMA ringtally FROM ringtally_writer")
+    rig.db.execute("REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ringtally"
+                   " FROM ringtally_writer")
+    rc, out, err = run("-c", conf, "db", "check")
+    said = {(right.lower(), name) for right, name in re.findall(
+        r"may not (\w+) (?:into |from )?ringtally\.(\S+)", out)}
+    assert rc == 1 and granted - said == set()
+
+
 def feeds(*args):
     rc, out, err = run("feeds", *args)
     assert (rc, err) == (0, "")
