@@ -58,7 +58,7 @@ daemon_describe(const struct daemon *d, char *to, size_t size)
 		queues += HASH_COUNT(sw->tally.queues);
 	}
 	snprintf(to, size,
-	    "%zu feeds, %zu queues, %zu waiting, %zu talking; database: %s",
+	    "feeds: %zu, queues: %zu, waiting: %zu, talking: %zu; database: %s",
 	    d->app.n_feeds, queues, waiting, talking, d->app.store_text);
 }
 
