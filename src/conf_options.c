@@ -225,7 +225,8 @@ const struct option_row conf_options[] = {
 	.preset = "service=ringtally", .unit = "",
 	.help = "How to reach PostgreSQL: a connection string or URI of "
 		"libpq. A password belongs in ~/.pgpass or a service file, "
-		"not here."},
+		"not here. A pooler in between must keep a session for each "
+		"client, as pool_mode = session of PgBouncer does."},
     {"flush_s", DATABASE(database.flush_us), .type = OPTION_SECS,
 	.preset = "1.0", .min = 0.05, .max = 60, .unit = "s",
 	.help = "The longest time from a change to its transaction."},

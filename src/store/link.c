@@ -715,6 +715,12 @@ link_is_up(const struct link *link)
 	return link->mode == LINK_PIPELINE || link->mode == LINK_COPY;
 }
 
+int
+link_backend_pid(const struct link *link)
+{
+	return PQbackendPID(link->conn);
+}
+
 bool
 link_is_idle(const struct link *link)
 {

@@ -88,6 +88,11 @@ void link_close(struct link *link);
 bool link_is_up(const struct link *link);
 /* Up, and no script runs. */
 bool link_is_idle(const struct link *link);
+/*
+ * The server's process that serves this connection, as it was told when that
+ * began: by a pooler that stands in between it is any number.
+ */
+int link_backend_pid(const struct link *link);
 /* The script must stay until `done` or `down`. */
 void link_run(struct link *link, struct link_script *script);
 /* From within `result`: the answer can not be worked with. */

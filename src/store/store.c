@@ -669,6 +669,11 @@ store_session_result(void *ctx, const PGresult *res)
 	else if (PQgetvalue(res, 0, 1)[0] == 't')
 		link_refuse(store->link, LINK_REFUSED,
 		    "the server is a standby and only to be read");
+	else if (result_int(res, 0, 2) != link_backend_pid(store->link))
+		log_warn(
+		    "database: a pooler stands in between: it must keep a "
+		    "session for each client (pool_mode = session), or "
+		    "two daemons may take the same switch from each other");
 }
 
 static void
@@ -698,7 +703,8 @@ store_up(void *ctx)
 	link_script_reset(script);
 	link_add(script,
 	    "SELECT current_setting('server_version_num'), "
-	    "pg_is_in_recovery(), set_config('TimeZone', 'UTC', false), "
+	    "pg_is_in_recovery(), pg_backend_pid(), "
+	    "set_config('TimeZone', 'UTC', false), "
 	    "set_config('DateStyle', 'ISO, YMD', false), "
 	    "set_config('search_path', 'pg_catalog', false), "
 	    "set_config('client_min_messages', 'warning', false), "

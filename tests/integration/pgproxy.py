@@ -97,11 +97,12 @@ class Link:
 class PgProxy:
     PORT = 5432
 
-    def __init__(self, directory, server_path, choose=None):
+    def __init__(self, directory, server_path, choose=None, pooler=False):
         self.path = os.path.join(directory, ".s.PGSQL.%d" % self.PORT)
         self.directory = directory
         self.server_path = server_path
         self.choose = choose or (lambda what, number: PASS)
+        self.pooler = pooler
         self.seen = {REQUEST: 0, ANSWER: 0}
         self.lost = {REQUEST: 0, ANSWER: 0}
         self.refusing = False   # closes new connections at once
@@ -216,6 +217,8 @@ class PgProxy:
         what = REQUEST if upward else ANSWER
         for message, is_commit in parser.feed(data):
             fate = self.judge(what) if is_commit else PASS
+            if self.pooler and not upward and message[:1] == b"K":
+                message = message[:5] + struct.pack("!i", 1) + message[9:]
             if fate == PASS:
                 if not self.send(to, message):
                     self.close(link)

@@ -195,6 +195,21 @@ def test_black_hole(rig):
         rig.assert_exact(log)
 
 
+@pytest.mark.parametrize("pooler", [False, True])
+def test_pooler(rig, pooler):
+    """F52. Locks and settings are the session's: who puts something in between
+    that shares sessions is warned."""
+    log = loggen.make_log(500, seed=28)
+    harness.append(rig.log, log)
+    with PgProxy(rig.logs, rig.server.socket_path, pooler=pooler) as proxy:
+        rig.host = proxy.directory
+        daemon = rig.daemon().start(wait="READY=1")
+        rig.settle()
+        assert bool(daemon.said("a pooler stands in between")) == pooler
+        assert daemon.stop() == 0
+    rig.assert_exact(log)
+
+
 def test_server_that_never_answers(own_rig):
     """F17. SIGSTOP: connections stand, the kernel acknowledges, nobody
     answers. Meanwhile the daemon lives and reads."""
