@@ -240,12 +240,14 @@ app_reset(void *ctx)
 }
 
 static void
-app_load_switch(void *ctx, const char *name, int64_t clock_us, int64_t leap_us)
+app_load_switch(void *ctx, const char *name, int64_t clock_us, int64_t leap_us,
+    int64_t forgotten_us)
 {
 	struct app_switch *sw = app_switch_find(ctx, name);
 
 	if (sw != NULL)
-		machine_restore_clock(&sw->machine, clock_us, leap_us);
+		machine_restore_clock(
+		    &sw->machine, clock_us, leap_us, forgotten_us);
 }
 
 static struct app_feed *

@@ -660,12 +660,20 @@ machine_clock(struct machine *m, int64_t t_us)
 	}
 }
 
+/* An arrival behind the last word of a feed that is no more. */
+static bool
+machine_came_last(struct machine *m, const struct event *ev)
+{
+	return ev->kind == EVENT_ENTER && merge_was_told_last(m, ev->time_us) &&
+	    call_find(m, ev->call, ev->call_hash, false) == NULL;
+}
+
 /* By the one feed that the switch had, under another name. */
 static bool
-machine_was_told(const struct machine *m, const struct event *ev)
+machine_was_told(struct machine *m, const struct event *ev)
 {
 	return m->config.n_feeds <= 1 && ev->kind != EVENT_NOTE &&
-	    merge_was_told(m, ev->time_us);
+	    merge_was_told(m, ev->time_us) && !machine_came_last(m, ev);
 }
 
 RT_HOT void
@@ -802,9 +810,11 @@ machine_fini(struct machine *m)
 }
 
 void
-machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us)
+machine_restore_clock(
+    struct machine *m, int64_t clock_us, int64_t leap_us, int64_t forgotten_us)
 {
 	m->clock_us = clock_us;
+	m->forgotten_us = forgotten_us;
 	m->leap_us = leap_us;
 	if (leap_us != clock_us)
 		sessions_clock(&m->sessions, clock_us);

@@ -228,8 +228,9 @@ struct machine {
 	size_t n_former;
 	struct pool call_pool; /* calls with ids up to CALL_POOL_ID bytes */
 	size_t in_state[VISIT_STATES];
-	int64_t clock_us; /* the event clock; 0: no event yet */
-	int64_t leap_us;  /* a leap forward not yet confirmed; 0: none */
+	int64_t clock_us;     /* the event clock; 0: no event yet */
+	int64_t leap_us;      /* a leap forward not yet confirmed; 0: none */
+	int64_t forgotten_us; /* calls that ended by then are not remembered */
 	struct counters *counters; /* of the feed whose event this is */
 };
 
@@ -265,10 +266,12 @@ void machine_event(
 
 /*
  * At start, before all else: the event clock of the last commit. It tells the
- * sessions too, unless the clock was not yet believed.
+ * sessions too, unless the clock was not yet believed. forgotten_us: of several
+ * feeds, up to when calls were forgotten while there was one alone, which lets
+ * go of them after MACHINE_LINGER_US; else 0.
  */
-void
-machine_restore_clock(struct machine *m, int64_t clock_us, int64_t leap_us);
+void machine_restore_clock(
+    struct machine *m, int64_t clock_us, int64_t leap_us, int64_t forgotten_us);
 
 /* The same of one feed of several. */
 void machine_restore_feed(

@@ -411,6 +411,19 @@ merge_was_told(const struct machine *m, int64_t t_us)
 	return false;
 }
 
+bool
+merge_was_told_last(const struct machine *m, int64_t t_us)
+{
+	size_t i;
+
+	for (i = 0; i < m->n_former; i++)
+		if (t_us <= m->former[i].last_us &&
+		    t_us >= utc_floor(m->former[i].last_us, USEC_PER_SEC) &&
+		    t_us > m->former[i].forgotten_us)
+			return true;
+	return false;
+}
+
 static bool
 merge_was_forgotten(const struct machine *m, int64_t t_us)
 {
@@ -431,7 +444,7 @@ merge_is_too_old(const struct machine *m, const struct event *ev)
 
 	if (merge_was_forgotten(m, t_us))
 		return true;
-	if (t_us >= merge_linger_us(m))
+	if (t_us >= merge_linger_us(m) && t_us > m->forgotten_us)
 		return false;
 	for (i = 0; i < MACHINE_FEEDS; i++)
 		if (merge_other(m, i, ev) && m->feeds[i].first_us != 0 &&

@@ -73,6 +73,12 @@ bool merge_again(struct machine *m, struct visit *v, enum visit_event what,
 /* A feed that is no more has told of that time. */
 bool merge_was_told(const struct machine *m, int64_t t_us);
 
+/*
+ * The same, in the last second of which it told: there may be more of that
+ * second behind its last word. Its calls are still remembered.
+ */
+bool merge_was_told_last(const struct machine *m, int64_t t_us);
+
 /* Of a time that is forgotten, and in which another feed was heard. */
 bool merge_is_too_old(const struct machine *m, const struct event *ev);
 

@@ -63,10 +63,61 @@ load_kept(void *ctx, const PGresult *res)
 		log_note("visits: %s", PQgetvalue(res, i, 0));
 }
 
+/*
+ * Before anything is loaded: who has one feed of a switch lets go of its calls
+ * ten minutes (MACHINE_LINGER_US) after they ended, and whoever has several of
+ * it afterwards has to know up to when that was.
+ */
+static const char load_forgotten_sql[] =
+    "UPDATE ringtally.writer AS w SET forgotten_at = n.forgotten_at "
+    "FROM (SELECT s.switch, CASE WHEN s.several THEN coalesce("
+    "r.forgotten_at, r.clock_at - interval '10 minutes', 'epoch') END "
+    "AS forgotten_at "
+    "FROM unnest($2::text[], $3::boolean[]) AS s(switch, several) "
+    "JOIN ringtally.writer AS r ON r.site = $1::text "
+    "AND r.switch = s.switch) AS n "
+    "WHERE w.site = $1::text AND w.switch = n.switch "
+    "AND w.instance = $4::text "
+    "AND w.forgotten_at IS DISTINCT FROM n.forgotten_at";
+
+/* Has the switch more than one feed? */
+static bool
+load_is_shared(const struct store *store, const char *switch_name)
+{
+	int i, n = 0;
+
+	for (i = 0; i < store->n_feeds; i++)
+		n += strcmp(store->feeds[i].switch_name, switch_name) == 0;
+	return n > 1;
+}
+
+static void
+load_forgotten_step(struct store *store)
+{
+	struct link_script *script = &store->script;
+	struct strbuf several = STRBUF_INIT;
+	int i;
+
+	for (i = 0; i < store->n_switches; i++) {
+		strbuf_addc(&several, i == 0 ? '{' : ',');
+		strbuf_addc(&several,
+		    load_is_shared(store, store->switches[i].name) ? 't' : 'f');
+	}
+	strbuf_addc(&several, '}');
+	link_add(script, load_forgotten_sql);
+	link_param(script, store->config.site);
+	link_param(script, store->switch_array);
+	link_param(script, strbuf_str(&several));
+	link_param(script, store->instance);
+	link_add_sync(script);
+	strbuf_fini(&several);
+}
+
 static const char load_switches_sql[] =
     "SELECT switch, "
     "(extract(epoch FROM clock_at) * 1000000)::bigint, "
-    "(extract(epoch FROM leap_at) * 1000000)::bigint "
+    "(extract(epoch FROM leap_at) * 1000000)::bigint, "
+    "(extract(epoch FROM forgotten_at) * 1000000)::bigint "
     "FROM ringtally.writer "
     "WHERE site = $1::text AND switch = ANY ($2::text[])";
 
@@ -78,7 +129,8 @@ load_switches(void *ctx, const PGresult *res)
 
 	for (i = 0; i < PQntuples(res); i++)
 		store->ops->load_switch(store->ctx, PQgetvalue(res, i, 0),
-		    result_int(res, i, 1), result_int(res, i, 2));
+		    result_int(res, i, 1), result_int(res, i, 2),
+		    result_int(res, i, 3));
 	fault_point("during-load");
 }
 
@@ -466,6 +518,7 @@ store_load_script(struct store *store)
 	if (store->config.keep_visits_days > 0)
 		store_keep_step(store, script);
 	store_seen_step(store, script);
+	load_forgotten_step(store);
 	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	load_step(store, load_switches_sql, store->switch_array, load_switches);
 	load_step(store, load_newest_sql, store->switch_array, load_newest);

@@ -126,8 +126,9 @@ struct store_ops {
 	 * Behind it come the rows, then `ready`.
 	 */
 	void (*reset)(void *ctx);
-	void (*load_switch)(
-	    void *ctx, const char *name, int64_t clock_us, int64_t leap_us);
+	/* forgotten_us: see machine_restore_clock; 0 where one feed tells */
+	void (*load_switch)(void *ctx, const char *name, int64_t clock_us,
+	    int64_t leap_us, int64_t forgotten_us);
 	/*
 	 * A feed that is configured no more, or of another switch now, told of
 	 * the switch from then to then. May be NULL.

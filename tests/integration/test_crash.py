@@ -203,7 +203,8 @@ def test_term_under_load(rig):
         daemon.start(wait="READY=1")
         time.sleep(rng.uniform(0.02, 0.3))
         assert daemon.stop() == 0, daemon.stderr()
-        assert daemon.notify.has("STOPPING=1")
+        harness.poll("it has said so",
+                     lambda: daemon.notify.has("STOPPING=1"))
     writer.finish()
     daemon.start(wait="READY=1")
     rig.settle()

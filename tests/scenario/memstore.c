@@ -477,7 +477,7 @@ memstore_load(struct memstore *store, struct machine *m)
 	struct mem_visit *visit, *next;
 	struct mem_session *s, *next_session;
 
-	machine_restore_clock(m, store->clock_us, store->leap_us);
+	machine_restore_clock(m, store->clock_us, store->leap_us, 0);
 	memstore_load_names(store, m->tally);
 	HASH_SORT(store->open, memstore_by_touched);
 	HASH_ITER (hh, store->open, visit, next)

@@ -128,12 +128,13 @@ small_reset(void *ctx)
 }
 
 static void
-small_load_switch(void *ctx, const char *name, int64_t clock, int64_t leap)
+small_load_switch(
+    void *ctx, const char *name, int64_t clock, int64_t leap, int64_t forgotten)
 {
 	struct small *s = ctx;
 
 	assert_string_equal(name, "pbx");
-	machine_restore_clock(&s->machine, clock, leap);
+	machine_restore_clock(&s->machine, clock, leap, forgotten);
 }
 
 static void

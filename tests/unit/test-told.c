@@ -182,7 +182,7 @@ test_agents_of_a_second_feed(void **state RT_UNUSED)
 	struct told_to t;
 
 	told_begin(&t, 2);
-	machine_restore_clock(&t.played.machine, alone.clock_us, 0);
+	machine_restore_clock(&t.played.machine, alone.clock_us, 0, 0);
 	machine_restore_feed(&t.played.machine, 0, &alone);
 	told_give(&t, 1, told_wrap_up(200000));
 	assert_int_equal(told_sum(&t, MEASURE_wrap_up_ms), 10000);
@@ -345,7 +345,7 @@ test_one_becomes_two(void **state RT_UNUSED)
 
 	told_begin(&t, 2);
 	t.played.machine.config.merge_window_us = 60 * USEC_PER_SEC;
-	machine_restore_clock(m, first.clock_us, 0);
+	machine_restore_clock(m, first.clock_us, 0, 0);
 	machine_restore_feed(m, 0, &first);
 	merge_told_alone(&like, 0, &heard);
 	like.heard = &heard;
@@ -369,7 +369,7 @@ test_feed_of_another_name(void **state RT_UNUSED)
 
 	for (feeds = 1; feeds <= 2; feeds++) {
 		told_begin(&t, feeds);
-		machine_restore_clock(m, T0_US + 800 * USEC_PER_SEC, 0);
+		machine_restore_clock(m, T0_US + 800 * USEC_PER_SEC, 0, 0);
 		machine_restore_former(
 		    m, T0_US + USEC_PER_SEC, T0_US + 800 * USEC_PER_SEC);
 		told_give(&t, 0, told_event(EVENT_ENTER, 100, "a"));
