@@ -21,48 +21,69 @@ static const struct {
 
 /* --- the statements ------------------------------------------------------ */
 
-/* "$2::text[], $3::bigint[] ..." */
+/*
+ * "$2::text[], $3::bigint[] ..."; or each as "(SELECT $2::text[])", of which
+ * the planner does not see how long it is.
+ */
 static void
-rows_sql_params(const struct rows *rows, struct strbuf *sql)
+rows_sql_params(const struct rows *rows, bool hidden, struct strbuf *sql)
 {
 	const struct table *t = rows->table;
 	int i, n = 1;
 
 	for (i = 0; i < t->n_columns; i++)
 		if (rows_has(rows, i)) {
-			strbuf_addf(sql, "%s$%d::%s[]", n > 1 ? ", " : "",
-			    n + 1, rows_types[t->column[i].type].name);
+			strbuf_addf(sql, "%s%s$%d::%s[]%s", n > 1 ? ", " : "",
+			    hidden ? "(SELECT " : "", n + 1,
+			    rows_types[t->column[i].type].name,
+			    hidden ? ")" : "");
 			n++;
 		}
 }
 
+/* The columns that rows_has, or the keys only, each behind `alias`. */
 static void
-rows_sql_names(const struct rows *rows, struct strbuf *sql)
+rows_sql_names(const struct rows *rows, bool keys_only, const char *alias,
+    struct strbuf *sql)
 {
 	const char *before = "";
 	int i;
 
-	for (i = 0; i < rows->table->n_columns; i++)
-		if (rows_has(rows, i)) {
-			strbuf_addf(
-			    sql, "%s%s", before, rows->table->column[i].name);
-			before = ", ";
-		}
+	for (i = 0; i < rows->table->n_columns; i++) {
+		const struct column *c = &rows->table->column[i];
+
+		if (!rows_has(rows, i) || (keys_only && c->role != COLUMN_KEY))
+			continue;
+		strbuf_addf(sql, "%s%s%s", before, alias, c->name);
+		before = ", ";
+	}
 }
 
+/* " FROM unnest(...) AS u(...)" */
+static void
+rows_sql_from(const struct rows *rows, bool hidden, struct strbuf *sql)
+{
+	strbuf_adds(sql, " FROM unnest(");
+	rows_sql_params(rows, hidden, sql);
+	strbuf_adds(sql, ") AS u(");
+	rows_sql_names(rows, false, "", sql);
+	strbuf_adds(sql, ")");
+}
+
+/* %1: the column, %2: its new value. */
 static const char *
 rows_sql_update(enum column_role role)
 {
 	switch (role) {
 	case COLUMN_ADD:
-		return "%1$s = t.%1$s + excluded.%1$s";
+		return "%1 = t.%1 + %2";
 	case COLUMN_MAX:
-		return "%1$s = greatest(t.%1$s, excluded.%1$s)";
+		return "%1 = greatest(t.%1, %2)";
 	case COLUMN_HIST:
-		return "%1$s = CASE WHEN excluded.%1$s IS NULL THEN t.%1$s "
-		       "ELSE ringtally.hist_add(t.%1$s, excluded.%1$s) END";
+		return "%1 = CASE WHEN %2 IS NULL THEN t.%1 "
+		       "ELSE ringtally.hist_add(t.%1, %2) END";
 	case COLUMN_SET:
-		return "%1$s = excluded.%1$s";
+		return "%1 = %2";
 	case COLUMN_KEY:
 	case COLUMN_ONCE:
 		break;
@@ -70,31 +91,34 @@ rows_sql_update(enum column_role role)
 	return NULL;
 }
 
-/* The name stands for each %1$s. */
+/* `new` is where the new values are: excluded or u, which needs the casts. */
 static void
-rows_sql_named(struct strbuf *sql, const char *fmt, const char *name)
+rows_sql_named(struct strbuf *sql, const char *fmt, const char *new,
+    const struct column *c)
 {
-	const char *end;
+	bool cast = c->cast != NULL && strcmp(new, "excluded") != 0;
 
-	for (; (end = strstr(fmt, "%1$s")) != NULL; fmt = end + 4) {
-		strbuf_add(sql, fmt, (size_t)(end - fmt));
-		strbuf_adds(sql, name);
+	for (; *fmt != '\0'; fmt++) {
+		if (*fmt != '%') {
+			strbuf_addc(sql, *fmt);
+			continue;
+		}
+		if (*++fmt == '1')
+			strbuf_adds(sql, c->name);
+		else
+			strbuf_addf(sql, "%s.%s%s%s", new, c->name,
+			    cast ? "::" : "", cast ? c->cast : "");
 	}
-	strbuf_adds(sql, fmt);
 }
 
-static void
-rows_sql_conflict(const struct rows *rows, struct strbuf *sql)
+/* "n = t.n + excluded.n, ..."; false: no column of these rows is ever set. */
+static bool
+rows_sql_set(const struct rows *rows, const char *new, struct strbuf *sql)
 {
 	const struct table *t = rows->table;
-	const char *before = "DO UPDATE SET ";
+	const char *before = "";
 	int i;
 
-	strbuf_adds(sql, " ON CONFLICT (site");
-	for (i = 0; i < t->n_columns; i++)
-		if (t->column[i].role == COLUMN_KEY)
-			strbuf_addf(sql, ", %s", t->column[i].name);
-	strbuf_adds(sql, ") ");
 	for (i = 0; i < t->n_columns; i++) {
 		const char *fmt = rows_sql_update(t->column[i].role);
 
@@ -102,10 +126,23 @@ rows_sql_conflict(const struct rows *rows, struct strbuf *sql)
 			continue;
 		strbuf_adds(sql, before);
 		before = ", ";
-		rows_sql_named(sql, fmt, t->column[i].name);
+		rows_sql_named(sql, fmt, new, &t->column[i]);
 	}
-	if (strcmp(before, ", ") != 0)
-		strbuf_adds(sql, "DO NOTHING");
+	return *before != '\0';
+}
+
+static void
+rows_sql_conflict(const struct rows *rows, struct strbuf *sql)
+{
+	struct strbuf set = STRBUF_INIT;
+
+	strbuf_adds(sql, " ON CONFLICT (site, ");
+	rows_sql_names(rows, true, "", sql);
+	if (rows_sql_set(rows, "excluded", &set))
+		strbuf_addf(sql, ") DO UPDATE SET %s", strbuf_str(&set));
+	else
+		strbuf_adds(sql, ") DO NOTHING");
+	strbuf_fini(&set);
 }
 
 static void
@@ -134,30 +171,78 @@ table_has_key(const struct table *t)
 	return false;
 }
 
+/* " WHERE t.site = $1::text AND t.k = u.k ..." */
+static void
+rows_sql_same(const struct table *t, struct strbuf *sql)
+{
+	int i;
+
+	strbuf_adds(sql, " WHERE t.site = $1::text");
+	for (i = 0; i < t->n_columns; i++)
+		if (t->column[i].role == COLUMN_KEY)
+			strbuf_addf(sql, " AND t.%s = u.%s", t->column[i].name,
+			    t->column[i].name);
+}
+
+/*
+ * "WITH old AS (UPDATE ... RETURNING keys) ": the rows that are there. An
+ * INSERT that meets them would lock each, and log that, before it writes it.
+ * The planner must find them by their keys, however many it thinks there are
+ * and however small the table was when it planned.
+ */
+static bool
+rows_sql_old(const struct rows *rows, struct strbuf *sql)
+{
+	struct strbuf set = STRBUF_INIT;
+	bool any = rows->table->grown && rows_sql_set(rows, "u", &set);
+
+	if (any) {
+		strbuf_addf(sql, "WITH old AS (UPDATE ringtally.%s AS t SET %s",
+		    rows->table->name, strbuf_str(&set));
+		rows_sql_from(rows, true, sql);
+		rows_sql_same(rows->table, sql);
+		strbuf_adds(sql, " RETURNING ");
+		rows_sql_names(rows, true, "t.", sql);
+		strbuf_adds(sql, ") ");
+	}
+	strbuf_fini(&set);
+	return any;
+}
+
+/* The others; most often there are none, which takes one comparison. */
+static void
+rows_sql_new(const struct rows *rows, struct strbuf *sql)
+{
+	strbuf_addf(sql,
+	    " WHERE (SELECT count(*) FROM old) < "
+	    "cardinality($2::%s[]) AND (",
+	    rows_types[rows->table->column[0].type].name);
+	rows_sql_names(rows, true, "u.", sql);
+	strbuf_adds(sql, ") NOT IN (SELECT ");
+	rows_sql_names(rows, true, "", sql);
+	strbuf_adds(sql, " FROM old)");
+}
+
 static void
 rows_sql_insert(const struct rows *rows, struct strbuf *sql)
 {
 	const struct table *t = rows->table;
+	bool old = rows_sql_old(rows, sql);
 	int i;
 
 	strbuf_addf(sql, "INSERT INTO ringtally.%s AS t (site, ", t->name);
-	rows_sql_names(rows, sql);
+	rows_sql_names(rows, false, "", sql);
 	strbuf_adds(sql, ") SELECT $1::text");
-	for (i = 0; i < t->n_columns; i++) {
-		const struct column *c = &t->column[i];
-
-		if (rows_has(rows, i))
-			strbuf_addf(sql, ", u.%s%s%s", c->name,
-			    c->cast != NULL ? "::" : "",
-			    c->cast != NULL ? c->cast : "");
-	}
-	strbuf_adds(sql, " FROM unnest(");
-	rows_sql_params(rows, sql);
-	strbuf_adds(sql, ") AS u(");
-	rows_sql_names(rows, sql);
-	strbuf_adds(sql, ")");
+	for (i = 0; i < t->n_columns; i++)
+		if (rows_has(rows, i)) {
+			strbuf_adds(sql, ", ");
+			rows_sql_named(sql, "%2", "u", &t->column[i]);
+		}
+	rows_sql_from(rows, false, sql);
 	if (!table_has_key(t))
 		return;
+	if (old)
+		rows_sql_new(rows, sql);
 	if (!t->sorted)
 		rows_sql_order(t, sql);
 	rows_sql_conflict(rows, sql);
@@ -166,17 +251,13 @@ rows_sql_insert(const struct rows *rows, struct strbuf *sql)
 static void
 rows_sql_erase(const struct rows *rows, struct strbuf *sql)
 {
-	const struct table *t = rows->table;
-	int i;
-
-	strbuf_addf(
-	    sql, "DELETE FROM ringtally.%s AS t USING unnest(", t->name);
-	rows_sql_params(rows, sql);
+	strbuf_addf(sql, "DELETE FROM ringtally.%s AS t USING unnest(",
+	    rows->table->name);
+	rows_sql_params(rows, false, sql);
 	strbuf_adds(sql, ") AS u(");
-	rows_sql_names(rows, sql);
-	strbuf_adds(sql, ") WHERE t.site = $1::text");
-	for (i = 0; i < t->n_columns; i++)
-		strbuf_addf(sql, " AND t.%1$s = u.%1$s", t->column[i].name);
+	rows_sql_names(rows, false, "", sql);
+	strbuf_adds(sql, ")");
+	rows_sql_same(rows->table, sql);
 }
 
 /* All columns: COPY writes what it is given. */

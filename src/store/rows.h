@@ -61,6 +61,11 @@ struct table {
 	 * them, so that writers who share rows never dead-lock
 	 */
 	bool sorted;
+	/*
+	 * Most rows of a batch are there already: these are updated first, and
+	 * only the others inserted. The first column must be a key
+	 */
+	bool grown;
 	int n_columns;
 	struct column column[ROWS_COLUMNS_MAX];
 };

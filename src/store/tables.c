@@ -47,21 +47,23 @@ static const struct tables_row {
 	const char *name;
 	bool erase;
 	bool sorted; /* see cut.c */
+	bool grown;
 	enum tables_more more;
 	struct column column[26];
 } tables_rows[TABLES] = {
-    [TABLE_QUEUE_TALLY] = {"queue_tally", false, true, TABLES_MEASURES,
+    [TABLE_QUEUE_TALLY] = {"queue_tally", false, true, true, TABLES_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
 	    KEY_TEXT("queue")}},
-    [TABLE_AGENT_TALLY] = {"agent_tally", false, true, TABLES_AGENT_MEASURES,
+    [TABLE_AGENT_TALLY] = {"agent_tally", false, true, true,
+	TABLES_AGENT_MEASURES,
 	{{"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}, KEY_TEXT("switch"),
 	    KEY_TEXT("agent"), KEY_TEXT("queue")}},
-    [TABLE_AGENT_SPAN] = {"agent_span", false, false, TABLES_NONE,
+    [TABLE_AGENT_SPAN] = {"agent_span", false, false, false, TABLES_NONE,
 	{SET_TIME("from_at"), SET_TIME("to_at"),
 	    {"kind", COLUMN_TEXT, COLUMN_SET, "ringtally.span_kind"},
 	    SET_TEXT("switch"), SET_TEXT("agent"), SET_TEXT("queue"),
 	    SET_TEXT("reason")}},
-    [TABLE_FEED] = {"feed", false, false, TABLES_COUNTERS,
+    [TABLE_FEED] = {"feed", false, false, false, TABLES_COUNTERS,
 	{KEY_TEXT("feed"), SET_TEXT("switch"), SET_TEXT("transport"),
 	    SET_TEXT("format"), SET_INT4("file_no"), SET_TEXT("path"),
 	    SET_INT8("device"), SET_INT8("inode"), SET_INT8("generation"),
@@ -75,25 +77,26 @@ static const struct tables_row {
 	    SET_TEXT("guarantee"), SET_BOOL("connected"),
 	    SET_TIME("connected_at"), SET_TEXT("status"),
 	    SET_INT8("spool_bytes"), SET_TIME("leads_at")}},
-    [TABLE_FEED_INTERVAL] = {"feed_interval", false, false, TABLES_COUNTERS,
+    [TABLE_FEED_INTERVAL] = {"feed_interval", false, false, false,
+	TABLES_COUNTERS,
 	{KEY_TEXT("feed"), {"starts_at", COLUMN_TIME, COLUMN_KEY, NULL}}},
-    [TABLE_FEED_EVENT] = {"feed_event", false, false, TABLES_NONE,
+    [TABLE_FEED_EVENT] = {"feed_event", false, false, false, TABLES_NONE,
 	{KEY_TEXT("feed"), KEY_TEXT("event"), SET_BOOL("unknown"),
 	    {"count", COLUMN_INT8, COLUMN_ADD, NULL},
 	    {"last_at", COLUMN_TIME, COLUMN_MAX, NULL}}},
-    [TABLE_FEED_FILE] = {"feed_file", false, false, TABLES_NONE,
+    [TABLE_FEED_FILE] = {"feed_file", false, false, false, TABLES_NONE,
 	{KEY_TEXT("feed"), {"file_no", COLUMN_INT4, COLUMN_KEY, NULL},
 	    SET_TEXT("path"), SET_INT8("device"), SET_INT8("inode"),
 	    SET_INT8("generation"), SET_INT8("head_hash"),
 	    SET_INT4("head_size"),
 	    {"read_bytes", COLUMN_INT8, COLUMN_MAX, NULL}}},
-    [TABLE_FEED_SEEN] = {"feed_seen", false, false, TABLES_NONE,
+    [TABLE_FEED_SEEN] = {"feed_seen", false, false, false, TABLES_NONE,
 	{KEY_TEXT("feed"), {"key", COLUMN_INT8, COLUMN_KEY, NULL},
 	    {"seen_at", COLUMN_TIME, COLUMN_ONCE, NULL}}},
-    [TABLE_OPEN_VISIT_GONE] = {"open_visit", true, false, TABLES_NONE,
+    [TABLE_OPEN_VISIT_GONE] = {"open_visit", true, false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("call_id"),
 	    {"visit_no", COLUMN_INT4, COLUMN_KEY, NULL}}},
-    [TABLE_OPEN_VISIT] = {"open_visit", false, false, TABLES_NONE,
+    [TABLE_OPEN_VISIT] = {"open_visit", false, false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("call_id"),
 	    {"visit_no", COLUMN_INT4, COLUMN_KEY, NULL},
 	    {"state", COLUMN_TEXT, COLUMN_SET, "ringtally.visit_state"},
@@ -107,18 +110,18 @@ static const struct tables_row {
 	    {"heard", COLUMN_BYTES, COLUMN_SET, NULL},
 	    {"caller_before", COLUMN_BYTES, COLUMN_SET, NULL},
 	    SET_INT4("inferred")}},
-    [TABLE_SESSION_GONE] = {"agent_session", true, false, TABLES_NONE,
+    [TABLE_SESSION_GONE] = {"agent_session", true, false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue")}},
-    [TABLE_SESSION] = {"agent_session", false, false, TABLES_NONE,
+    [TABLE_SESSION] = {"agent_session", false, false, true, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue"),
 	    SET_TIME("login_at"), SET_TIME("pause_at"), SET_TIME("logoff_at"),
 	    SET_TEXT("reason")}},
-    [TABLE_SERVICE] = {"service", false, false, TABLES_NONE,
+    [TABLE_SERVICE] = {"service", false, false, false, TABLES_NONE,
 	{KEY_TEXT("service")}},
-    [TABLE_QUEUE] = {"queue", false, false, TABLES_NONE,
+    [TABLE_QUEUE] = {"queue", false, false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("queue"), SET_TEXT("service"),
 	    {"first_seen_at", COLUMN_TIME, COLUMN_ONCE, NULL}}},
-    [TABLE_AGENT] = {"agent", false, false, TABLES_NONE,
+    [TABLE_AGENT] = {"agent", false, false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"),
 	    {"first_seen_at", COLUMN_TIME, COLUMN_ONCE, NULL}}},
 };
@@ -174,8 +177,10 @@ tables_make(struct table *t, const struct tables_row *row)
 {
 	size_t i;
 
-	*t = (struct table){
-	    .name = row->name, .erase = row->erase, .sorted = row->sorted};
+	*t = (struct table){.name = row->name,
+	    .erase = row->erase,
+	    .sorted = row->sorted,
+	    .grown = row->grown};
 	for (i = 0; i < RT_COUNT(row->column); i++)
 		if (row->column[i].name != NULL)
 			tables_add(t, row->column[i]);

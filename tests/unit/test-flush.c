@@ -109,6 +109,63 @@ test_sorts_what_is_not_sorted(void **state)
 	rows_fini(&rows);
 }
 
+/* What is there is updated, and only the rest is inserted. */
+static void
+test_updates_what_is_there(void **state)
+{
+	static const struct table grown = {.name = "t",
+	    .sorted = true,
+	    .grown = true,
+	    .n_columns = 4,
+	    .column = {{"j", COLUMN_TIME, COLUMN_KEY, NULL},
+		{"k", COLUMN_TEXT, COLUMN_KEY, NULL},
+		{"n", COLUMN_INT8, COLUMN_ADD, NULL},
+		{"h", COLUMN_BINS, COLUMN_HIST, "integer[]"}}};
+	struct hist hist = {0};
+	struct rows rows;
+
+	(void)state;
+	hist_add(&hist, 3, 1);
+	rows_init(&rows, &grown);
+	rows_time(&rows, 0);
+	rows_text(&rows, SLICE("key"));
+	rows_int(&rows, 1);
+	rows_hist(&rows, &hist);
+	rows_end(&rows);
+	check_sql(&rows,
+	    "WITH old AS (UPDATE ringtally.t AS t SET n = t.n + u.n, "
+	    "h = CASE WHEN u.h::integer[] IS NULL THEN t.h "
+	    "ELSE ringtally.hist_add(t.h, u.h::integer[]) END "
+	    "FROM unnest((SELECT $2::timestamptz[]), (SELECT $3::text[]), "
+	    "(SELECT $4::bigint[]), (SELECT $5::text[])) AS u(j, k, n, h) "
+	    "WHERE t.site = $1::text AND t.j = u.j AND t.k = u.k "
+	    "RETURNING t.j, t.k) "
+	    "INSERT INTO ringtally.t AS t (site, j, k, n, h) "
+	    "SELECT $1::text, u.j, u.k, u.n, u.h::integer[] "
+	    "FROM unnest($2::timestamptz[], $3::text[], $4::bigint[], "
+	    "$5::text[]) AS u(j, k, n, h) "
+	    "WHERE (SELECT count(*) FROM old) < cardinality($2::timestamptz[]) "
+	    "AND (u.j, u.k) NOT IN (SELECT j, k FROM old) "
+	    "ON CONFLICT (site, j, k) DO UPDATE SET n = t.n + excluded.n, "
+	    "h = CASE WHEN excluded.h IS NULL THEN t.h "
+	    "ELSE ringtally.hist_add(t.h, excluded.h) END");
+	/* nothing to update: none is looked for */
+	rows_reset(&rows, 0);
+	rows_time(&rows, 0);
+	rows_text(&rows, SLICE("key"));
+	rows_int(&rows, 0);
+	hist_add(&hist, 3, -1);
+	rows_hist(&rows, &hist);
+	rows_end(&rows);
+	check_sql(&rows,
+	    "INSERT INTO ringtally.t AS t (site, j, k) "
+	    "SELECT $1::text, u.j, u.k "
+	    "FROM unnest($2::timestamptz[], $3::text[]) AS u(j, k) "
+	    "ON CONFLICT (site, j, k) DO NOTHING");
+	rows_fini(&rows);
+	hist_fini(&hist);
+}
+
 /* What PostgreSQL documents of COPY's binary format, byte by byte. */
 static void
 test_copy(void **state)
@@ -224,6 +281,7 @@ main(void)
 	    cmocka_unit_test(test_all_columns),
 	    cmocka_unit_test(test_columns_left_out),
 	    cmocka_unit_test(test_sorts_what_is_not_sorted),
+	    cmocka_unit_test(test_updates_what_is_there),
 	    cmocka_unit_test(test_copy),
 	    cmocka_unit_test(test_order_of_cells),
 	};
