@@ -4,6 +4,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "store/link.h"
+#include "store/prepared.h"
 
 #define LINK_CONNECT_US (10 * USEC_PER_SEC)
 #define LINK_ANSWER_US	(30 * USEC_PER_SEC)
@@ -22,6 +23,7 @@ struct link {
 	const struct link_ops *ops;
 	void *ctx;
 	PGconn *conn;
+	struct prepared *prepared; /* what this connection has */
 	struct watch *watch;
 	struct timer *deadline;
 	struct task *again; /* something to receive is in libpq's buffer */
@@ -210,6 +212,7 @@ link_close(struct link *link)
 	/* the watch first: PQfinish closes the descriptor */
 	PQfinish(link->conn);
 	link->conn = NULL;
+	prepared_forget(link->prepared);
 	link->mode = LINK_OFF;
 	link->script = NULL;
 	link->copy_open = false; /* it may have broken off in the middle */
@@ -364,6 +367,13 @@ link_send_step(struct link *link, const struct link_step *step)
 {
 	if (step->sql == NULL)
 		return PQpipelineSync(link->conn) == 1;
+	if (step->prepares)
+		return PQsendPrepare(
+			   link->conn, step->name, step->sql, 0, NULL) == 1;
+	if (step->name != NULL)
+		return PQsendQueryPrepared(link->conn, step->name,
+			   step->n_params, step->value, step->length,
+			   step->format, 0) == 1;
 	return PQsendQueryParams(link->conn, step->sql, step->n_params, NULL,
 		   step->value, step->length, step->format, 0) == 1;
 }
@@ -433,6 +443,13 @@ link_run(struct link *link, struct link_script *script)
 		watch_unset(link->watch);
 		timer_set(link->deadline, 0);
 	}
+}
+
+void
+link_run_prepared(struct link *link, struct link_script *script)
+{
+	prepared_script(link->prepared, script);
+	link_run(link, script);
 }
 
 /* --- receiving ----------------------------------------------------------- */
@@ -694,6 +711,7 @@ link_new(struct loop *loop, const char *conninfo, const struct link_ops *ops,
 	link->watch = watch_new(loop, link_event, link);
 	link->deadline = timer_new(loop, link_deadline, link);
 	link->again = task_new(loop, link_again, link);
+	link->prepared = prepared_new();
 	return link;
 }
 
@@ -706,6 +724,7 @@ link_free(struct link *link)
 	watch_free(link->watch);
 	timer_free(link->deadline);
 	task_free(link->again);
+	prepared_free(link->prepared);
 	free(link);
 }
 

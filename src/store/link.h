@@ -38,7 +38,9 @@ struct link_trouble {
 #define LINK_PARAMS_MAX (ROWS_COLUMNS_MAX + 1)
 
 struct link_step {
-	const char *sql; /* NULL: a sync. Must outlive the script */
+	const char *sql;  /* NULL: a sync. Must outlive the script */
+	const char *name; /* of the prepared statement to use; or NULL */
+	bool prepares;	  /* makes that statement of `sql` */
 	/*
 	 * Parameters: values of the script's own, or borrowed ones, which
 	 * must stay until the script is done.
@@ -95,6 +97,8 @@ bool link_is_idle(const struct link *link);
 int link_backend_pid(const struct link *link);
 /* The script must stay until `done` or `down`. */
 void link_run(struct link *link, struct link_script *script);
+/* The same, of statements that come again: they are kept prepared. */
+void link_run_prepared(struct link *link, struct link_script *script);
 /* From within `result`: the answer can not be worked with. */
 void link_refuse(struct link *link, enum link_verdict verdict, const char *fmt,
     ...) RT_PRINTF(3, 4);

@@ -340,7 +340,8 @@ store_send(struct store *store)
 	timer_unset(store->renew);
 	batch_script(store, &store->flying);
 	fault_point("before-begin");
-	store_run(store, store_committed);
+	store->then = store_committed;
+	link_run_prepared(store->link, &store->script);
 }
 
 static void
