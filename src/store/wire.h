@@ -72,8 +72,13 @@ wire_field_null(struct strbuf *b)
 static inline void
 wire_field_bytes(struct strbuf *b, const void *bytes, size_t n)
 {
-	wire_int4(b, (int32_t)n);
-	strbuf_add(b, bytes, n);
+	char *to = strbuf_reserve(b, sizeof(uint32_t) + n);
+	uint32_t be = htobe32((uint32_t)n);
+
+	memcpy(to, &be, sizeof(be));
+	if (n > 0)
+		memcpy(to + sizeof(be), bytes, n);
+	strbuf_added(b, sizeof(be) + n);
 }
 
 static inline void
@@ -85,15 +90,17 @@ wire_field_text(struct strbuf *b, struct slice s)
 static inline void
 wire_field_int4(struct strbuf *b, int32_t v)
 {
-	wire_int4(b, 4);
-	wire_int4(b, v);
+	uint32_t be = htobe32((uint32_t)v);
+
+	wire_field_bytes(b, &be, sizeof(be));
 }
 
 static inline void
 wire_field_int8(struct strbuf *b, int64_t v)
 {
-	wire_int4(b, 8);
-	wire_int8(b, v);
+	uint64_t be = htobe64((uint64_t)v);
+
+	wire_field_bytes(b, &be, sizeof(be));
 }
 
 static inline void
@@ -105,8 +112,9 @@ wire_field_time(struct strbuf *b, int64_t us)
 static inline void
 wire_field_bool(struct strbuf *b, bool v)
 {
-	wire_int4(b, 1);
-	strbuf_addc(b, v ? 1 : 0);
+	char byte = v ? 1 : 0;
+
+	wire_field_bytes(b, &byte, sizeof(byte));
 }
 
 #endif
