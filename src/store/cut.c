@@ -11,6 +11,7 @@ struct cut {
 	struct batch *batch;
 	int sw; /* index of the switch */
 	struct slice switch_name;
+	const struct agent *agent; /* of the cell before */
 	const struct store_feed *feed;
 	struct counters sums;	 /* of the feed, all intervals */
 	struct intake_cell cell; /* of an interval, until the next comes */
@@ -73,8 +74,11 @@ cut_agent_cell(void *ctx, const struct agent_cell *cell)
 	    &cut->batch->new_agents, cell->key.starts_us);
 	int i;
 
-	store_ref_seen(cut->store, cut->sw, true, cut_agent_name(cell->agent),
-	    cell->key.starts_us);
+	/* of one agent they stand together, the earliest first */
+	if (cell->agent != cut->agent)
+		store_ref_seen(cut->store, cut->sw, true,
+		    cut_agent_name(cell->agent), cell->key.starts_us);
+	cut->agent = cell->agent;
 	rows_time(rows, cell->key.starts_us);
 	rows_text(rows, cut->switch_name);
 	rows_text(rows, cut_agent_name(cell->agent));
