@@ -3,13 +3,17 @@
 #include "cli/figures.h"
 #include "tally/figure.h"
 
-/* One line of output: cells added up. */
+#define FIGURES_NO_START INT64_MIN
+
+/*
+ * One line of output: cells added up. Most are of one cell, which they only
+ * point at: sums are much longer than what rows are sorted by.
+ */
 struct figures_row {
 	const char *queue; /* NULL: several */
-	bool has_start;
-	int64_t starts_us;
-	struct figure_sum sum;
-	bool lent; /* the histograms are a cell's: most rows are of one cell */
+	int64_t starts_us; /* FIGURES_NO_START: of several intervals */
+	const struct cell *cell;
+	struct figure_sum *sum; /* of all its cells; NULL: there is but one */
 };
 
 struct figures_rows {
@@ -59,7 +63,7 @@ struct figures_column {
 
 static void
 figures_fill(struct table *table, const struct figures_column *column,
-    const struct figures_row *row)
+    const struct figures_row *row, const struct figure_sum *sum)
 {
 	struct figure_value value;
 
@@ -68,14 +72,14 @@ figures_fill(struct table *table, const struct figures_column *column,
 		return;
 	}
 	if (column->figure == FIGURES_STARTS_AT) {
-		if (row->has_start)
+		if (row->starts_us != FIGURES_NO_START)
 			table_time(table, row->starts_us);
 		else
 			table_null(table);
 		return;
 	}
-	value = figure_value(
-	    (enum figure)column->figure, &row->sum, column->within_s);
+	value =
+	    figure_value((enum figure)column->figure, sum, column->within_s);
 	if (value.null)
 		table_null(table);
 	else if (value.decimals == 3)
@@ -142,48 +146,37 @@ figures_add_row(struct figures_rows *rows)
 	return row;
 }
 
-static void
-figures_take_cell(struct figures_row *row, const struct cell *cell)
-{
-	memcpy(row->sum.v, cell->v, sizeof(row->sum.v));
-	row->sum.wait_answered = cell->wait_answered;
-	row->sum.wait_abandoned = cell->wait_abandoned;
-	row->lent = true;
-}
-
 static int
 figures_compare(const void *a, const void *b)
 {
 	const struct figures_row *ra = a, *rb = b;
 	int order = 0;
 
-	if (ra->queue != NULL && rb->queue != NULL)
+	if (ra->queue != rb->queue)
 		order = strcmp(ra->queue, rb->queue);
-	if (order == 0 && ra->has_start)
+	if (order == 0)
 		order = (ra->starts_us > rb->starts_us) -
 		    (ra->starts_us < rb->starts_us);
 	return order;
 }
 
-/* Histograms of its own, to be added to. */
 static void
-figures_own(struct figures_row *row)
+figures_free_sum(struct figure_sum *sum)
 {
-	struct figure_sum own = {0};
-
-	if (!row->lent)
-		return;
-	figure_add(&own, &row->sum);
-	row->sum = own;
-	row->lent = false;
+	if (sum != NULL)
+		figure_sum_fini(sum);
+	free(sum);
 }
 
 /* Adds a row of one cell. */
 static void
 figures_merge_row(struct figures_row *to, const struct figures_row *from)
 {
-	figures_own(to);
-	figure_add(&to->sum, &from->sum);
+	if (to->sum == NULL) {
+		to->sum = mem_zalloc(sizeof(*to->sum));
+		figure_add_cell(to->sum, to->cell);
+	}
+	figure_add_cell(to->sum, from->cell);
 }
 
 /* Sorts, and makes one row of those that compare equal. */
@@ -230,10 +223,11 @@ figures_collect(
 			row = figures_add_row(rows);
 			if (by != FIGURES_BY_INTERVAL && by != FIGURES_BY_TOTAL)
 				row->queue = queue->name;
-			row->has_start = by == FIGURES_BY_INTERVAL ||
-			    by == FIGURES_BY_QUEUE_INTERVAL;
-			row->starts_us = cell->starts_us;
-			figures_take_cell(row, cell);
+			row->starts_us = by == FIGURES_BY_INTERVAL ||
+				by == FIGURES_BY_QUEUE_INTERVAL
+			    ? cell->starts_us
+			    : FIGURES_NO_START;
+			row->cell = cell;
 		}
 	figures_sort(rows);
 }
@@ -320,12 +314,26 @@ figures_shows(const struct figures_column *column,
 	return column->plain;
 }
 
+/* What the row is of; `lent`: room for a sum that is a cell's, not to be freed.
+ */
+static const struct figure_sum *
+figures_sum(const struct figures_row *row, struct figure_sum *lent)
+{
+	if (row->sum != NULL)
+		return row->sum;
+	memcpy(lent->v, row->cell->v, sizeof(lent->v));
+	lent->wait_answered = row->cell->wait_answered;
+	lent->wait_abandoned = row->cell->wait_abandoned;
+	return lent;
+}
+
 static int
 figures_print_rows(FILE *to, const struct figures_rows *rows,
     const struct figures_request *request, enum figures_by by, struct err *err)
 {
 	const struct figures_column *shown[RT_COUNT(figures_columns)];
 	struct table_column heads[RT_COUNT(figures_columns)];
+	struct figure_sum lent;
 	struct table *table;
 	size_t n = 0, i, k;
 
@@ -335,9 +343,13 @@ figures_print_rows(FILE *to, const struct figures_rows *rows,
 			shown[n++] = &figures_columns[i];
 		}
 	table = table_new(to, request->format, heads, n);
-	for (i = 0; i < rows->n; i++)
+	for (i = 0; i < rows->n; i++) {
+		const struct figures_row *row = &rows->row[i];
+		const struct figure_sum *sum = figures_sum(row, &lent);
+
 		for (k = 0; k < n; k++)
-			figures_fill(table, shown[k], &rows->row[i]);
+			figures_fill(table, shown[k], row, sum);
+	}
 	if (table_end(table, err) < 0)
 		return -1;
 	if (request->format == TABLE_PLAIN)
@@ -362,8 +374,7 @@ figures_print(FILE *to, const struct tally *tally,
 	figures_collect(&rows, tally, by);
 	failed = figures_print_rows(to, &rows, request, by, err);
 	for (i = 0; i < rows.n; i++)
-		if (!rows.row[i].lent)
-			figure_sum_fini(&rows.row[i].sum);
+		figures_free_sum(rows.row[i].sum);
 	free(rows.row);
 	return failed;
 }
