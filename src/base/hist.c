@@ -62,21 +62,30 @@ hist_merge(struct hist *to, const struct hist *from)
 		to->bin[from->low + i - to->low] += from->bin[i];
 }
 
-int64_t
-hist_within(const struct hist *h, int64_t seconds)
+/* The first n bins that are held. */
+static int64_t
+hist_sum(const struct hist *h, int64_t n)
 {
-	int64_t sum = 0;
-	int32_t i;
+	int64_t sum = 0, i;
 
-	for (i = 0; i < h->count && h->low + i <= seconds; i++)
+	for (i = 0; i < n; i++)
 		sum += h->bin[i];
 	return sum;
 }
 
 int64_t
+hist_within(const struct hist *h, int64_t seconds)
+{
+	if (h->count == 0 || seconds < h->low)
+		return 0;
+	return hist_sum(h,
+	    RT_MIN((int64_t)h->count, RT_MIN(seconds, HIST_BINS) - h->low + 1));
+}
+
+int64_t
 hist_total(const struct hist *h)
 {
-	return hist_within(h, HIST_BINS);
+	return hist_sum(h, h->count);
 }
 
 int64_t

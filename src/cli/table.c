@@ -47,6 +47,18 @@ table_is_formula(const char *text)
 	return text[0] != '\0' && strchr("=+-@\t\r", text[0]) != NULL;
 }
 
+/* A field that we wrote ourselves: nothing in it has to be quoted. */
+static void
+table_own_csv(struct table *t, const char *text)
+{
+	size_t n = strlen(text), comma = t->at > 0;
+	char *to = strbuf_reserve(&t->line, n + comma);
+
+	*to = ',';
+	memcpy(to + comma, text, n);
+	strbuf_added(&t->line, n + comma);
+}
+
 /* A field; `foreign` where we did not write it ourselves: it may need quotes.
  */
 static void
@@ -54,12 +66,12 @@ table_cell_csv(struct table *t, const char *text, bool foreign)
 {
 	const char *p;
 
-	if (t->at > 0)
-		strbuf_addc(&t->line, ',');
 	if (!foreign) {
-		strbuf_adds(&t->line, text);
+		table_own_csv(t, text);
 		return;
 	}
+	if (t->at > 0)
+		strbuf_addc(&t->line, ',');
 	foreign = table_is_formula(text);
 	if (strpbrk(text, ",\"\r\n") == NULL) {
 		strbuf_adds(&t->line, foreign ? "'" : "");
