@@ -242,7 +242,7 @@ test_no_room_for_a_first_segment(void **state)
 
 /*
  * The system's own limit, and its signal. What is written at once must fit into
- * a file, however slow the disk: so it is waited for now and then.
+ * a file, however slow the disk: so the loop waits for it at times.
  */
 static void
 test_files_may_not_grow(void **state)
