@@ -528,6 +528,8 @@ tally_sort_cells(struct tally *t)
 	TAILQ_FOREACH (cell, &t->changed, list)
 		room[n++] = cell;
 	qsort(room, n, sizeof(*room), tally_order_cells);
+	for (i = 1; i < n; i++) /* the database would add one of the two */
+		BUG_ON(tally_order_cells(&room[i - 1], &room[i]) == 0);
 	TAILQ_INIT(&t->changed);
 	for (i = 0; i < n; i++) {
 		cell = room[i];
@@ -546,6 +548,8 @@ tally_sort_agent_cells(struct tally *t)
 	TAILQ_FOREACH (cell, &t->agent_changed, list)
 		room[n++] = cell;
 	qsort(room, n, sizeof(*room), tally_order_agent_cells);
+	for (i = 1; i < n; i++) /* the database would add one of the two */
+		BUG_ON(tally_order_agent_cells(&room[i - 1], &room[i]) == 0);
 	TAILQ_INIT(&t->agent_changed);
 	for (i = 0; i < n; i++) {
 		cell = room[i];
