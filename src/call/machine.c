@@ -660,12 +660,21 @@ machine_clock(struct machine *m, int64_t t_us)
 	}
 }
 
-/* An arrival behind the last word of a feed that is no more. */
+/*
+ * An arrival behind the last word of a feed that is no more, or what became of
+ * it (file_no 0: told by a feed that is no more).
+ */
 static bool
 machine_came_last(struct machine *m, const struct event *ev)
 {
-	return ev->kind == EVENT_ENTER && merge_was_told_last(m, ev->time_us) &&
-	    call_find(m, ev->call, ev->call_hash, false) == NULL;
+	const struct call *call;
+
+	if (ev->call.n == 0 || !merge_was_told_last(m, ev->time_us))
+		return false;
+	call = call_find(m, ev->call, ev->call_hash, false);
+	if (call == NULL)
+		return ev->kind == EVENT_ENTER;
+	return call->visits != NULL && call->visits->file_no != 0;
 }
 
 /* By the one feed that the switch had, under another name. */
@@ -814,7 +823,8 @@ machine_restore_clock(
     struct machine *m, int64_t clock_us, int64_t leap_us, int64_t forgotten_us)
 {
 	m->clock_us = clock_us;
-	m->forgotten_us = forgotten_us;
+	/* a first time that was wrong may have been stored */
+	m->forgotten_us = RT_MIN(forgotten_us, clock_us - MACHINE_LINGER_US);
 	m->leap_us = leap_us;
 	if (leap_us != clock_us)
 		sessions_clock(&m->sessions, clock_us);

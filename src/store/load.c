@@ -66,12 +66,15 @@ load_kept(void *ctx, const PGresult *res)
 /*
  * Before anything is loaded: who has one feed of a switch lets go of its calls
  * ten minutes (MACHINE_LINGER_US) after they ended, and whoever has several of
- * it afterwards has to know up to when that was.
+ * it afterwards has to know up to when that was. A clock that was not believed
+ * (leap_at) says nothing of it.
  */
 static const char load_forgotten_sql[] =
     "UPDATE ringtally.writer AS w SET forgotten_at = n.forgotten_at "
-    "FROM (SELECT s.switch, CASE WHEN s.several THEN coalesce("
-    "r.forgotten_at, r.clock_at - interval '10 minutes', 'epoch') END "
+    "FROM (SELECT s.switch, CASE WHEN s.several THEN coalesce(least("
+    "r.forgotten_at, r.clock_at - interval '10 minutes', "
+    "CASE WHEN r.leap_at = r.clock_at THEN timestamptz 'epoch' END), "
+    "'epoch') END "
     "AS forgotten_at "
     "FROM unnest($2::text[], $3::boolean[]) AS s(switch, several) "
     "JOIN ringtally.writer AS r ON r.site = $1::text "

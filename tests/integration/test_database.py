@@ -408,3 +408,21 @@ def test_migrate_twice_changes_nothing(own_rig):
     assert own_rig.daemon().start("--once").wait() == 0
     init_schema(own_rig.server, own_rig.database)
     own_rig.assert_exact(log)
+
+
+def test_migrate_keeps_how_long_was_remembered(rig):
+    """From the schema before forgotten_at: switches with several feeds have
+    remembered as long as those need."""
+    rig.db.execute("ALTER TABLE ringtally.writer DROP COLUMN forgotten_at")
+    rig.db.execute("INSERT INTO ringtally.writer (site, switch) "
+                   "VALUES ('a', 'one'), ('a', 'two'), ('b', 'two')")
+    rig.db.execute(
+        "INSERT INTO ringtally.feed (site, feed, switch, transport, format) "
+        "VALUES ('a', 'f', 'one', 'file', 'x'), ('a', 'g', 'two', 'file', 'x'),"
+        " ('a', 'h', 'two', 'file', 'x'), ('b', 'f', 'two', 'file', 'x')")
+    with open(os.path.join(harness.TOP, "sql", "0015_forgotten.sql"),
+              encoding="utf-8") as f:
+        rig.db.execute(f.read())
+    assert rig.db.execute(
+        "SELECT site, switch FROM ringtally.writer "
+        "WHERE forgotten_at = 'epoch'").fetchall() == [("a", "two")]

@@ -137,14 +137,22 @@ def test_feeds_come_and_go(rig):
     pair.assert_exact()
 
 
+def calls(begin, end, name=b"c"):
+    """One each minute, given up after nine seconds."""
+    return [b"%d|%s.%d|q|NONE|%s\n" % (at, name, n, what)
+            for n in range(begin, end)
+            for at, what in ((START + 60 * n, b"ENTERQUEUE||01|1"),
+                             (START + 60 * n + 9, b"ABANDON|1|1|9"))]
+
+
+def offered(rig):
+    return rig.db.execute("SELECT sum(offered) FROM ringtally.queue_interval"
+                          ).fetchone()[0]
+
+
 def test_second_feed_is_new(rig):
     """It tells what the first told alone, an hour and more back: what was
     forgotten meanwhile is not counted once more."""
-    def calls(begin, end):
-        return [b"%d|c.%d|q|NONE|%s\n" % (at, n, what)
-                for n in range(begin, end)
-                for at, what in ((START + 60 * n, b"ENTERQUEUE||01|1"),
-                                 (START + 60 * n + 9, b"ABANDON|1|1|9"))]
     alone = rig.daemon(rig.config(feeds=[rig.feed()]))
     harness.append(rig.log, b"".join(calls(0, 90)))
     alone.start()
@@ -166,8 +174,32 @@ def test_second_feed_is_new(rig):
     harness.append(told, b"".join(jsonlog.convert(calls(95, 100))))
     rig.settle(rig.log, name="log")
     rig.settle(told, name="told")
-    assert rig.db.execute("SELECT sum(offered) FROM ringtally.queue_interval"
-                          ).fetchone()[0] == 100
+    assert offered(rig) == 100
+
+
+def test_second_feed_after_a_wrong_time(rig):
+    """A first time that was wrong says nothing of what was forgotten: what
+    the new feed alone tells is counted."""
+    alone = rig.daemon(rig.config(feeds=[rig.feed()]))
+    harness.append(rig.log, b"4102444800|x.0|q|NONE|WRONG|\n")
+    alone.start()
+    rig.settle(rig.log, name="log")
+    assert alone.stop() == 0
+    told = rig.log + ".told"
+    both = rig.daemon(rig.config(feeds=[
+        rig.feed(), rig.feed(name="told", path=told,
+                             format="ringtally-json")]))
+    both.start()
+    rig.wait_begun()
+    for path, name, lines in (
+            (rig.log, "log", calls(0, 30)),
+            (told, "told", jsonlog.convert(calls(0, 30))),
+            (rig.log, "log", calls(30, 40)),
+            (told, "told", jsonlog.convert(calls(34, 39, b"d")))):
+        harness.append(path, b"".join(lines))
+        rig.settle(path, name=name)
+    assert offered(rig) == 45
+    assert both.stop() == 0
 
 
 def test_feed_by_another_name(rig):
@@ -194,3 +226,28 @@ def test_feed_by_another_name(rig):
         o.ended_visits(), figures.visits(rig.db))
     assert not wrong, "\n".join(wrong[:15])
     assert figures.feed(rig.db, "renamed")["late"] > LINES / 20
+
+
+@pytest.mark.parametrize("later", [0, 1])
+@pytest.mark.parametrize("end", [b"NONE|ABANDON|1|1|0", b"SIP/1|CONNECT|0|c|0"])
+def test_last_second_of_a_feed_by_another_name(rig, end, later):
+    """What arrives in the second in which it was stopped is counted, and does
+    not wait for ever."""
+    last = START + 100
+    one = rig.daemon(rig.config(feeds=[rig.feed()]))
+    harness.append(rig.log, b"".join(
+        calls(0, 1) + [b"%d|a|q|NONE|ENTERQUEUE||01|1\n" % last]))
+    one.start()
+    rig.settle(rig.log, name="log")
+    assert one.stop() == 0
+    harness.append(rig.log, b"".join([
+        b"%d|b|q|NONE|ENTERQUEUE||02|1\n" % last,
+        b"%d|b|q|%s\n" % (last + later, end),
+        b"%d|a|q|NONE|ABANDON|1|1|8\n" % (last + 8), *calls(20, 21)]))
+    renamed = rig.daemon(rig.config(feeds=[rig.feed(name="renamed")]))
+    renamed.start()
+    rig.settle(rig.log, name="renamed")
+    assert rig.db.execute(
+        "SELECT sum(offered)::int, sum(abandoned + answered)::int "
+        "FROM ringtally.queue_interval").fetchone() == (4, 4)
+    assert renamed.stop() == 0
