@@ -29,7 +29,7 @@ COMMENT ON COLUMN ringtally.feed.slot IS
 COMMENT ON COLUMN ringtally.feed.first_event_at IS
     'Time of its oldest event: from there on it has told of the switch''s calls.';
 COMMENT ON COLUMN ringtally.feed.format_state IS
-    'What its format remembers from record to record, of no meaning to others; NULL: nothing.';
+    'What its format remembers from record to record, of no meaning to others; of callers nothing but the keyed hash. NULL: nothing.';
 COMMENT ON COLUMN ringtally.feed.guarantee IS
     'What may be lost. replayable: nothing, it is read again from where it was; acknowledged: nothing, the sender keeps it until it is safe; spooled: nothing that came in, but what is said while nobody listens; empty: not known yet.';
 COMMENT ON COLUMN ringtally.feed.connected IS

@@ -31,11 +31,14 @@ COMMENT ON COLUMN ringtally.visit.caller IS
     'Keyed hash of the caller''s number (BLAKE2b, 16 bytes); NULL: withheld, unknown, forgotten or not kept. The same caller has the same hash while the key lives.';
 ALTER TABLE ringtally.open_visit
 	ADD COLUMN caller_before bytea,
-	ADD COLUMN inferred smallint NOT NULL DEFAULT 0;
+	ADD COLUMN inferred smallint NOT NULL DEFAULT 0,
+	ADD COLUMN starts_at timestamptz;
 COMMENT ON COLUMN ringtally.open_visit.caller_before IS
     'The same hash under the key before, while there is one.';
 COMMENT ON COLUMN ringtally.open_visit.inferred IS
     'What was booked of it beside its outcome: 1 in caller_known, 2 compared as an answer, 4 in abandoned_known, 8 misrouted, 16 followed by another visit.';
+COMMENT ON COLUMN ringtally.open_visit.starts_at IS
+    'Start of the interval whose row of queue_tally counts its arrival; NULL: not counted yet, or from before this was kept.';
 ALTER TABLE ringtally.writer
 	ADD COLUMN repeat_days integer NOT NULL DEFAULT 0;
 COMMENT ON COLUMN ringtally.writer.repeat_days IS

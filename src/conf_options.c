@@ -163,7 +163,8 @@ const struct option_row conf_options[] = {
 	.check = conf_check_interval,
 	.help = "Length of the intervals that are stored. It must divide an "
 		"hour, or be whole hours that divide a day. Intervals "
-		"stored already keep the length that they were stored with."},
+		"stored already keep the length that they were stored with, "
+		"and so does what comes of the calls that arrived in them."},
     {"thresholds_s", TOP(thresholds_s), .type = OPTION_INTS, .preset = "15, 20",
 	.min = 1, .max = HIST_SECONDS, .unit = "s",
 	.check = conf_check_thresholds, .on_reload = true,

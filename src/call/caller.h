@@ -22,4 +22,18 @@ bool caller_hash(uint8_t hash[CALLER_HASH_BYTES],
     const uint8_t key[CALLER_KEY_BYTES], struct slice number,
     const char *country_code);
 
+/*
+ * A number in the form in which it may be stored (stage.h: hide_caller): a byte
+ * of zero, its hash, and where there is one the hash under the key before.
+ */
+#define CALLER_HIDDEN_MAX (1 + 2 * CALLER_HASH_BYTES)
+
+static inline bool
+caller_is_hidden(struct slice number)
+{
+	return (number.n == 1 + CALLER_HASH_BYTES ||
+		   number.n == CALLER_HIDDEN_MAX) &&
+	    number.p[0] == 0;
+}
+
 #endif

@@ -3,6 +3,7 @@
 #include "base/phone.h"
 #include "base/strbuf.h"
 #include "base/utc.h"
+#include "call/caller.h"
 #include "call/intake.h"
 
 #define INTAKE_SHOW_BYTES 200 /* of a bad record in the log */
@@ -432,6 +433,28 @@ intake_count(struct intake *in, enum counter counter, uint64_t n)
 	in->now->counters.v[counter] += n;
 }
 
+/* For what a format remembers, which is stored: see call/caller.h. */
+static void
+intake_hide_caller(void *ctx, struct slice number, struct strbuf *to)
+{
+	const struct intake *in = ctx;
+	const struct machine_config *config = &in->machine->config;
+	uint8_t hash[CALLER_HASH_BYTES];
+
+	if (caller_is_hidden(number)) {
+		strbuf_add(to, number.p, number.n);
+		return;
+	}
+	if (config->hash_caller == NULL ||
+	    !config->hash_caller(config->ctx, number, hash))
+		return;
+	strbuf_addc(to, '\0');
+	strbuf_add(to, (const char *)hash, sizeof(hash));
+	if (config->hash_before != NULL &&
+	    config->hash_before(config->ctx, number, hash))
+		strbuf_add(to, (const char *)hash, sizeof(hash));
+}
+
 int
 intake_init(struct intake *in, const char *name, uint32_t feed,
     const struct stage *format, const struct stage_setup *setup,
@@ -442,7 +465,8 @@ intake_init(struct intake *in, const char *name, uint32_t feed,
 	if (setup != NULL)
 		own = *setup;
 	own.feed = name;
-
+	own.hide_caller = intake_hide_caller;
+	own.hide_ctx = in;
 	*in = (struct intake){.sink = {intake_event, NULL},
 	    .name = name,
 	    .feed = feed,

@@ -890,7 +890,9 @@ machine_restore(struct machine *m, const struct visit *like,
 		LIST_INSERT_HEAD(&v->agent->talks, v, talk_list);
 	if (v->state == VISIT_EARLY)
 		return;
-	v->cell = tally_cell(v->queue, v->entered_us);
+	v->cell = like->cell != NULL
+	    ? tally_cell_of(v->queue, like->cell->starts_us)
+	    : tally_cell(v->queue, v->entered_us);
 	v->cell->visits++;
 	v->cell->waiting += v->state == VISIT_WAITING;
 }

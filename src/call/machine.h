@@ -287,7 +287,9 @@ machine_restore_former(struct machine *m, int64_t first_us, int64_t last_us);
 /*
  * At start: puts a stored visit back (all fields but list links, call, queue,
  * agent and cell are taken from `like`, *heard is copied); call in
- * oldest-touched order. The arrival is not booked again.
+ * oldest-touched order. The arrival is not booked again: it is in the interval
+ * that begins with like->cell (NULL: the one of its time), of whatever length
+ * intervals were then.
  */
 void machine_restore(struct machine *m, const struct visit *like,
     struct slice call_id, struct slice queue, struct slice agent);

@@ -3,6 +3,7 @@
 #include "base/base.h"
 #include "base/utc.h"
 #include "base/utf8.h"
+#include "call/caller.h"
 #include "call/merge.h"
 #include "tally/live.h"
 
@@ -595,12 +596,29 @@ visit_keep_number(struct visit *v, struct slice number)
 	v->caller_number = mem_strdup(text);
 }
 
+static void
+visit_take_hidden(struct visit *v, struct slice number)
+{
+	const char *hash = number.p + 1;
+
+	memcpy(v->caller, hash, CALLER_HASH_BYTES);
+	v->has_caller = true;
+	if (number.n < CALLER_HIDDEN_MAX)
+		return;
+	memcpy(v->caller_before, hash + CALLER_HASH_BYTES, CALLER_HASH_BYTES);
+	v->has_before = true;
+}
+
 /* Who it is, under the present key and the one before. */
 static RT_HOT void
 visit_take_caller(struct machine *m, struct visit *v, struct slice number)
 {
 	if (m->config.hash_caller == NULL || number.n == 0)
 		return;
+	if (RT_UNLIKELY(caller_is_hidden(number))) {
+		visit_take_hidden(v, number);
+		return;
+	}
 	v->has_caller = m->config.hash_caller(m->config.ctx, number, v->caller);
 	if (RT_UNLIKELY(m->config.hash_before != NULL) && v->has_caller)
 		v->has_before = m->config.hash_before(
@@ -621,7 +639,8 @@ visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 		merge_note(m, v, VISIT_EVENT_ENTER, ev);
 	visit_book(m, v, MEASURE_offered, 1);
 	visit_take_caller(m, v, ev->caller);
-	if (m->config.keep_numbers && v->has_caller)
+	if (m->config.keep_numbers && v->has_caller &&
+	    !caller_is_hidden(ev->caller))
 		visit_keep_number(v, ev->caller);
 	if (v->call->visits->next != NULL && m->config.followed != NULL)
 		m->config.followed(m->config.ctx, v);

@@ -89,8 +89,9 @@ struct event {
 	struct slice call;    /* call id, unique within the switch; or empty */
 	struct slice queue;   /* or empty */
 	struct slice agent;   /* or empty */
-	struct slice caller;  /* number as sent; empty: withheld or unknown */
-	struct slice text;    /* key, reason, target of a transfer ... */
+	/* number as sent, or hidden (stage.h); empty: withheld or unknown */
+	struct slice caller;
+	struct slice text; /* key, reason, target of a transfer ... */
 	const struct contact *contact; /* of CONTACT alone */
 	int64_t wait_ms;	       /* EVENT_UNKNOWN_MS where not told */
 	int64_t ring_ms;

@@ -207,6 +207,13 @@ struct stage_setup {
 	 * as the database is away.
 	 */
 	const struct position *from;
+	/*
+	 * Formats: appends what may be remembered of a caller's number, which
+	 * is told in its place later; nobody can read it. It may be nothing,
+	 * and of what is hidden already is the same. NULL: nothing may be.
+	 */
+	void (*hide_caller)(void *ctx, struct slice number, struct strbuf *to);
+	void *hide_ctx;
 	const char *timezone;  /* of the feed's local times */
 	const char *spool;     /* folder of this feed's own; spooled */
 	enum framing framing;  /* of the feed's records; spooled */

@@ -104,6 +104,7 @@ struct cdr_visit {
 };
 
 struct cdr {
+	struct stage_setup setup;
 	struct local_zone *zone; /* NULL: rows are in UTC */
 	char separator;
 	bool custom;
@@ -245,6 +246,7 @@ cdr_open(void **self, const struct stage_setup *setup, struct err *err)
 	    setup->options != NULL ? setup->options : &none;
 	struct cdr *cdr = mem_zalloc(sizeof(*cdr));
 
+	cdr->setup = *setup;
 	cdr->separator = options->separator != NULL ? *options->separator : ',';
 	cdr->custom = options->columns != NULL && options->columns[0] != NULL;
 	cdr->contact = cdr_contact_columns[options->contact];
@@ -665,7 +667,7 @@ cdr_save(void *self, struct strbuf *to)
 		pack_text(to, (struct slice){visit->id, visit->id_n});
 		pack_text(to, cdr_slice(&visit->queue));
 		pack_text(to, cdr_slice(&visit->agent));
-		pack_text(to, cdr_slice(&visit->caller));
+		pack_caller(to, &cdr->setup, cdr_slice(&visit->caller));
 		pack_int(to, visit->begin_us);
 		pack_int(to, visit->end_us);
 		pack_int(to, (int64_t)(cdr->rows - visit->row));

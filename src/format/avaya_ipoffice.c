@@ -42,6 +42,7 @@ struct ipo_key {
 };
 
 struct ipo {
+	struct stage_setup setup;
 	struct local_zone *zone;
 	const struct ipo_options *options;
 	struct ipo_options presets;
@@ -106,6 +107,7 @@ ipo_open(void **self, const struct stage_setup *setup, struct err *err)
 		free(ipo);
 		return -1;
 	}
+	ipo->setup = *setup;
 	option_set_presets(ipo_options, NULL, &ipo->presets);
 	ipo->options = setup->options != NULL ? setup->options : &ipo->presets;
 	TAILQ_INIT(&ipo->open);
@@ -521,10 +523,10 @@ ipo_save(void *self, struct strbuf *to)
 	}
 	pack_int(to, ipo->n_open);
 	TAILQ_FOREACH (call, &ipo->open, link)
-		ipo_call_save(call, to);
+		ipo_call_save(call, &ipo->setup, to);
 	pack_int(to, ipo->n_held);
 	TAILQ_FOREACH (call, &ipo->held, link)
-		ipo_call_save(call, to);
+		ipo_call_save(call, &ipo->setup, to);
 }
 
 static bool

@@ -147,7 +147,8 @@ ipo_call_free(struct ipo_call *call)
 }
 
 void
-ipo_call_save(const struct ipo_call *call, struct strbuf *to)
+ipo_call_save(const struct ipo_call *call, const struct stage_setup *setup,
+    struct strbuf *to)
 {
 	unsigned flags = call->offered | (unsigned)call->transferred << 1 |
 	    (unsigned)call->ambiguous << 2 | (unsigned)call->told << 3;
@@ -167,7 +168,7 @@ ipo_call_save(const struct ipo_call *call, struct strbuf *to)
 	pack_int(to, flags);
 	pack_text(to, (struct slice){call->key, call->key_n});
 	pack_text(to, call->queue);
-	pack_text(to, call->caller);
+	pack_caller(to, setup, call->caller);
 	pack_text(to, call->agent);
 	pack_text(to, call->device);
 }

@@ -12,7 +12,7 @@
 #include "base/local.h"
 #include "base/split.h"
 #include "base/strbuf.h"
-#include "event/event.h"
+#include "event/stage.h"
 
 #define IPO_LINE_FIELDS 64 /* 37, and the commas of names */
 
@@ -103,7 +103,8 @@ void ipo_call_add(struct ipo_call *call, const struct ipo_line *line,
 /* A copy that owns its texts, to be freed by ipo_call_free. */
 struct ipo_call *ipo_call_keep(const struct ipo_call *call);
 void ipo_call_free(struct ipo_call *call);
-void ipo_call_save(const struct ipo_call *call, struct strbuf *to);
+void ipo_call_save(const struct ipo_call *call, const struct stage_setup *setup,
+    struct strbuf *to);
 /* NULL: not understood. */
 struct ipo_call *ipo_call_load(struct slice *from);
 /* After ipo_call_add to a call that is kept: owns its new texts, too. */

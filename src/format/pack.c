@@ -20,6 +20,18 @@ pack_text(struct strbuf *to, struct slice text)
 	strbuf_add(to, text.p, text.n);
 }
 
+void
+pack_caller(
+    struct strbuf *to, const struct stage_setup *setup, struct slice number)
+{
+	struct strbuf hidden = STRBUF_INIT;
+
+	if (setup->hide_caller != NULL && number.n > 0)
+		setup->hide_caller(setup->hide_ctx, number, &hidden);
+	pack_text(to, (struct slice){strbuf_str(&hidden), hidden.n});
+	strbuf_fini(&hidden);
+}
+
 bool
 unpack_int(struct slice *from, int64_t *value)
 {

@@ -8,9 +8,13 @@
 #define RT_FORMAT_PACK_H
 
 #include "base/strbuf.h"
+#include "event/stage.h"
 
 void pack_int(struct strbuf *to, int64_t value);
 void pack_text(struct strbuf *to, struct slice text);
+/* As a text, what may be remembered of a caller's number: see stage.h. */
+void pack_caller(
+    struct strbuf *to, const struct stage_setup *setup, struct slice number);
 bool unpack_int(struct slice *from, int64_t *value);
 /* The text stays where it was read. */
 bool unpack_text(struct slice *from, struct slice *text);

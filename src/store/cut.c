@@ -177,6 +177,8 @@ cut_visit(void *ctx, const struct visit *v)
 	else
 		rows_null(rows);
 	rows_int(rows, v->inferred);
+	rows_time_or_null(
+	    rows, v->cell != NULL, v->cell != NULL ? v->cell->starts_us : 0);
 	rows_end(rows);
 }
 

@@ -299,7 +299,8 @@ static const char load_visits_sql[] =
     "(extract(epoch FROM touched_at) * 1000000)::bigint, "
     "wait_ms, talk_ms, transferred, answer_derived, reason, "
     "encode(caller, 'hex'), feed, file_no, file_offset, "
-    "encode(heard, 'hex'), encode(caller_before, 'hex'), inferred "
+    "encode(heard, 'hex'), encode(caller_before, 'hex'), inferred, "
+    "(extract(epoch FROM starts_at) * 1000000)::bigint "
     "FROM ringtally.open_visit "
     "WHERE site = $1::text AND switch = ANY ($2::text[]) "
     "ORDER BY touched_at, switch, call_id, visit_no";
@@ -378,6 +379,7 @@ load_visit(struct store *store, const PGresult *res, int i)
 {
 	int feed = load_find_feed(store, PQgetvalue(res, i, 17));
 	struct heard heard;
+	struct cell cell = {.starts_us = result_int(res, i, 23)};
 	struct visit v = {.number = (uint32_t)result_int(res, i, 2),
 	    .state = load_state(PQgetvalue(res, i, 3)),
 	    .outcome = load_outcome(PQgetvalue(res, i, 4)),
@@ -403,6 +405,8 @@ load_visit(struct store *store, const PGresult *res, int i)
 	v.has_before = load_caller(res, i, 21, v.caller_before);
 	if (load_heard(res, i, 20, &heard))
 		v.heard = &heard;
+	if (!result_null(res, i, 23))
+		v.cell = &cell;
 	store->ops->load_visit(store->ctx, PQgetvalue(res, i, 0), &v,
 	    result_slice(res, i, 1), result_slice(res, i, 5),
 	    result_slice(res, i, 6));

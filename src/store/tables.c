@@ -109,7 +109,7 @@ static const struct tables_row {
 	    SET_TEXT("feed"), SET_INT4("file_no"), SET_INT8("file_offset"),
 	    {"heard", COLUMN_BYTES, COLUMN_SET, NULL},
 	    {"caller_before", COLUMN_BYTES, COLUMN_SET, NULL},
-	    SET_INT4("inferred")}},
+	    SET_INT4("inferred"), SET_TIME("starts_at")}},
     [TABLE_SESSION_GONE] = {"agent_session", true, false, false, TABLES_NONE,
 	{KEY_TEXT("switch"), KEY_TEXT("agent"), KEY_TEXT("queue")}},
     [TABLE_SESSION] = {"agent_session", false, false, true, TABLES_NONE,

@@ -268,25 +268,29 @@ tally_new_cell(struct queue *queue, int64_t starts_us)
 	return cell;
 }
 
+struct cell *
+tally_cell_of(struct queue *queue, int64_t starts_us)
+{
+	struct cell *cell = NULL;
+
+	if (queue->cells == NULL || starts_us > queue->newest_us)
+		queue->newest_us = starts_us; /* nothing to be found */
+	else
+		HASH_FIND(
+		    hh, queue->cells, &starts_us, sizeof(starts_us), cell);
+	return cell != NULL ? cell : tally_new_cell(queue, starts_us);
+}
+
 RT_HOT struct cell *
 tally_cell(struct queue *queue, int64_t t_us)
 {
 	int64_t interval = queue->tally->config.interval_us;
 	struct cell *cell = queue->last;
-	int64_t starts;
 
 	if (cell != NULL && t_us >= cell->starts_us &&
 	    t_us - cell->starts_us < interval)
 		return cell;
-	starts = utc_floor(t_us, interval);
-	cell = NULL;
-	if (queue->cells == NULL || starts > queue->newest_us)
-		queue->newest_us = starts; /* nothing to be found */
-	else
-		HASH_FIND(hh, queue->cells, &starts, sizeof(starts), cell);
-	if (cell == NULL)
-		cell = tally_new_cell(queue, starts);
-	return queue->last = cell;
+	return queue->last = tally_cell_of(queue, utc_floor(t_us, interval));
 }
 
 static void

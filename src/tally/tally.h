@@ -38,7 +38,8 @@ struct cell {
 	UT_hash_handle hh;
 	TAILQ_ENTRY(cell) list; /* on tally.changed or tally.settled */
 	struct queue *queue;
-	int64_t starts_us; /* the key: a multiple of the interval, UTC */
+	int64_t
+	    starts_us; /* the key, UTC: as a rule of the interval's length */
 	bool changed;
 	uint32_t visits;  /* visits in memory that arrived here */
 	uint32_t waiting; /* of these, waiting now */
@@ -159,6 +160,8 @@ void tally_alias_add(struct tally *t, struct slice name, struct slice agent);
 
 /* The cell of the queue's interval that t_us falls in, made when new. */
 struct cell *tally_cell(struct queue *queue, int64_t t_us);
+/* The cell of that beginning, which may be of another interval's length. */
+struct cell *tally_cell_of(struct queue *queue, int64_t starts_us);
 struct agent_cell *tally_agent_cell(
     struct tally *t, struct agent *agent, struct queue *queue, int64_t t_us);
 

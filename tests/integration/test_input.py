@@ -384,10 +384,50 @@ def test_no_number_in_clear(rig):
     harness.append(rig.log, log + "\n".join(broken).encode() + b"\n")
     daemon = rig.daemon().start("-v", "-v", "--once")
     assert daemon.wait() == 0, daemon.stderr()
-    dump = subprocess.run(
+    text = dump(rig) + daemon.stderr()
+    assert "ENTERQUEUE" in text
+    assert_not_in_clear("07700900123", text)
+
+
+def dump(rig):
+    return subprocess.run(
         [os.path.join(harness.pg_bindir(), "pg_dump"), "--schema=ringtally",
          "-d", rig.server.conninfo(rig.database)],
-        capture_output=True, text=True, check=True)
-    assert "ENTERQUEUE" in dump.stdout + daemon.stderr()
-    for text in (dump.stdout, daemon.stderr()):
-        assert "07700900123" not in text
+        capture_output=True, text=True, check=True).stdout
+
+
+def assert_not_in_clear(number, text):
+    assert number not in text
+    assert number.encode().hex() not in text  # as bytea stands in a dump
+
+
+CDR = ('"","07700900123","500","inbound","07700900123","PJSIP/t-{0}",'
+       '"PJSIP/a-{0}","Queue","support","2026-11-20 09:{0}:00",'
+       '"2026-11-20 09:{0}:12","2026-11-20 09:{0}:40",40,28,"ANSWERED",'
+       '"DOCUMENTATION","17951652{0}.1",""\n')
+SMDR = ("2026/11/20 09:{0}:00,00:00:20,5,07700900123,I,500,500,,0,10000141{0},"
+        "{1},E500,Main,T9001,Line 1.1,0,0,,,,,,,,,,,,,\n")
+
+
+@pytest.mark.parametrize("name, rows", [
+    ("asterisk-cdr", [CDR.format(10), CDR.format(20)]),
+    ("avaya-ipoffice", [SMDR.format(10, 1),
+                        SMDR.format(10, 0) + SMDR.format(20, 0)]),
+])
+def test_no_number_in_what_a_format_remembers(rig, name, rows):
+    """Of a call of which more may follow: nobody reads who it was, and after
+    a restart it is still known."""
+    path = os.path.join(rig.logs, name)
+    feed = {**rig.feed(name="it", path=path), "format": name}
+    harness.append(path, rows[0].encode())
+    daemon = rig.daemon(rig.config(feeds=[feed])).start()
+    harness.poll("it remembers the call", lambda: rig.db.execute(
+        "SELECT 1 FROM ringtally.feed WHERE length(format_state) > 20"
+    ).fetchone())
+    assert_not_in_clear("07700900123", dump(rig) + daemon.stderr())
+    daemon.kill()
+    harness.append(path, rows[1].encode())
+    assert daemon.start("--once").wait() == 0, daemon.stderr()
+    assert rig.db.execute("SELECT count(*), count(caller), "
+                          "count(DISTINCT caller) FROM ringtally.visit"
+                          ).fetchone() == (2, 2, 1)

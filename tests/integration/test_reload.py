@@ -126,6 +126,44 @@ def test_told_to_reload_while_it_reloads(rig):
     figures.wait_position(rig.db, rig.log + "-b", name="b")
 
 
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("minutes", [5, 60])
+def test_intervals_of_another_length(rig, minutes, killed):
+    """With callers waiting: what comes of them is counted where they are, and
+    the identity holds in each row."""
+    begin = 1760000400 - 1760000400 % 3600
+    at = begin + 55 * 60
+    harness.append(rig.log, b"".join(
+        b"%d|o.%d|q|NONE|ENTERQUEUE||0%d|1\n" % (at - 60, n, n)
+        for n in range(5)))
+    daemon = rig.daemon().start(wait="READY=1")
+    rig.settle()
+    daemon.config["interval_minutes"] = minutes
+    daemon.write_config()
+    if killed:
+        daemon.kill()
+        daemon.start()
+    else:
+        reload(daemon)
+    harness.append(rig.log, b"".join(
+        b"%d|o.%d|q|x|CONNECT|70|1|1\n" % (at + 10, n) for n in range(4))
+        + b"%d|p.1|q|NONE|ENTERQUEUE||09|1\n" % (at + 11)
+        + b"%d|o.4|q|NONE|ABANDON|1|1|80\n" % (at + 20))
+    rig.settle()
+    daemon.kill()  # what is remembered finds its way back, too
+    daemon.start()
+    harness.append(rig.log,
+                   b"%d|p.1|q|NONE|ABANDON|1|1|12\n" % (at + 23))
+    rig.settle()
+    row = {begin + 45 * 60: (5, 4, 1, 0)}
+    row[at - at % (60 * minutes)] = (1, 0, 1, 0)
+    assert {r[0]: r[1:] for r in rig.db.execute(
+        "SELECT extract(epoch FROM starts_at)::int, offered, answered, "
+        "abandoned, waiting FROM ringtally.queue_interval "
+        "WHERE offered + answered + abandoned > 0")} == row
+    assert not list(figures.identity_differences(rig.db, "test"))
+
+
 def test_check_only(rig):
     """-t tells what is wrong, with 3, and touches no database."""
     daemon = rig.daemon()

@@ -167,6 +167,7 @@ mem_visit_of(
 	row->queue = memstore_queue(store, v->queue);
 	row->agent = memstore_agent(store, v->agent);
 	row->visit = *v;
+	row->starts_us = v->cell != NULL ? v->cell->starts_us : INT64_MIN;
 	row->visit.next = NULL;
 	row->visit.call = NULL;
 	row->visit.queue = NULL;
@@ -302,6 +303,7 @@ memstore_take_changed(void *ctx, const struct visit *v)
 	memstore_know_both(store, made.queue, made.agent);
 	ROW_GET(store->open, row, made.key);
 	row->visit = made.visit;
+	row->starts_us = made.starts_us;
 	row->queue = made.queue;
 	row->agent = made.agent;
 }
@@ -471,6 +473,18 @@ memstore_load_names(struct memstore *store, struct tally *t)
 			tally_agent(t, slice_of(store->agents[i]));
 }
 
+static void
+memstore_load_visit(struct machine *m, const struct mem_visit *row)
+{
+	struct cell cell = {.starts_us = row->starts_us};
+	struct visit like = row->visit;
+
+	if (row->starts_us != INT64_MIN)
+		like.cell = &cell;
+	machine_restore(m, &like, slice_of(row->key.a), slice_of(row->queue),
+	    slice_of(row->agent));
+}
+
 void
 memstore_load(struct memstore *store, struct machine *m)
 {
@@ -481,8 +495,7 @@ memstore_load(struct memstore *store, struct machine *m)
 	memstore_load_names(store, m->tally);
 	HASH_SORT(store->open, memstore_by_touched);
 	HASH_ITER (hh, store->open, visit, next)
-		machine_restore(m, &visit->visit, slice_of(visit->key.a),
-		    slice_of(visit->queue), slice_of(visit->agent));
+		memstore_load_visit(m, visit);
 	HASH_ITER (hh, store->sessions, s, next_session)
 		s->misnamed = !sessions_restore(&m->sessions, m->tally,
 		    slice_of(s->key.a), slice_of(s->key.b), s->login_us,

@@ -60,6 +60,7 @@ struct mem_visit {
 	UT_hash_handle hh;
 	struct mem_key key;
 	struct visit visit;	   /* its pointers are NULL */
+	int64_t starts_us;	   /* of its cell; INT64_MIN: it has none */
 	const char *queue, *agent; /* agent "": none */
 };
 

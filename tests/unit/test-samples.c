@@ -244,6 +244,13 @@ samples_shared(struct samples *s, const char *path, unsigned lines)
 	fclose(file);
 }
 
+/* As it is: a restart is to change nothing. */
+static void
+samples_hide(void *ctx RT_UNUSED, struct slice number, struct strbuf *to)
+{
+	strbuf_add(to, number.p, number.n);
+}
+
 /* A new instance of the format, as it is set up now. */
 static void
 samples_open(struct samples *s)
@@ -253,6 +260,7 @@ samples_open(struct samples *s)
 	if (s->self != NULL)
 		s->format->close(s->self, "samples");
 	s->setup.feed = "samples";
+	s->setup.hide_caller = samples_hide;
 	s->setup.options = s->options;
 	if (s->format->open(&s->self, &s->setup, &err) < 0)
 		fail_msg("%s: %s", s->format->name, err.text);
