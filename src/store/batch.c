@@ -166,8 +166,21 @@ batch_leave(struct store *store)
 	link_param(script, store->config.site);
 	link_param(script, store->switch_array);
 	link_param(script, store->instance);
-	/* with it, all that was committed before is on the server's disk */
-	link_add(script, "SET LOCAL synchronous_commit = on");
+}
+
+/*
+ * Whether a feed has left a file behind. A segment of its spool is deleted for
+ * that when the batch has landed: the server must not forget it any more.
+ */
+static bool
+batch_leaves_files(const struct store *store, const struct batch *batch)
+{
+	int i;
+
+	for (i = 0; i < store->n_feeds; i++)
+		if (batch->positions[i].file_no != store->landed_no[i])
+			return true;
+	return false;
 }
 
 void
@@ -192,6 +205,9 @@ batch_script(struct store *store, struct batch *batch)
 	contact_rows_script(store, script, &batch->contacts);
 	if (batch->last)
 		batch_leave(store);
+	/* with it, all that was committed before is on the server's disk */
+	if (batch->last || batch_leaves_files(store, batch))
+		link_add(script, "SET LOCAL synchronous_commit = on");
 	step = link_add(script, "COMMIT");
 	step->tag = "COMMIT";
 	step->sent_fault = "commit-sent";

@@ -110,6 +110,7 @@ struct store {
 
 	/* what is on its way, and what waits */
 	struct batch flying;
+	uint32_t *landed_no; /* of each feed's position, on the server's disk */
 	struct strbuf visits; /* ended since the last cut */
 	uint64_t n_visits;
 	struct rows spans;    /* the same */

@@ -292,14 +292,17 @@ store_finish_with(struct store *store, const char *failed)
 static void
 store_tell_feeds(struct store *store)
 {
+	const struct position *position;
 	int i;
 
-	if (store->ops->committed_feed == NULL)
-		return;
-	for (i = 0; i < store->n_feeds; i++)
-		if (store->flying.positions[i].file_no != 0)
-			store->ops->committed_feed(store->ctx,
-			    store->feeds[i].name, &store->flying.positions[i]);
+	for (i = 0; i < store->n_feeds; i++) {
+		position = &store->flying.positions[i];
+		store->landed_no[i] = position->file_no;
+		if (position->file_no != 0 &&
+		    store->ops->committed_feed != NULL)
+			store->ops->committed_feed(
+			    store->ctx, store->feeds[i].name, position);
+	}
 }
 
 /* The batch is in the database, for certain. */
@@ -476,6 +479,8 @@ store_forget(struct store *store)
 {
 	store->loaded = false;
 	batch_reset(&store->flying);
+	memset(store->landed_no, 0,
+	    (size_t)store->n_feeds * sizeof(*store->landed_no));
 	store_visits_forget(store);
 	store_spans_forget(store);
 	store_refs_forget(store);
@@ -856,6 +861,7 @@ store_free(struct store *store)
 	strbuf_fini(&store->visits);
 	free(store->switch_array);
 	free(store->feed_array);
+	free(store->landed_no);
 	free(store->switches);
 	free(store->newest_us);
 	free(store->feeds);
@@ -912,6 +918,8 @@ store_start(struct store *store)
 	store->feed_array = mem_strdup(strbuf_str(&array));
 	store->flying.positions = mem_zalloc(
 	    (size_t)store->n_feeds * sizeof(*store->flying.positions));
+	store->landed_no =
+	    mem_zalloc((size_t)store->n_feeds * sizeof(*store->landed_no));
 	strbuf_fini(&array);
 	timer_set(store->retry, 0);
 }

@@ -457,6 +457,35 @@ def test_killed_at_fault_point(rig, web, faulty, point):  # noqa: F811
     assert set(counted(rig).values()) == {1}
 
 
+def test_server_crashes_behind_a_spool(own_rig, web):
+    """F10 with a spool. What was committed may be gone after a crash of the
+    server: a segment whose records were read is deleted, but not before it is
+    certain that they stay counted."""
+    server = own_rig.server
+    server.settings["wal_writer_delay"] = "10000ms"
+    server.stop()
+    server.start()
+    own_rig.db = own_rig.closing.enter_context(
+        server.connect(own_rig.database))
+    calls = Calls()
+    log = b""
+    padding = b"%d|NONE|ctax|NONE|APPLICATION|%s\n" % (calls.at, b"x" * 8000)
+    spool = os.path.join(own_rig.directory, "spool", "posted")
+    start(own_rig, web, spool_max_mb=8)
+    for n in range(1, harness.quick_or_slow(2, 6)):
+        segment = os.path.join(spool, "%08d.spool" % n)
+        while os.path.exists(segment):
+            body = calls.body() + padding * 20
+            assert post(web, body).status == 200
+            log += body
+        server.stop(signal.SIGQUIT)
+        server.start()
+    own_rig.db = own_rig.closing.enter_context(
+        server.connect(own_rig.database))
+    wait_counted(own_rig, log.count(b"ENTERQUEUE"))
+    own_rig.assert_exact(log)
+
+
 def test_full_spool(own_rig, web):
     """The database is away: what has room is stored, then nobody is promised
     anything; and when it is back, all goes on."""
