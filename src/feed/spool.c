@@ -581,6 +581,41 @@ spool_halt(struct spool *spool)
 
 /* --- opening -------------------------------------------------------------- */
 
+/* The entry of a new folder in the one above it is durable with that one. */
+static int
+spool_sync_above(const char *path)
+{
+	char above[STAGE_PATH_MAX];
+	char *slash;
+	int fd, rc;
+
+	snprintf(above, sizeof(above), "%s", path);
+	slash = strrchr(above, '/');
+	if (slash == NULL)
+		snprintf(above, sizeof(above), ".");
+	else
+		slash[slash == above] = '\0';
+	fd = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) /* it may be made in, but not looked into */
+		return errno == EACCES ? 0 : -1;
+	rc = fsync(fd);
+	close(fd);
+	return rc;
+}
+
+static int
+spool_make_one(const char *path, struct err *err)
+{
+	if (mkdir(path, 0750) < 0) {
+		if (errno == EEXIST)
+			return 0;
+		return err_sys(err, "making the folder %s", path);
+	}
+	if (spool_sync_above(path) < 0)
+		return err_sys(err, "syncing the folder above %s", path);
+	return 0;
+}
+
 static int
 spool_make_folder(const char *folder, struct err *err)
 {
@@ -590,13 +625,11 @@ spool_make_folder(const char *folder, struct err *err)
 	snprintf(path, sizeof(path), "%s", folder);
 	while ((slash = strchr(slash + 1, '/')) != NULL) {
 		*slash = '\0';
-		if (mkdir(path, 0750) < 0 && errno != EEXIST)
-			return err_sys(err, "making the folder %s", path);
+		if (spool_make_one(path, err) < 0)
+			return -1;
 		*slash = '/';
 	}
-	if (mkdir(path, 0750) < 0 && errno != EEXIST)
-		return err_sys(err, "making the folder %s", path);
-	return 0;
+	return spool_make_one(path, err);
 }
 
 static int
