@@ -21,7 +21,8 @@
 
 /* So many are split off; what is behind them stays with the last one. */
 #define QUEUE_LOG_FIELDS 24
-#define QUEUE_LOG_FIXED	 5 /* epoch, callid, queue, agent, event */
+#define QUEUE_LOG_FIXED	 5  /* epoch, callid, queue, agent, event */
+#define QUEUE_LOG_STAMP	 10 /* digits of an epoch, since 2001 */
 #define QUEUE_LOG_SLOTS	 256
 /* A duration above this (over three years) is no duration. */
 #define QUEUE_LOG_SECS_MAX INT64_C(100000000)
@@ -563,6 +564,31 @@ queue_log_contact(struct queue_log *q, struct event *ev, struct sink *sink)
 	sink->event(sink, ev);
 }
 
+/*
+ * A truncation leaves a hole of NULs before a line; a power failure leaves one
+ * behind the first half of another, whose end is gone. The switch itself never
+ * writes a NUL; callers may, in their names.
+ */
+static struct slice
+queue_log_behind_hole(struct slice record)
+{
+	const char *nul = memrchr(record.p, '\0', record.n), *bar;
+	struct slice line;
+	int64_t time_us;
+
+	if (RT_LIKELY(nul == NULL))
+		return record;
+	line = (struct slice){nul + 1, record.n - (size_t)(nul + 1 - record.p)};
+	bar = memchr(line.p, '|', line.n);
+	if (bar != NULL && bar - line.p >= QUEUE_LOG_STAMP &&
+	    queue_log_time(
+		(struct slice){line.p, (size_t)(bar - line.p)}, &time_us))
+		return line;
+	for (; record.n > 0 && *record.p == '\0'; record.n--)
+		record.p++;
+	return record;
+}
+
 static RT_HOT int
 queue_log_input(
     void *self, const struct record *from, struct sink *sink, const char **why)
@@ -574,9 +600,7 @@ queue_log_input(
 	struct event *ev = sink->room != NULL ? sink->room : &q->event;
 	bool fits;
 
-	/* a hole that a crash or a truncation left before the line */
-	for (; record.n > 0 && *record.p == '\0'; record.n--)
-		record.p++;
+	record = queue_log_behind_hole(record);
 	line->p = record.p;
 	line->n = split_fields(record, '|', line->begin, QUEUE_LOG_FIELDS);
 	if (line->n < QUEUE_LOG_FIXED) {
