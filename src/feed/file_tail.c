@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 
+#include "base/log.h"
 #include "feed/file_tail.h"
 #include "feed/input.h"
 
@@ -46,11 +47,22 @@ tail_place(const struct tail *tail)
 	return tail->pos.offset + (int64_t)(tail->to - tail->from);
 }
 
+/*
+ * By its head a file is known again, so the head is to be on the disk before a
+ * position names it: its writer may leave that for half a minute, and when the
+ * power fails meanwhile the file is shorter than its head was, and would be
+ * taken for another one that begins with lines of its own. It grows a few
+ * times, while the file is new.
+ */
 static void
 tail_set_head(struct tail *tail)
 {
 	const struct head *head = &tail->piece.head;
 
+	/* where that can not be had (a foreign disk) it is as it is */
+	if (fdatasync(tail->piece.fd) < 0)
+		log_debug(
+		    "%s: fdatasync: %s", tail->piece.path, strerror(errno));
 	tail->pos.head_size = head->n;
 	tail->pos.head_hash = head_hash(head, head->n);
 }
