@@ -25,16 +25,19 @@
  * - the same file, or one with the same inode or the same first bytes that is
  *   at least as long: go on there. A log that was moved to another disk,
  *   compressed, copied aside by copytruncate, or replaced by an editor's copy;
- * - such a one that is shorter: a backup was restored, or the last lines were
- *   cut off. All it holds was counted, so we go on at its end;
+ * - such a one that is shorter: a backup was restored, the last lines were cut
+ *   off, or lost when the power failed before their writer synced them. All it
+ *   holds was counted, so we go on at its end;
  * - none: a truncated or removed log without a copy. What was seen of it and
  *   not read is reported as lost; the file at the path begins at 0.
  *
  * Limits. A last line that is rewritten in place is noticed when it differs in
  * the last TAIL_SEEN bytes before our place; what was counted of it stays. It
  * is not noticed when it happened while the daemon was down, when only the
- * first bytes are compared. Two pieces compressed in the same second by a tool
- * that keeps whole seconds only may change places.
+ * first bytes are compared. For the same reason lines are left out that were
+ * written after the power failed and before the daemon ran again, as far as
+ * they stand where others had been counted. Two pieces compressed in the same
+ * second by a tool that keeps whole seconds only may change places.
  */
 #include "base/base.h"
 
