@@ -17,7 +17,7 @@ import web
 
 SHELL, APPEND, POSTGRES, LIVE = 7000, 7001, 5432, 8080
 LOG = "/log/queue_log"
-BOOT_S = 300    # a machine without KVM, beside others
+BOOT_S = 600    # a machine without KVM, beside others that are busy
 
 INIT = """#!/bin/busybox sh
 /bin/busybox --install -s /bin
