@@ -179,7 +179,7 @@ BEGIN
 	('code', 'The wrap-up code, as the switch tells it.'),
 	('request', 'The request or case that it was about: its reference.'),
 	('resolved', 'Whether the matter was settled by this contact; NULL: not known.'),
-	('customer', 'Keyed hash of the customer''s number (BLAKE2b, 16 bytes); NULL: not told, or forgotten.'),
+	('customer', 'Keyed hash of the customer''s number or e-mail address (BLAKE2b, 16 bytes); NULL: not told, neither of them, or forgotten.'),
 	('source', 'Who told: the feed, or import.'),
 	('assessed_by', 'Who assessed it: a role, not a name.'),
 	('assessed_at', 'When it was assessed.'),
@@ -817,7 +817,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ringtally.forget(text, bytea[]) IS
-    'Erases a caller: the hashes given (of one number under the present key and, after a change of keys, the old one) are taken out of visits, open visits and contacts. What remains tells of nobody. Returns how many rows of what.';
+    'Erases a caller: the hashes given (of one number or address under the present key and, after a change of keys, the old one) are taken out of visits, open visits and contacts. What remains tells of nobody. Returns how many rows of what.';
 
 -- Who may do what: the daemon and the import by functions, analysts by views.
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA ringtally FROM PUBLIC;

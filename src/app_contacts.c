@@ -35,11 +35,15 @@ app_contact_ref(const struct app_feed *feed, const struct event *ev,
 
 /* The customer's hash; where a restart forgets the key it would match none. */
 static bool
-app_contact_customer(
-    const struct app *app, struct slice number, uint8_t hash[CALL_CALLER_BYTES])
+app_contact_customer(const struct app *app, struct slice customer,
+    uint8_t hash[CALL_CALLER_BYTES])
 {
-	return app->keeps_key && number.n > 0 &&
-	    caller_hash(hash, app->key.bytes, number, app->conf->country_code);
+	enum customer_kind kind = CUSTOMER_NOBODY;
+
+	if (app->keeps_key && customer.n > 0)
+		kind = caller_hash_customer(
+		    hash, app->key.bytes, customer, app->conf->country_code);
+	return kind == CUSTOMER_NUMBER || kind == CUSTOMER_ADDRESS;
 }
 
 /*

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Who called, without telling who: the keyed hash of a caller's number, which
- * is all of it that is ever stored. Equal for one caller under one key (so
- * that calls again can be counted), worthless without it: there are too few
- * telephone numbers for a hash without a key to hide anything.
+ * Who called, without telling who: the keyed hash of a caller's number, or of a
+ * customer's address, which is all of it that is ever stored. Equal for one
+ * caller under one key (so that calls again can be counted), worthless without
+ * it: there are too few telephone numbers for a hash without a key to hide
+ * anything.
  */
 #ifndef RT_CALL_CALLER_H
 #define RT_CALL_CALLER_H
 
-#include "base/slice.h"
+#include "base/customer.h"
 
 #define CALLER_KEY_BYTES  32
 #define CALLER_HASH_BYTES 16
@@ -35,5 +36,14 @@ caller_is_hidden(struct slice number)
 		   number.n == CALLER_HIDDEN_MAX) &&
 	    number.p[0] == 0;
 }
+
+/*
+ * The same of who a contact was with: a number, whose hash is that of its
+ * caller, or an address; see base/customer.h. hash is untouched where it is
+ * neither.
+ */
+enum customer_kind caller_hash_customer(uint8_t hash[CALLER_HASH_BYTES],
+    const uint8_t key[CALLER_KEY_BYTES], struct slice customer,
+    const char *country_code);
 
 #endif

@@ -187,6 +187,8 @@ import_say_notes(const struct import_run *run)
 	import_say_count(m->rounded,
 	    "customers are numbers that a spreadsheet has rounded "
 	    "(4.4E+11): left out");
+	import_say_count(m->neither,
+	    "customers are neither numbers nor e-mail addresses: left out");
 	import_say_count(m->times.ambiguous,
 	    "times are of an hour that the clocks repeated: taken for the "
 	    "first");

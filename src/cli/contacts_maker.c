@@ -213,6 +213,8 @@ static const uint8_t *
 maker_customer(struct contacts_maker *m)
 {
 	struct slice s = maker_value(m, CONTACTS_CUSTOMER);
+	char form[CUSTOMER_MAX];
+	enum customer_kind kind;
 
 	if (s.n == 0)
 		return NULL;
@@ -220,8 +222,12 @@ maker_customer(struct contacts_maker *m)
 		m->rounded++;
 		return NULL;
 	}
+	kind = m->key != NULL
+	    ? caller_hash_customer(m->hash, m->key->bytes, s, m->country_code)
+	    : customer_form(form, s, NULL);
+	m->neither += kind == CUSTOMER_NEITHER;
 	if (m->key == NULL ||
-	    !caller_hash(m->hash, m->key->bytes, s, m->country_code))
+	    (kind != CUSTOMER_NUMBER && kind != CUSTOMER_ADDRESS))
 		return NULL;
 	return m->hash;
 }

@@ -61,6 +61,7 @@ struct contacts_maker {
 	/* for who wants to say so */
 	uint64_t cut;	  /* texts that were too long */
 	uint64_t rounded; /* customers whose number a spreadsheet has spoilt */
+	uint64_t neither; /* customers who are neither number nor address */
 	/* its own */
 	struct contentrefs refs;
 	char room[CONTACTS_FIELDS][CONTACTS_TEXT_MAX + 1];

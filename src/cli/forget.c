@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * ringtally forget: callers, by their numbers on standard input, are nobody
- * from now on. What is known of them is the keyed hash of the number, so that
- * is what goes: from the running daemon's memory first, so that it writes none
- * of it anew; when what it had already on its way is committed, from the
- * database.
+ * ringtally forget: callers and customers, by their numbers or addresses on
+ * standard input, are nobody from now on. What is known of them is the keyed
+ * hash, so that is what goes: from the running daemon's memory first, so that
+ * it writes none of it anew; when what it had already on its way is committed,
+ * from the database.
  */
 #include "base/base.h"
 
@@ -24,7 +24,7 @@
 #define FORGET_ANSWER_US (10 * USEC_PER_SEC)
 #define FORGET_WAIT_US	 (15 * USEC_PER_SEC) /* for what is pending */
 #define FORGET_KEYS	 2
-#define FORGET_LINE_MAX	 256 /* of a number, with all that is for the eye */
+#define FORGET_LINE_MAX	 512 /* with all that is for the eye */
 #define FORGET_MAX	 100000
 
 struct forget_run {
@@ -77,26 +77,32 @@ forget_load_keys(struct forget_run *run, struct err *err)
 	return forget_load_key(run, run->conf->caller_key_old_file, err);
 }
 
-/* The number is never told again: it would stand in somebody's terminal log. */
+/* What was said is never told again: it would stand in somebody's terminal log.
+ */
 static void
-forget_take(struct forget_run *run, struct slice number, uint64_t line)
+forget_take(struct forget_run *run, struct slice said, uint64_t line)
 {
+	enum customer_kind kind;
 	size_t i;
 
-	while (number.n > 0 && (unsigned char)number.p[number.n - 1] <= ' ')
-		number.n--;
-	if (number.n == 0)
+	while (said.n > 0 && (unsigned char)said.p[said.n - 1] <= ' ')
+		said.n--;
+	if (said.n == 0)
 		return;
 	run->hashes = mem_realloc(
 	    run->hashes, run->n + run->n_keys, sizeof(*run->hashes));
-	for (i = 0; i < run->n_keys; i++)
-		if (!caller_hash(run->hashes[run->n + i], run->keys[i].bytes,
-			number, run->conf->country_code)) {
-			fprintf(stderr,
-			    "line %" PRIu64 ": no number stands there\n", line);
-			run->unusable++;
-			return;
-		}
+	for (i = 0; i < run->n_keys; i++) {
+		kind = caller_hash_customer(run->hashes[run->n + i],
+		    run->keys[i].bytes, said, run->conf->country_code);
+		if (kind == CUSTOMER_NUMBER || kind == CUSTOMER_ADDRESS)
+			continue;
+		fprintf(stderr,
+		    "line %" PRIu64 ": neither a number nor an e-mail address "
+		    "stands there\n",
+		    line);
+		run->unusable++;
+		return;
+	}
 	run->n += run->n_keys;
 	run->numbers++;
 }
@@ -109,12 +115,12 @@ forget_read(struct forget_run *run, struct err *err)
 	int rc = 0;
 
 	if (isatty(STDIN_FILENO) == 1)
-		fputs("Numbers, one a line, then Ctrl-D:\n", stderr);
+		fputs("Numbers or e-mail addresses, one a line, then Ctrl-D:\n",
+		    stderr);
 	while (rc == 0 && fgets(text, sizeof(text), stdin) != NULL) {
 		line++;
 		if (strchr(text, '\n') == NULL && !feof(stdin))
-			rc = err_set(err,
-			    "line %" PRIu64 " is too long for a number", line);
+			rc = err_set(err, "line %" PRIu64 " is too long", line);
 		else if (run->numbers == FORGET_MAX)
 			rc = err_set(err, "more than %d numbers", FORGET_MAX);
 		else
@@ -123,7 +129,7 @@ forget_read(struct forget_run *run, struct err *err)
 	if (rc == 0 && ferror(stdin))
 		rc = err_sys(err, "reading the numbers");
 	if (rc == 0 && run->numbers == 0)
-		rc = err_set(err, "no number was given");
+		rc = err_set(err, "no number or address was given");
 	explicit_bzero(text, sizeof(text));
 	return rc;
 }
@@ -352,6 +358,6 @@ const struct command command_forget = {
     .name = "forget",
     .usage = "[-C CONNINFO] [-S SOCKET] [--no-daemon] [-o table|csv|json] "
 	     "<NUMBERS",
-    .help = "erase callers, by their numbers on standard input",
+    .help = "erase callers, by number or address on standard input",
     .run = forget_command,
 };

@@ -19,6 +19,7 @@
  *   own affair.
  */
 #include "base/base.h"
+#include "base/customer.h"
 #include "base/utc.h"
 #include "event/contact.h"
 #include "format/formats.h"
@@ -464,6 +465,16 @@ ringtally_json_contact(struct ringtally_json_said *said, const char **why)
 	return 0;
 }
 
+/* Whether the customer, if there is one, can be known again. */
+static bool
+ringtally_json_knows_customer(const struct ringtally_json_said *said)
+{
+	char form[CUSTOMER_MAX];
+
+	return said->ev.caller.n == 0 ||
+	    customer_form(form, said->ev.caller, NULL) != CUSTOMER_NEITHER;
+}
+
 /* Members of contacts, of another event: not known there. */
 static void
 ringtally_json_not_contact(
@@ -517,14 +528,15 @@ ringtally_json_mean(struct ringtally_json *j, const char **why)
 	return ringtally_json_outcome(row, said, why);
 }
 
-/* "member NAME", where it stays until the next record; empty: no room. */
+/* "WHAT NAME", where it stays until the next record; empty: no room. */
 static struct slice
-ringtally_json_note_name(struct ringtally_json *j, struct slice member)
+ringtally_json_note_name(
+    struct ringtally_json *j, const char *what, struct slice name)
 {
 	char *at = j->notes + j->n_notes;
 	size_t room = sizeof(j->notes) - j->n_notes;
-	int n = snprintf(at, room, "member %.*s",
-	    (int)RT_MIN(member.n, RINGTALLY_JSON_NAME), member.p);
+	int n = snprintf(at, room, "%s %.*s", what,
+	    (int)RT_MIN(name.n, RINGTALLY_JSON_NAME), name.p);
 
 	if ((size_t)n >= room)
 		return SLICE("");
@@ -533,13 +545,13 @@ ringtally_json_note_name(struct ringtally_json *j, struct slice member)
 }
 
 static void
-ringtally_json_note(
-    struct ringtally_json *j, struct slice member, struct sink *sink)
+ringtally_json_note(struct ringtally_json *j, const char *what,
+    struct slice name, struct sink *sink)
 {
 	struct event ev = {.kind = EVENT_NOTE,
 	    .flags = EVENT_UNKNOWN_NAME,
 	    .time_us = j->said.ev.time_us,
-	    .name = ringtally_json_note_name(j, member)};
+	    .name = ringtally_json_note_name(j, what, name)};
 
 	if (ev.name.n == 0)
 		return;
@@ -577,7 +589,11 @@ ringtally_json_object(struct ringtally_json *j, const struct record *record,
 		*ev = said->ev;
 	sink->event(sink, ev);
 	for (i = 0; i < said->n_unknown; i++)
-		ringtally_json_note(j, said->unknown[i], sink);
+		ringtally_json_note(j, "member", said->unknown[i], sink);
+	if (RT_UNLIKELY(said->ev.kind == EVENT_CONTACT) &&
+	    !ringtally_json_knows_customer(said))
+		ringtally_json_note(j, "customer",
+		    SLICE("that is neither number nor address"), sink);
 	return 0;
 }
 
@@ -665,6 +681,26 @@ ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
 	    ringtally_json_check_event(j, has_event, why) < 0)
 		return -1;
 	return ringtally_json_contact(&j->said, why);
+}
+
+void
+ringtally_json_remarks(const struct ringtally_json *j,
+    void (*fn)(void *ctx, const char *remark), void *ctx)
+{
+	const struct ringtally_json_said *said = &j->said;
+	char text[RINGTALLY_JSON_NAME + 32];
+	unsigned i;
+
+	for (i = 0; i < said->n_unknown; i++) {
+		snprintf(text, sizeof(text), "%.*s: no member of a contact",
+		    (int)RT_MIN(said->unknown[i].n, RINGTALLY_JSON_NAME),
+		    said->unknown[i].p);
+		fn(ctx, text);
+	}
+	if (!ringtally_json_knows_customer(said))
+		fn(ctx,
+		    "customer: neither a number nor an e-mail address, left "
+		    "out");
 }
 
 /*

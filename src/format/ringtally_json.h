@@ -22,4 +22,12 @@ void ringtally_json_free(struct ringtally_json *j); /* NULL is fine */
 int ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
     bool *has_event, const char **why);
 
+/*
+ * What was taken of that contact and is of no use: each member whose name is
+ * not known, and a customer who can not be known again. remark lives until fn
+ * returns; bytes of names are the sender's.
+ */
+void ringtally_json_remarks(const struct ringtally_json *j,
+    void (*fn)(void *ctx, const char *remark), void *ctx);
+
 #endif

@@ -13,6 +13,7 @@
 #include "serve/json.h"
 
 #define CONTACTS_WRONG 16 /* named in one answer */
+#define CONTACTS_NOTES 16 /* the same */
 #define CONTACTS_EVENT "\"event\":\"contact\","
 
 struct contacts_wrong {
@@ -26,6 +27,8 @@ struct contacts_body {
 	bool is_array;
 	size_t n, n_wrong; /* objects; of these refused */
 	struct contacts_wrong wrong[CONTACTS_WRONG];
+	struct strbuf *notes;
+	size_t n_notes;
 };
 
 static void
@@ -93,6 +96,20 @@ contacts_add(struct strbuf *lines, struct slice object, bool has_event)
 	strbuf_addc(lines, '\n');
 }
 
+/* It is taken; but its sender should hear of it today. */
+static void
+contacts_note(void *ctx, const char *remark)
+{
+	struct contacts_body *b = ctx;
+
+	if (b->n_notes++ >= CONTACTS_NOTES)
+		return;
+	json_put_object(b->notes, NULL);
+	json_put_int(b->notes, "index", (int64_t)b->n);
+	json_put_string(b->notes, "detail", remark);
+	json_end_object(b->notes);
+}
+
 static void
 contacts_look(struct contacts_body *b, struct ringtally_json *j,
     struct slice object, struct strbuf *lines)
@@ -104,10 +121,12 @@ contacts_look(struct contacts_body *b, struct ringtally_json *j,
 		why = "longer than 65536 bytes";
 	else if (ringtally_json_check_contact(j, object, &has_event, &why) == 0)
 		why = NULL;
-	if (why == NULL)
+	if (why == NULL) {
 		contacts_add(lines, object, has_event);
-	else if (b->n_wrong++ < CONTACTS_WRONG)
+		ringtally_json_remarks(j, contacts_note, b);
+	} else if (b->n_wrong++ < CONTACTS_WRONG) {
 		b->wrong[b->n_wrong - 1] = (struct contacts_wrong){b->n, why};
+	}
 	b->n++;
 }
 
@@ -179,9 +198,10 @@ contacts_refuse(struct http_conn *conn, struct evhttp_request *req,
 
 bool
 http_contacts_read(struct http_conn *conn, struct evhttp_request *req,
-    struct slice body, struct strbuf *lines)
+    struct slice body, struct strbuf *lines, struct strbuf *notes)
 {
-	struct contacts_body b = {.p = body.p, .end = body.p + body.n};
+	struct contacts_body b = {
+	    .p = body.p, .end = body.p + body.n, .notes = notes};
 	struct ringtally_json *j = ringtally_json_new();
 	bool whole = contacts_cut(&b, j, lines);
 

@@ -199,11 +199,12 @@ void http_posts_tick(struct http *http);
 /* --- http_contacts.c ---------------------------------------------------- */
 
 /*
- * Makes of a body of contacts lines of ringtally-json. False: it was refused,
- * and the request is answered.
+ * Makes of a body of contacts lines of ringtally-json; notes: what of them is
+ * of no use, as JSON objects with commas between. False: it was refused, and
+ * the request is answered.
  */
 bool http_contacts_read(struct http_conn *conn, struct evhttp_request *req,
-    struct slice body, struct strbuf *lines);
+    struct slice body, struct strbuf *lines, struct strbuf *notes);
 
 /* --- http_scrape.c ------------------------------------------------------ */
 

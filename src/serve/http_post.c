@@ -34,6 +34,7 @@ struct http_post {
 	const struct ingest_ops *ops;
 	void *ctx;
 	int64_t deadline_us;
+	struct strbuf notes; /* for the answer; see http_contacts_read */
 };
 
 static bool
@@ -94,7 +95,7 @@ http_post_is_local(const struct http_conn *conn, struct evhttp_request *req)
 
 static void
 http_post_send(struct http_conn *conn, struct evhttp_request *req, int status,
-    const char *text)
+    const char *text, const struct strbuf *notes)
 {
 	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
 	struct strbuf body = STRBUF_INIT;
@@ -115,6 +116,11 @@ http_post_send(struct http_conn *conn, struct evhttp_request *req, int status,
 	json_put_object(&body, NULL);
 	json_put_string(&body, "status", "stored");
 	json_put_string(&body, "detail", text);
+	if (notes != NULL && notes->n > 0) {
+		json_put_array(&body, "notes");
+		strbuf_add(&body, notes->p, notes->n);
+		json_end_array(&body);
+	}
 	json_end_object(&body);
 	strbuf_addc(&body, '\n');
 	http_reply_bytes(conn, req, status, "application/json", &body);
@@ -125,6 +131,7 @@ http_post_free(struct http_post *post)
 {
 	TAILQ_REMOVE(&post->conn->http->posts, post, list);
 	post->conn->post = NULL;
+	strbuf_fini(&post->notes);
 	free(post);
 }
 
@@ -134,9 +141,12 @@ http_post_reply(void *request, int status, const char *text)
 	struct http_post *post = request;
 	struct http_conn *conn = post->conn;
 	struct evhttp_request *req = post->req;
+	struct strbuf notes = post->notes;
 
+	post->notes = (struct strbuf)STRBUF_INIT;
 	http_post_free(post);
-	http_post_send(conn, req, status, text);
+	http_post_send(conn, req, status, text, &notes);
+	strbuf_fini(&notes);
 }
 
 void
@@ -237,7 +247,7 @@ http_post_contacts(
 		http_post_reply(post, status, why);
 		return false;
 	}
-	if (!http_contacts_read(conn, req, what->body, lines)) {
+	if (!http_contacts_read(conn, req, what->body, lines, &post->notes)) {
 		http_post_free(post);
 		return false;
 	}
@@ -295,7 +305,8 @@ http_post_new(
 	ops = http_post_find(http, path, &ctx, &later);
 	if (later) {
 		http_post_send(conn, req, 503,
-		    "the feed is not open: the database is being waited for");
+		    "the feed is not open: the database is being waited for",
+		    NULL);
 		return;
 	}
 	if (ops == NULL) {
@@ -303,12 +314,13 @@ http_post_new(
 		    http_is_contacts(path)
 			? "nobody takes contacts: see contacts.feed in "
 			  "ringtally.conf(5)"
-			: "no feed of that name can be posted to");
+			: "no feed of that name can be posted to",
+		    NULL);
 		return;
 	}
 	status = http_post_refuse(req, &why);
 	if (status != 0) {
-		http_post_send(conn, req, status, why);
+		http_post_send(conn, req, status, why, NULL);
 		return;
 	}
 	post = mem_alloc(sizeof(*post));
@@ -316,7 +328,8 @@ http_post_new(
 	    .req = req,
 	    .ops = ops,
 	    .ctx = ctx,
-	    .deadline_us = clock_mono_us() + HTTP_ANSWER_US};
+	    .deadline_us = clock_mono_us() + HTTP_ANSWER_US,
+	    .notes = STRBUF_INIT};
 	conn->post = post;
 	TAILQ_INSERT_TAIL(&http->posts, post, list);
 	http_conn_set_state(conn, HTTP_ASKING);

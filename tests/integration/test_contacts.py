@@ -97,12 +97,15 @@ def test_posted_and_shown(rig, web):
         1, channel="web", category="progress_chasing", request="R-1",
         resolved=True, customer=NUMBER, note="x < y", x_own=[1])), 200)
     assert answer["detail"] == "1 record stored"
+    assert answer["notes"] == [
+        {"index": 0, "detail": "note: no member of a contact"}]
     # on many lines, with what may stand before UTF-8
     body = "\ufeff \n[\n%s\n]\n" % ",\n".join(
         json.dumps(contact(n, category="not_avoidable"), indent=1)
         for n in range(2, 5))
     answer = check_answer(post(web, body.encode(), API), 200)
     assert answer["detail"] == "3 records stored"
+    assert "notes" not in answer
     rows = wait_told(rig, lambda rows: len(rows) == 4)
     assert rows["CRM-1"]["channel"] == "web" and rows["CRM-1"]["resolved"]
     assert rows["CRM-2"]["channel"] == "telephone"
@@ -146,6 +149,30 @@ WRONG = [
     ({"ref": "a" * 256, "time": 1787306412}, "ref: longer than 255 bytes"),
     ({"ref": "a", "time": 1787306412, "service": "x" * 65500}, "longer than"),
 ]
+
+
+def test_customers_by_address(rig, web):
+    """An address is one whole; a name is nobody, and its sender hears it."""
+    daemon = start(rig, web)
+    answer = check_answer(tell(
+        web, contact(1, customer="jo.smith@example.org"),
+        contact(2, customer="josmith@other.com"),
+        contact(3, customer="Anna Jones"),
+        contact(4, customer="<Jo.Smith@EXAMPLE.org>", categroy="x")), 200)
+    assert answer["notes"] == [
+        {"index": 2, "detail": "customer: neither a number nor an e-mail "
+         "address, left out"},
+        {"index": 3, "detail": "categroy: no member of a contact"}]
+    rows = wait_told(rig, lambda rows: len(rows) == 4)
+    assert rows["CRM-1"]["customer"] == rows["CRM-4"]["customer"]
+    assert rows["CRM-1"]["customer"] != rows["CRM-2"]["customer"]
+    assert None not in (rows["CRM-1"]["customer"], rows["CRM-2"]["customer"])
+    assert rows["CRM-3"]["customer"] is None
+    assert rig.db.execute(
+        "SELECT sum(count) FROM ringtally.feed_event WHERE event = 'customer "
+        "that is neither number nor address'").fetchone()[0] == 1
+    daemon.stop()
+    assert "smith" not in daemon.stderr() and "Jones" not in daemon.stderr()
 
 
 def test_one_is_wrong_and_none_is_stored(rig, web):

@@ -331,6 +331,16 @@ def test_forget(cli, rig):
     assert "--no-daemon" in err and "4960002" not in err
     out, _ = cli.run("forget", "--no-daemon", given=b"\n01144960002\n")
     assert hashes(rig) == set()
+    _, err = cli.put(text([
+        [*rows(1)[0][:7], "jo.smith@example.org"],
+        ["C2", *rows(1)[0][1:7], "josmith@other.com"],
+        ["C3", *rows(1)[0][1:7], "Anna Jones"]]))
+    assert "note: 1 customers are neither numbers nor e-mail addresses" in err
+    assert len(hashes(rig)) == 2
+    out, _ = cli.run("forget", "--no-daemon", given=b"Jo.Smith@example.org\n")
+    assert len(hashes(rig)) == 1
+    _, err = cli.run("forget", "--no-daemon", given=b"Anna Jones\n", code=1)
+    assert "line 1" in err and "Anna" not in err
     _, err = cli.run("forget", "--no-daemon", given=b"withheld\n", code=1)
     assert "line 1" in err and "withheld" not in err
     cli.run("forget", "01144960002", code=2)

@@ -122,6 +122,77 @@ test_withheld_is_nobody(void **state)
 }
 
 static void
+check_form(const char *text, enum customer_kind kind, const char *form)
+{
+	char got[CUSTOMER_MAX] = "";
+
+	assert_int_equal(customer_form(got, slice_of(text), "44"), kind);
+	assert_string_equal(got, form);
+}
+
+static void
+test_customers(void **state)
+{
+	static const uint8_t want[] = {0xc2, 0x3f, 0x09, 0x72, 0x11, 0xb0, 0x16,
+	    0xc9, 0x94, 0x9f, 0x71, 0x60, 0x2e, 0xd7, 0x0b, 0x2e};
+	uint8_t key[CALLER_KEY_BYTES], hash[CALLER_HASH_BYTES];
+	uint8_t number[CALLER_HASH_BYTES], before[CALLER_HASH_BYTES] = {7};
+	char address[CUSTOMER_ADDRESS_MAX + 2];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(key); i++)
+		key[i] = (uint8_t)i;
+	/* whole: neither its domain nor its dots are for the eye */
+	check_form(" Jo.Smith@Example.ORG\t", CUSTOMER_ADDRESS,
+	    "mailto:jo.smith@example.org");
+	check_form("Jo Smith <mailto:jo.smith@example.org>", CUSTOMER_ADDRESS,
+	    "mailto:jo.smith@example.org");
+	check_form(
+	    "josmith@other.com", CUSTOMER_ADDRESS, "mailto:josmith@other.com");
+	check_form("01144960001@example.org", CUSTOMER_ADDRESS,
+	    "mailto:01144960001@example.org");
+	/* Python: blake2b(b"mailto:jo.smith@example.org", digest_size=16, ...)
+	 */
+	assert_int_equal(caller_hash_customer(
+			     hash, key, SLICE("Jo.Smith@example.org"), "44"),
+	    CUSTOMER_ADDRESS);
+	assert_memory_equal(hash, want, sizeof(want));
+	/* a number is the caller's who has it */
+	assert_int_equal(
+	    caller_hash_customer(hash, key, SLICE("(0114) 496 0001"), "44"),
+	    CUSTOMER_NUMBER);
+	assert_true(caller_hash(number, key, SLICE("+441144960001"), "44"));
+	assert_memory_equal(hash, number, sizeof(number));
+	check_form("SIP:+441144960001@10.0.0.1;user=phone", CUSTOMER_NUMBER,
+	    "+441144960001");
+	check_form("sip:jo@pbx", CUSTOMER_NUMBER, "jo");
+	check_form("tel:42", CUSTOMER_NUMBER, "42");
+	check_form("C-10045", CUSTOMER_NUMBER, "c10045");
+	/* what two people may be called is nobody's */
+	check_form("Anna Jones", CUSTOMER_NEITHER, "");
+	check_form("\xd0\x90\xd0\xbd\xd0\xbd\xd0\xb0", CUSTOMER_NEITHER, "");
+	check_form("n/a", CUSTOMER_NEITHER, "");
+	check_form("42", CUSTOMER_NEITHER, "");
+	check_form("@home", CUSTOMER_NEITHER, "");
+	check_form("home@", CUSTOMER_NEITHER, "");
+	check_form("a@b.org, c@d.org", CUSTOMER_NEITHER, "");
+	check_form("", CUSTOMER_NOBODY, "");
+	check_form(" - ", CUSTOMER_NOBODY, "");
+	check_form("Number withheld", CUSTOMER_NOBODY, "");
+	check_form("0000", CUSTOMER_NOBODY, "");
+	memset(address, 'x', sizeof(address));
+	address[1] = '@';
+	address[CUSTOMER_ADDRESS_MAX + 1] = '\0';
+	check_form(address, CUSTOMER_NEITHER, "");
+	memcpy(hash, before, sizeof(hash));
+	assert_int_equal(
+	    caller_hash_customer(hash, key, SLICE("Anna Jones"), "44"),
+	    CUSTOMER_NEITHER);
+	assert_memory_equal(hash, before, sizeof(hash));
+}
+
+static void
 test_key_made_once(void **state)
 {
 	struct place *place = *state;
@@ -302,6 +373,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(test_hash_is_blake2b),
 	    cmocka_unit_test(test_withheld_is_nobody),
+	    cmocka_unit_test(test_customers),
 	    test_in_place(test_key_made_once),
 	    test_in_place(test_key_as_written_by_hand),
 	    test_in_place(test_key_open_to_others),
