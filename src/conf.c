@@ -194,6 +194,19 @@ conf_agent_has(const struct conf_agent *agent, const char *name)
 	return strcmp(agent->name, name) == 0;
 }
 
+const char *
+conf_agent_called(const struct conf *conf, struct slice name)
+{
+	const struct conf_agent *agent;
+	char **alias;
+
+	for (agent = conf->agents; agent != NULL; agent = agent->next)
+		for (alias = agent->aliases; *alias != NULL; alias++)
+			if (slice_eq(slice_of(*alias), name))
+				return agent->name;
+	return NULL;
+}
+
 int
 conf_add_agent(struct conf *conf, struct conf_agent *agent, struct err *err)
 {

@@ -10,6 +10,7 @@
 
 #include "base/err.h"
 #include "base/option.h"
+#include "base/slice.h"
 #include "event/stage.h"
 #include "event/syslog.h"
 
@@ -151,6 +152,9 @@ void conf_thresholds(const struct conf *conf, struct option_ints *to);
 
 /* The service of a queue (the first whose pattern matches), or NULL. */
 const char *conf_service_of(const struct conf *conf, const char *queue);
+
+/* What the agent of that name, or alias, is called; NULL: as he is. */
+const char *conf_agent_called(const struct conf *conf, struct slice name);
 
 /* All rows of the daemon's own options; ends with a NULL name. */
 extern const struct option_row conf_options[];

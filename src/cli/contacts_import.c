@@ -108,6 +108,7 @@ import_open(struct import_run *run, const char *path, struct err *err)
 	if (zone == NULL)
 		zone = run->opts.conf->timezone;
 	run->maker.file = &run->opts.file;
+	run->maker.conf = run->opts.conf;
 	run->maker.source =
 	    slice_of(run->opts.source != NULL ? run->opts.source : "import");
 	if (timefmt_set_zone(&run->maker.times, zone, err) < 0 ||

@@ -232,6 +232,18 @@ maker_customer(struct contacts_maker *m)
 	return m->hash;
 }
 
+/* By the name that calls bear: it is how a contact finds its call. */
+static struct slice
+maker_agent(struct contacts_maker *m)
+{
+	struct slice agent = maker_text(m, CONTACTS_AGENT);
+	const char *called = NULL;
+
+	if (m->conf != NULL && agent.n > 0)
+		called = conf_agent_called(m->conf, agent);
+	return called != NULL ? slice_of(called) : agent;
+}
+
 /*
  * Of a row without a ref, from what it says in its own words: those that were
  * not known when it was first imported may be by the next time, and it must
@@ -301,7 +313,7 @@ contacts_make(struct contacts_maker *m, struct contacts_row *row)
 	row->assessed_by = maker_text(m, CONTACTS_ASSESSED_BY);
 	row->switch_name = maker_text(m, CONTACTS_SWITCH);
 	row->call_id = maker_text(m, CONTACTS_CALL_ID);
-	row->agent = maker_text(m, CONTACTS_AGENT);
+	row->agent = maker_agent(m);
 	row->customer = maker_customer(m);
 	return maker_ref(m, row);
 }

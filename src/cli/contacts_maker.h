@@ -10,6 +10,7 @@
 #include "caller_key.h"
 #include "cli/contentref.h"
 #include "cli/csvfile.h"
+#include "conf.h"
 
 enum contacts_field {
 	CONTACTS_REF,
@@ -56,6 +57,7 @@ struct contacts_maker {
 	struct slice source;
 	const struct caller_key *key; /* NULL: customers are not taken over */
 	const char *country_code;
+	const struct conf *conf; /* NULL: agents have no aliases */
 	/* what is known of the database's words; see words_add */
 	struct words channels, categories;
 	/* for who wants to say so */

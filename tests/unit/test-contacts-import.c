@@ -203,6 +203,37 @@ test_columns(void **state RT_UNUSED)
 	    "time\n", "time=", "\"time=\": no column behind the =");
 }
 
+/* The names of one person, of whom calls bear the first. */
+static void
+test_aliases(void **state RT_UNUSED)
+{
+	char name[] = "Jo Smith", jo[] = "Jo", jsmith[] = "jsmith";
+	char *aliases[] = {jo, jsmith, NULL};
+	struct conf_agent agent = {.name = name, .aliases = aliases};
+	struct conf conf = {.agents = &agent};
+	struct contacts_row row;
+	struct bench b;
+
+	bench_start(&b,
+	    "time,agent\n2026-11-23,jsmith \n2026-11-23,Jo Smith\n"
+	    "2026-11-23,jsmith2\n2026-11-23,\n");
+	b.maker.conf = &conf;
+	assert_int_equal(bench_head(&b, NULL), 0);
+	assert_int_equal(csv_read(&b.file.reader, NULL), CSV_RECORD);
+	assert_true(contacts_make(&b.maker, &row));
+	assert_slice(row.agent, "Jo Smith");
+	assert_int_equal(csv_read(&b.file.reader, NULL), CSV_RECORD);
+	assert_true(contacts_make(&b.maker, &row));
+	assert_slice(row.agent, "Jo Smith");
+	assert_int_equal(csv_read(&b.file.reader, NULL), CSV_RECORD);
+	assert_true(contacts_make(&b.maker, &row));
+	assert_slice(row.agent, "jsmith2");
+	assert_int_equal(csv_read(&b.file.reader, NULL), CSV_RECORD);
+	assert_true(contacts_make(&b.maker, &row));
+	assert_slice(row.agent, "");
+	bench_end(&b);
+}
+
 static void
 test_values(void **state RT_UNUSED)
 {
@@ -413,6 +444,7 @@ main(void)
 	    cmocka_unit_test(test_iso_times),
 	    cmocka_unit_test(test_given_times),
 	    cmocka_unit_test(test_columns),
+	    cmocka_unit_test(test_aliases),
 	    cmocka_unit_test(test_values),
 	    cmocka_unit_test(test_long_texts),
 	    cmocka_unit_test(test_customers),
