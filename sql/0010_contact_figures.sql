@@ -469,6 +469,23 @@ WHERE NOT EXISTS (
       AND (v.valid_to > n.day) IS NOT FALSE)
 GROUP BY n.site, n.kind, n.name
 UNION ALL
+SELECT 'category', format('%s (of the code %s)', k.category, n.code),
+    sum(n.contacts)::bigint, min(n.day), max(n.day), n.site
+FROM (SELECT c.site, c.code,
+	(c.counts_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date AS day,
+	count(*) AS contacts
+    FROM ringtally.contact AS c LEFT JOIN ringtally.site AS s USING (site)
+    WHERE c.code IS NOT NULL AND c.category = 'not_assessed'
+    GROUP BY 1, 2, 3) AS n
+CROSS JOIN LATERAL (SELECT k.category FROM ringtally.contact_code AS k
+    WHERE k.site IN (n.site, '') AND k.code = n.code
+      AND k.valid_from <= n.day AND (k.valid_to > n.day) IS NOT FALSE
+    ORDER BY k.site DESC, k.valid_from DESC, k.origin DESC LIMIT 1) AS k
+WHERE NOT EXISTS (SELECT FROM ringtally.contact_category AS g
+    WHERE g.site IN (n.site, '') AND g.category = k.category
+      AND g.valid_from <= n.day AND (g.valid_to > n.day) IS NOT FALSE)
+GROUP BY n.site, k.category, n.code
+UNION ALL
 SELECT 'time', c.source, count(*), min(c.counts_at)::date,
     max(c.counts_at)::date, c.site
 FROM ringtally.contact AS c WHERE c.counts_at > now() + interval '2 days'
@@ -516,7 +533,7 @@ CROSS JOIN LATERAL ringtally.contact_sheets(p.site, p.name, p.starts_on) AS h;
 COMMENT ON VIEW ringtally.contact_each IS
     'Every contact once, calls included: the evidence behind the figures. A contact that was joined to its call counts when the call came; of several rows of one call the assessed one speaks, of these the last. Ask for days: those that are not asked for are not looked at. It has no customer and no number.';
 COMMENT ON VIEW ringtally.contact_unknown IS
-    'Channels, categories and codes that contacts bear and that stand for nothing on their day (such contacts count as not assessed), and contacts of times to come, which wait for their day.';
+    'Channels, categories and codes that contacts bear and that stand for nothing on their day, and categories of their codes (such contacts count as not assessed), and contacts of times to come, which wait for their day.';
 COMMENT ON VIEW ringtally.contact_sample IS
     'The figure of each sampling period, with its sample size and Wilson''s 95 % interval: of the contacts that were assessed within it, plus those counted on tally sheets.';
 DO $do$
@@ -591,7 +608,7 @@ COMMENT ON COLUMN ringtally.contact_each.resolved IS
 COMMENT ON COLUMN ringtally.contact_unknown.kind IS
     'channel, category, code, or time.';
 COMMENT ON COLUMN ringtally.contact_unknown.name IS
-    'What stands for nothing; of times: the source.';
+    'What stands for nothing; of a category that no contact told, the code that stands for it; of times: the source.';
 COMMENT ON COLUMN ringtally.contact_unknown.contacts IS
     'How many contacts bear it.';
 COMMENT ON COLUMN ringtally.contact_sample.channel IS

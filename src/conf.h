@@ -66,6 +66,7 @@ enum conf_contact_list {
 
 struct conf_contact {
 	struct conf_contact *next;
+	char *where; /* "FILE:LINE" */
 	char *name, *label, *category, *channel, *code, *service, *source;
 	char *why;
 	int kind;		     /* of scope: channel or service */
@@ -76,6 +77,12 @@ struct conf_contact {
 
 enum conf_answer { CONF_NOT_TOLD, CONF_NO, CONF_YES };
 extern const char *const conf_answers[]; /* "", "no", "yes" */
+
+/* What works as it is written, and is hardly meant so. */
+struct conf_note {
+	struct conf_note *next;
+	char *text; /* "FILE:LINE: ..." */
+};
 
 struct conf {
 	char *site;
@@ -124,6 +131,7 @@ struct conf {
 	struct conf_feed *feeds;
 	struct conf_service *services;
 	struct conf_agent *agents;
+	struct conf_note *notes; /* for whoever tests or starts with it */
 };
 
 /* "categories" ..., and "contacts.categories": the group of its options. */

@@ -2,7 +2,17 @@
 /* What must hold among the rows of the group `contacts`. */
 #include "base/base.h"
 
+#include "base/nearest.h"
+#include "base/strbuf.h"
 #include "conf_read.h"
+
+/* What sql/0009_contacts.sql puts into contact_category and contact_channel. */
+static const char *const conf_shipped_categories[] = {
+    "unnecessary_clarification", "poor_signposting", "repeat_notification",
+    "progress_chasing", "premature_closure", "not_avoidable", "not_assessed",
+    NULL};
+static const char *const conf_shipped_channels[] = {
+    "telephone", "face_to_face", "email", "web", "post", "kiosk", "chat", NULL};
 
 static const char *const conf_contact_groups[CONF_CONTACT_LISTS] = {
     [CONF_CATEGORIES] = "contacts.categories",
@@ -30,6 +40,7 @@ void
 conf_free_contact(enum conf_contact_list list, struct conf_contact *row)
 {
 	option_free(conf_options, conf_contact_group(list), row);
+	free(row->where);
 	free(row);
 }
 
@@ -37,6 +48,7 @@ void
 conf_free_contacts(struct conf *conf)
 {
 	struct conf_contact **rows, *row;
+	struct conf_note *note;
 	int i;
 
 	for (i = 0; i < CONF_CONTACT_LISTS; i++) {
@@ -45,6 +57,11 @@ conf_free_contacts(struct conf *conf)
 			*rows = row->next;
 			conf_free_contact((enum conf_contact_list)i, row);
 		}
+	}
+	while ((note = conf->notes) != NULL) {
+		conf->notes = note->next;
+		free(note->text);
+		free(note);
 	}
 	option_free(conf_options, "contacts", conf);
 }
@@ -96,13 +113,40 @@ conf_check_days(const struct conf_contact *row, struct err *err)
 	return 0;
 }
 
+/* What can not be meant, whatever the database holds. */
+static int
+conf_check_meaning(enum conf_contact_list list, const struct conf_contact *row,
+    struct err *err)
+{
+	bool any = row->channel == NULL && row->service == NULL &&
+	    row->category == NULL && row->source == NULL;
+	bool always = row->valid_from == NULL && row->valid_to == NULL;
+
+	if (list == CONF_EXCLUSIONS && any && always)
+		return err_set(err,
+		    "exclusion \"%s\" has neither a condition nor a day: no "
+		    "contact at all would count",
+		    row->name);
+	if (list != CONF_CATEGORIES || row->answer == CONF_NOT_TOLD)
+		return 0;
+	if (strcmp(row->category, "not_assessed") == 0)
+		return err_set(err,
+		    "what was not assessed is neither avoidable nor not: "
+		    "leave avoidable out");
+	if (strcmp(row->category, "not_avoidable") == 0 &&
+	    row->answer == CONF_YES)
+		return err_set(err, "\"not_avoidable\" can not be avoidable");
+	return 0;
+}
+
 int
 conf_add_contact(struct conf *conf, enum conf_contact_list list,
     struct conf_contact *row, struct err *err)
 {
 	struct conf_contact **at = &conf->contacts.lists[list];
 
-	if (conf_check_days(row, err) < 0)
+	if (conf_check_days(row, err) < 0 ||
+	    conf_check_meaning(list, row, err) < 0)
 		return -1;
 	for (; *at != NULL; at = &(*at)->next)
 		if (conf_contact_is_same(list, *at, row))
@@ -135,4 +179,116 @@ conf_check_contacts(const struct conf *conf, struct err *err)
 		    "\"ringtally-json\"",
 		    name);
 	return 0;
+}
+
+/* --- names that nothing is called ---------------------------------------- */
+
+/* Finds a word among those that are offered. */
+struct conf_word {
+	struct nearest near;
+	bool found;
+};
+
+static void
+conf_word_offer(struct conf_word *word, const char *known)
+{
+	word->found |= strcmp(word->near.word, known) == 0;
+	nearest_offer(&word->near, known);
+}
+
+static void
+conf_word_offer_rows(struct conf_word *word, const struct conf *conf,
+    enum conf_contact_list list, const char *const *shipped)
+{
+	const struct conf_contact *row;
+
+	for (; *shipped != NULL; shipped++)
+		conf_word_offer(word, *shipped);
+	for (row = conf->contacts.lists[list]; row != NULL; row = row->next)
+		conf_word_offer(word, conf_contact_key(list, row));
+}
+
+static void
+conf_note_word(struct conf *conf, const struct conf_contact *row,
+    const char *what, const struct conf_word *word)
+{
+	struct conf_note **at = &conf->notes;
+	struct strbuf text = STRBUF_INIT;
+	const char *near = nearest_word(&word->near);
+
+	if (word->found)
+		return;
+	strbuf_addf(&text, "%s: there is no %s \"%s\" here", row->where, what,
+	    word->near.word);
+	if (near != NULL)
+		strbuf_addf(&text, " — did you mean \"%s\"?", near);
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = mem_zalloc(sizeof(**at));
+	(*at)->text = mem_strdup(strbuf_str(&text));
+	strbuf_fini(&text);
+}
+
+static void
+conf_note_category(
+    struct conf *conf, const struct conf_contact *row, const char *name)
+{
+	struct conf_word word = {.found = false};
+
+	if (name == NULL)
+		return;
+	nearest_start(&word.near, name);
+	conf_word_offer_rows(
+	    &word, conf, CONF_CATEGORIES, conf_shipped_categories);
+	conf_note_word(conf, row, "category", &word);
+}
+
+static void
+conf_note_channel(
+    struct conf *conf, const struct conf_contact *row, const char *name)
+{
+	struct conf_word word = {.found = false};
+
+	if (name == NULL)
+		return;
+	nearest_start(&word.near, name);
+	conf_word_offer_rows(&word, conf, CONF_CHANNELS, conf_shipped_channels);
+	conf_note_word(conf, row, "channel", &word);
+}
+
+/* Where no services are configured, all of them come with the contacts. */
+static void
+conf_note_service(
+    struct conf *conf, const struct conf_contact *row, const char *name)
+{
+	struct conf_word word = {.found = false};
+	const struct conf_service *service;
+
+	if (name == NULL || conf->services == NULL)
+		return;
+	nearest_start(&word.near, name);
+	for (service = conf->services; service != NULL; service = service->next)
+		conf_word_offer(&word, service->name);
+	conf_note_word(conf, row, "service", &word);
+}
+
+void
+conf_note_contacts(struct conf *conf)
+{
+	const struct conf_contact *row;
+	int list;
+
+	for (list = 0; list < CONF_CONTACT_LISTS; list++)
+		for (row = conf->contacts.lists[list]; row != NULL;
+		     row = row->next) {
+			if (list != CONF_CATEGORIES)
+				conf_note_category(conf, row, row->category);
+			if (list != CONF_CHANNELS)
+				conf_note_channel(conf, row, row->channel);
+			conf_note_service(conf, row, row->service);
+			if (list == CONF_SCOPE && row->kind == 0)
+				conf_note_channel(conf, row, row->name);
+			else if (list == CONF_SCOPE)
+				conf_note_service(conf, row, row->name);
+		}
 }

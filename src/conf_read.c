@@ -454,7 +454,11 @@ conf_fill_contact(struct conf_reader *r, enum conf_contact_list list,
 {
 	const char *group = conf_contact_group(list);
 	struct conf_keys keys = {.n = 0};
+	struct strbuf where = STRBUF_INIT;
 
+	conf_file_place(r->files, from, &where);
+	row->where = mem_strdup(strbuf_str(&where));
+	strbuf_fini(&where);
 	conf_keys_add_rows(&keys, conf_options, group);
 	if (conf_check_keys(r, &keys, from) < 0 ||
 	    conf_read_element(r, group, row, from) < 0)
@@ -602,6 +606,8 @@ conf_read(struct conf *conf, const char *path, struct err *err)
 		if (conf_read_list(&r, &conf_lists[i]) < 0)
 			goto out;
 	rc = conf_check_feed_of_contacts(&r);
+	if (rc == 0)
+		conf_note_contacts(conf);
 out:
 	conf_files_close(r.files);
 	return rc;

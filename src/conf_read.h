@@ -28,6 +28,12 @@ int conf_add_contact(struct conf *conf, enum conf_contact_list list,
     struct conf_contact *row, struct err *err);
 /* When all was read: whether contacts can be posted as it is configured. */
 int conf_check_contacts(const struct conf *conf, struct err *err);
+/*
+ * Then: notes each category, channel and service that the rows of contacts name
+ * and that neither we nor the configuration know. No more than a note: there
+ * may be rows by SQL, and services that only contacts tell.
+ */
+void conf_note_contacts(struct conf *conf);
 
 void conf_free_feed(struct conf_feed *feed);
 void conf_free_service(struct conf_service *service);

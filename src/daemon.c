@@ -229,6 +229,15 @@ daemon_conf_again(struct daemon *d, struct err *err)
 	return NULL;
 }
 
+static void
+daemon_say_notes(const struct conf *conf)
+{
+	const struct conf_note *note;
+
+	for (note = conf->notes; note != NULL; note = note->next)
+		log_warn("%s", note->text);
+}
+
 /* Takes it over, at once or when all is committed. */
 static void
 daemon_reconfigure(struct daemon *d, struct conf *conf)
@@ -243,6 +252,7 @@ daemon_reconfigure(struct daemon *d, struct conf *conf)
 	why = conf_needs_restart(d->app.conf, conf);
 	if (why == NULL) {
 		app_reconfigure(&d->app, conf);
+		daemon_say_notes(conf);
 		log_note("configuration reloaded");
 		notify_send("READY=1");
 		return;
@@ -443,6 +453,7 @@ daemon_run(const struct daemon_args *args)
 		log_error("%s", err.text);
 		d.exit_code = EXIT_FAILED;
 	} else {
+		daemon_say_notes(conf);
 		app_start(&d.app);
 		/* the database may come later */
 		notify_send("READY=1");

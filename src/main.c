@@ -30,11 +30,14 @@ main_test(const char *path)
 {
 	struct err err;
 	struct conf *conf = daemon_conf(path, &err);
+	const struct conf_note *note;
 
 	if (conf == NULL) {
 		fprintf(stderr, "ringtallyd: %s\n", err.text);
 		return EXIT_CONF;
 	}
+	for (note = conf->notes; note != NULL; note = note->next)
+		fprintf(stderr, "ringtallyd: note: %s\n", note->text);
 	conf_free(conf);
 	printf("%s: configuration ok\n", path);
 	return exit_printed("ringtallyd");

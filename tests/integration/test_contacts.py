@@ -4,6 +4,7 @@ and their figures back on the live pages."""
 import json
 import os
 import signal
+import subprocess
 import threading
 import time
 
@@ -378,6 +379,13 @@ def test_reload_counts_history_again(rig, web):
         daemon.write_config()
         daemon.signal(signal.SIGHUP)
 
+    reload("progres_chasing")
+    harness.poll("it is logged", lambda: daemon.said(
+        'there is no category "progres_chasing" here — did you mean '
+        '"progress_chasing"?'))
+    harness.poll("it is shown", lambda: rig.db.execute(
+        "SELECT name FROM ringtally.contact_unknown").fetchall() ==
+        [("progres_chasing (of the code PC)",)])
     reload("progress_chasing")
     doc = live(web, lambda doc: doc["last_28_days"]["assessed"] == 1)
     assert doc["last_28_days"]["ni14_pct"] == 100
@@ -392,6 +400,26 @@ def test_reload_counts_history_again(rig, web):
     daemon.write_config()
     daemon.signal(signal.SIGHUP)
     live(web, lambda doc: doc["last_28_days"]["assessed"] == 0)
+
+
+def test_what_is_shipped_is_known(rig):
+    """To the check of the configuration, which asks no database."""
+    daemon = rig.daemon(rig.config(contacts={
+        "codes": [{"code": row[0], "category": row[0]} for row in
+                  rig.db.execute("SELECT category FROM "
+                                 "ringtally.contact_category")],
+        "scope": [{"kind": "channel", "name": row[0]} for row in
+                  rig.db.execute("SELECT channel FROM "
+                                 "ringtally.contact_channel")]}))
+    for wrong in (False, True):
+        if wrong:
+            daemon.config["contacts"]["codes"][0]["category"] += "x"
+        daemon.write_config()
+        check = subprocess.run(
+            [harness.binary("ringtallyd"), "-t", "-c", daemon.conf_path],
+            capture_output=True, text=True, check=True)
+        assert check.stdout.endswith("configuration ok\n")
+        assert ("note: " in check.stderr) == wrong, check.stderr
 
 
 def test_what_fails_stops_nothing(rig, web):

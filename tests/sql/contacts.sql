@@ -414,12 +414,19 @@ SELECT pg_temp.put('hard', 'u1', pg_temp.ago(1), 'pigeon', 'Post',
     'not_avoidable');
 SELECT pg_temp.put('hard', 'u2', pg_temp.ago(1), 'web', 'Post', 'whim');
 SELECT pg_temp.put('hard', 'u3', pg_temp.ago(1), 'web', 'Post', code => '77');
+INSERT INTO ringtally.contact_code (site, code, category) VALUES
+    ('hard', '78', 'progres_chasing'), ('hard', '79', 'not_assessed');
+SELECT pg_temp.put('hard', 'u5', pg_temp.ago(1), 'web', 'Post', code => '78');
+SELECT pg_temp.put('hard', 'u6', pg_temp.ago(1), 'web', 'Post', 'whim', '78');
+SELECT pg_temp.put('hard', 'u7', pg_temp.ago(1), 'web', 'Post', code => '79');
 SELECT pg_temp.put('hard', 'u4', now() + interval '9 days', 'web', 'Post',
     'not_avoidable');
 SELECT results_eq($$ SELECT kind, name COLLATE "default", contacts
-    FROM ringtally.contact_unknown WHERE site = 'hard' ORDER BY 1 $$, $$ VALUES
-    ('category', 'whim', 1::bigint), ('channel', 'pigeon', 1),
-    ('code', '77', 1), ('time', 'crm', 1) $$, 'contact_unknown');
+    FROM ringtally.contact_unknown WHERE site = 'hard' ORDER BY 1, 2 $$, $$ VALUES
+    ('category', 'progres_chasing (of the code 78)', 1::bigint),
+    ('category', 'whim', 2), ('channel', 'pigeon', 1), ('code', '77', 1),
+    ('time', 'crm', 1) $$, 'contact_unknown');
+DELETE FROM ringtally.contact WHERE site = 'hard' AND ref IN ('u5', 'u6', 'u7');
 SELECT results_eq($$ SELECT contacts, assessed
     FROM ringtally.contact_figures('hard', pg_temp.ago(5), now()) $$,
     $$ VALUES (3::bigint, 0::bigint) $$, 'counted, and not assessed');

@@ -369,6 +369,16 @@ static const struct bad {
     {IN_CONTACTS("sampling = ( { name = \"spring\"; starts_on = "
 		 "\"2026-05-02\"; ends_on = \"2026-05-01\"; } );"),
 	"3: ends_on is \"2026-05-01\", before it starts"},
+    {IN_CONTACTS("exclusions = ( { name = \"x\"; why = \"y\"; } );"),
+	"3: exclusion \"x\" has neither a condition nor a day: no contact at "
+	"all would count"},
+    {IN_CONTACTS("categories = ( { category = \"not_assessed\"; "
+		 "avoidable = \"yes\"; } );"),
+	"3: what was not assessed is neither avoidable nor not: leave "
+	"avoidable out"},
+    {IN_CONTACTS("categories = ( { category = \"not_avoidable\"; "
+		 "avoidable = \"yes\"; } );"),
+	"3: \"not_avoidable\" can not be avoidable"},
     {IN_CONTACTS("min_coverage_pct = 101;"),
 	"3: min_coverage_pct is 101; it must be from 0 to 100 %"},
     {IN_CONTACTS("feed = \"crm\";"), "3: there is no feed \"crm\""},
@@ -485,6 +495,47 @@ test_contacts(void **state RT_UNUSED)
 	assert_true(other->contacts.there);
 	assert_null(conf_needs_restart(conf, other));
 	conf_free(other);
+	conf_free(conf);
+}
+
+/* Names that nothing is called: rows by SQL might be, so it goes on. */
+static void
+test_contacts_notes(void **state RT_UNUSED)
+{
+	static const char *const wanted[] = {
+	    "ringtally.conf:4: there is no category \"progres_chasing\" here — "
+	    "did you mean \"progress_chasing\"?",
+	    "ringtally.conf:4: there is no service \"Zoo\" here",
+	    "ringtally.conf:5: there is no service \"Housin\" here — did you "
+	    "mean \"Housing\"?",
+	    "ringtally.conf:6: there is no channel \"fax\" here",
+	    "ringtally.conf:7: there is no channel \"e-mail\" here — did you "
+	    "mean \"email\"?"};
+	const struct conf_note *note;
+	struct conf *conf;
+	size_t i;
+
+	put("ringtally.conf",
+	    SITE "services = ( { name = \"Housing\"; queues = [ \"*\" ]; } );\n"
+		 "contacts = { categories = ( { category = \"own\"; } ); "
+		 "codes = ( { code = \"A\"; category = \"own\"; },\n"
+		 "{ code = \"B\"; category = \"progres_chasing\"; service = "
+		 "\"Zoo\"; } ); scope = ( { kind = \"channel\"; name = "
+		 "\"kiosk\"; },\n"
+		 "{ kind = \"service\"; name = \"Housin\"; } ); exclusions = ( "
+		 "{ name = \"week\"; why = \"flood\"; valid_from = "
+		 "\"2026-04-01\"; },\n"
+		 "{ name = \"x\"; why = \"y\"; channel = \"fax\"; } ); "
+		 "sampling = (\n"
+		 "{ name = \"s\"; starts_on = \"2026-05-01\"; ends_on = "
+		 "\"2026-05-02\"; channel = \"e-mail\"; } ); };");
+	conf = load();
+	note = conf->notes;
+	for (i = 0; i < RT_COUNT(wanted); i++, note = note->next) {
+		assert_non_null(note);
+		assert_string_equal(note->text, wanted[i]);
+	}
+	assert_null(note);
 	conf_free(conf);
 }
 
@@ -745,6 +796,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_not_a_file, clean),
 	    cmocka_unit_test_teardown(test_presets, clean),
 	    cmocka_unit_test_teardown(test_contacts, clean),
+	    cmocka_unit_test_teardown(test_contacts_notes, clean),
 	    cmocka_unit_test_teardown(test_all_types, clean),
 	    cmocka_unit_test_teardown(test_stage_presets, clean),
 	    cmocka_unit_test_teardown(test_merge, clean),
