@@ -584,6 +584,64 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_sane(timestamptz) IS
     'Whether a time can be that of a contact at all; others are not kept.';
 
+-- Two systems may give their contacts the same refs; the second one's is not
+-- the first one's contact told again. A call is one, whoever tells of it.
+CREATE FUNCTION ringtally.contact_others(p_site text, p_source text[],
+    p_ref text[])
+RETURNS TABLE (ord bigint, source text) LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	SELECT t.ord, t.owner
+	FROM (SELECT u.ord, u.source,
+		coalesce((SELECT nullif(c.source, '')
+		    FROM ringtally.contact AS c
+		    WHERE c.site = p_site AND c.ref = u.ref),
+		    first_value(u.source) OVER (PARTITION BY u.ref
+			ORDER BY u.ord)) AS owner
+	    FROM (SELECT n.ord, nullif(left(n.source, 255), '') AS source,
+		    left(n.ref, 255) COLLATE "C" AS ref
+		FROM unnest(p_source, p_ref) WITH ORDINALITY
+		    AS n(source, ref, ord)
+		WHERE n.ref <> '' AND n.ref NOT LIKE 'call:%') AS u) AS t
+	WHERE t.owner <> t.source ORDER BY t.ord
+$$;
+COMMENT ON FUNCTION ringtally.contact_others(text, text[], text[]) IS
+    'Which of these refs, by their places, are those of contacts of another source, and of which.';
+
+CREATE FUNCTION ringtally.contact_own(p_site text, p_source text[],
+    p_ref text[])
+RETURNS text[] LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+	clash record;
+BEGIN
+	FOR clash IN
+		SELECT p_source[o.ord] AS source, o.source AS owner,
+		    count(*) AS n, min(p_ref[o.ord]) AS ref,
+		    array_agg(o.ord) AS ords
+		FROM ringtally.contact_others(p_site, p_source, p_ref) AS o
+		GROUP BY 1, 2 ORDER BY 1, 2
+	LOOP
+		RAISE WARNING '% contacts of % not taken: their refs are those of %, such as %',
+		    clash.n, clash.source, clash.owner, clash.ref;
+		INSERT INTO ringtally.feed_event AS e (site, feed, event,
+		    unknown, count, last_at)
+		SELECT p_site, f.feed, left('contact with a ref of '
+		    || clash.owner, 64), true, clash.n, now()
+		FROM ringtally.feed AS f
+		WHERE f.site = p_site AND f.feed = clash.source
+		ON CONFLICT (site, feed, event) DO UPDATE
+		SET count = e.count + excluded.count, last_at = now();
+		p_ref := ARRAY(SELECT CASE WHEN r.ord <> ALL (clash.ords)
+			THEN r.ref END
+		    FROM unnest(p_ref) WITH ORDINALITY AS r(ref, ord)
+		    ORDER BY r.ord);
+	END LOOP;
+	RETURN p_ref;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_own(text, text[], text[]) IS
+    'The refs without those of other sources'' contacts, which are counted among the events of the feed. For contact_put() only.';
+
 CREATE FUNCTION ringtally.contact_put(p_site text, p_source text[],
     p_ref text[], p_at timestamptz[], p_channel text[], p_service text[],
     p_category text[], p_code text[], p_request text[], p_resolved boolean[],
@@ -597,6 +655,7 @@ DECLARE
 	low timestamptz;
 	high timestamptz;
 BEGIN
+	p_ref := ringtally.contact_own(p_site, p_source, p_ref);
 	WITH told AS (
 		SELECT u.ord, left(u.ref, 255) AS ref, u.contact_at,
 		    nullif(left(u.channel, 255), '') AS channel,
@@ -679,7 +738,7 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_put(text, text[], text[], timestamptz[],
     text[], text[], text[], text[], text[], boolean[], bytea[], text[],
     timestamptz[], text[], text[], text[]) IS
-    'Takes what is told of contacts, in arrays of one length, NULL (or an empty text) where nothing is told. The same p_ref is the same contact, see contact_merge(). A channel that is not told is the telephone; a category that is not told follows from the code. A row without ref, or of a time that can be none, is passed over and in none of the counts. Joins what it wrote to calls.';
+    'Takes what is told of contacts, in arrays of one length, NULL (or an empty text) where nothing is told. The same p_ref is the same contact, see contact_merge(). A channel that is not told is the telephone; a category that is not told follows from the code. A row without ref, of a time that can be none, or with the ref of another source''s contact is passed over and in none of the counts. Joins what it wrote to calls.';
 
 -- What the configuration says of contacts.
 CREATE FUNCTION ringtally.contact_configure(p_site text, p jsonb)
@@ -825,6 +884,7 @@ GRANT EXECUTE ON FUNCTION
     ringtally.contact_put(text, text[], text[], timestamptz[], text[], text[],
 	text[], text[], text[], boolean[], bytea[], text[], timestamptz[],
 	text[], text[], text[]),
+    ringtally.contact_others(text, text[], text[]),
     ringtally.contact_join(text, timestamptz, timestamptz),
     ringtally.contact_configure(text, jsonb),
     ringtally.forget(text, bytea[])

@@ -15,6 +15,8 @@
 #include "cli/contacts_maker.h"
 #include "cli/intakeopts.h"
 
+#define IMPORT_PREFIX_MAX 64
+
 struct import_run {
 	struct intakeopts opts;
 	struct contacts_maker maker;
@@ -59,6 +61,21 @@ import_take_word(
 	    name, label);
 }
 
+static void
+import_refuse(void *ctx, uint64_t line, const char *source)
+{
+	struct import_run *run = ctx;
+	struct strbuf why = STRBUF_INIT;
+
+	strbuf_adds(&why, "ref: it is of another source's contact, \"");
+	strbuf_add_escaped(&why, slice_of(source), 255);
+	strbuf_adds(&why,
+	    "\": a part of that (--source)? Or a contact of its own "
+	    "(--ref-prefix)?");
+	csvfile_refuse_line(&run->opts.file, line, strbuf_str(&why));
+	strbuf_fini(&why);
+}
+
 static int
 import_connect(struct import_run *run, struct err *err)
 {
@@ -72,6 +89,7 @@ import_connect(struct import_run *run, struct err *err)
 	strbuf_fini(&why);
 	if (run->contacts == NULL)
 		return -1;
+	contacts_set_refused(run->contacts, import_refuse, run);
 	return contacts_words(run->contacts, import_take_word, run, err);
 }
 
@@ -141,8 +159,11 @@ import_read(struct import_run *run, struct err *err)
 		return -1;
 	if (run->contacts == NULL)
 		return 0;
+	/* the database may refuse more of them */
+	if (contacts_flush(run->contacts, err) < 0)
+		return -1;
 	if (run->opts.dry || (run->whole && file->refused > 0))
-		return contacts_flush(run->contacts, err);
+		return 0;
 	return contacts_commit(run->contacts, err);
 }
 
@@ -271,6 +292,14 @@ import_option(struct import_run *run, int c, const char *value, struct err *err)
 	case 'k':
 		run->check = true;
 		return 1;
+	case 'P':
+	case 'Q':
+		if (strlen(value) > IMPORT_PREFIX_MAX)
+			return err_set(err, "a prefix has %d bytes at most",
+			    IMPORT_PREFIX_MAX);
+		*(c == 'P' ? &run->maker.ref_prefix
+			   : &run->maker.request_prefix) = slice_of(value);
+		return 1;
 	case 't':
 		return timefmt_add(&run->maker.times, value, err) < 0 ? -1 : 1;
 	case 'W':
@@ -292,6 +321,8 @@ import_options(struct import_run *run, int argc, char **argv)
 {
 	static const struct option longs[] = {INTAKEOPTS_LONG,
 	    {"check", no_argument, NULL, 'k'},
+	    {"ref-prefix", required_argument, NULL, 'P'},
+	    {"request-prefix", required_argument, NULL, 'Q'},
 	    {"time-format", required_argument, NULL, 't'},
 	    {"timezone", required_argument, NULL, 'z'},
 	    {"whole", no_argument, NULL, 'w'},

@@ -272,6 +272,23 @@ maker_make_ref(struct contacts_maker *m, const struct contacts_row *row)
 	return (struct slice){room, contentrefs_make(&m->refs, room, &said)};
 }
 
+/* Where two systems count alike, what was said is not yet which one it is. */
+static struct slice
+maker_prefixed(
+    struct contacts_maker *m, enum contacts_field field, struct slice prefix)
+{
+	struct slice s = maker_text(m, field);
+	char *room = m->room[field];
+
+	if (s.n == 0 || prefix.n == 0)
+		return s;
+	m->cut += s.n + prefix.n > CONTACTS_TEXT_MAX;
+	s.n = RT_MIN(s.n, CONTACTS_TEXT_MAX - prefix.n);
+	memmove(room + prefix.n, s.p, s.n);
+	memcpy(room, prefix.p, prefix.n);
+	return (struct slice){room, s.n + prefix.n};
+}
+
 static bool
 maker_ref(struct contacts_maker *m, struct contacts_row *row)
 {
@@ -285,17 +302,18 @@ maker_ref(struct contacts_maker *m, struct contacts_row *row)
 		return csvfile_refuse(
 		    m->file, CONTACTS_REF, s, "there is none");
 	/* cut off, two would be one */
-	if (s.n > CONTACTS_TEXT_MAX)
+	if (s.n + m->ref_prefix.n > CONTACTS_TEXT_MAX)
 		return csvfile_refuse(
 		    m->file, CONTACTS_REF, s, "longer than 255 bytes");
-	row->ref = maker_text(m, CONTACTS_REF);
+	row->ref = maker_prefixed(m, CONTACTS_REF, m->ref_prefix);
 	return true;
 }
 
 bool
 contacts_make(struct contacts_maker *m, struct contacts_row *row)
 {
-	*row = (struct contacts_row){.source = m->source};
+	*row = (struct contacts_row){
+	    .source = m->source, .line = m->file->reader.line};
 	if (!maker_time(m, CONTACTS_TIME, &row->at_us) ||
 	    !maker_resolved(m, &row->resolved))
 		return false;
@@ -309,7 +327,7 @@ contacts_make(struct contacts_maker *m, struct contacts_row *row)
 	    words_find(&m->categories, maker_text(m, CONTACTS_CATEGORY));
 	row->service = maker_text(m, CONTACTS_SERVICE);
 	row->code = maker_text(m, CONTACTS_CODE);
-	row->request = maker_text(m, CONTACTS_REQUEST);
+	row->request = maker_prefixed(m, CONTACTS_REQUEST, m->request_prefix);
 	row->assessed_by = maker_text(m, CONTACTS_ASSESSED_BY);
 	row->switch_name = maker_text(m, CONTACTS_SWITCH);
 	row->call_id = maker_text(m, CONTACTS_CALL_ID);

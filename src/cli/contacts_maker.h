@@ -57,6 +57,7 @@ struct contacts_maker {
 	struct slice source;
 	const struct caller_key *key; /* NULL: customers are not taken over */
 	const char *country_code;
+	struct slice ref_prefix, request_prefix; /* empty: none */
 	const struct conf *conf; /* NULL: agents have no aliases */
 	/* what is known of the database's words; see words_add */
 	struct words channels, categories;

@@ -83,6 +83,13 @@ csvfile_may_say(struct csvfile *file)
 	return file->refused <= file->errors_max;
 }
 
+void
+csvfile_refuse_line(struct csvfile *file, uint64_t line, const char *why)
+{
+	if (csvfile_may_say(file))
+		fprintf(stderr, "%s:%" PRIu64 ": %s\n", file->path, line, why);
+}
+
 static bool
 csvfile_refuse_record(
     struct csvfile *file, uint64_t line, uint64_t column, const char *why)

@@ -56,6 +56,9 @@ bool csvfile_refuse(
 bool csvfile_refuse_time(
     struct csvfile *file, unsigned field, struct slice value, const char *why);
 
+/* The same of an earlier record, by its line. */
+void csvfile_refuse_line(struct csvfile *file, uint64_t line, const char *why);
+
 /* For other words to standard error: takes the progress bar away. */
 void csvfile_clear(struct csvfile *file);
 

@@ -34,6 +34,10 @@ static const char contacts_put_sql[] =
     "$8::text[], $9::text[], $10::boolean[], $11::bytea[], $12::text[], "
     "$13::timestamptz[], $14::text[], $15::text[], $16::text[])";
 
+static const char contacts_others_sql[] =
+    "SELECT ord, source "
+    "FROM ringtally.contact_others($1, $2::text[], $3::text[])";
+
 /* Those that are valid today, in any site's today: a day more does no harm. */
 static const char contacts_words_sql[] =
     "SELECT 'channel', channel, label FROM ringtally.contact_channel "
@@ -49,8 +53,17 @@ struct contacts {
 	char *site;
 	bool whole;
 	struct rows rows;
+	uint64_t lines[CONTACTS_CHUNK]; /* of the rows */
 	struct contacts_counts counts;
+	void (*refused)(void *ctx, uint64_t line, const char *source);
+	void *refused_ctx;
 };
+
+/* What it has to say of rows is asked for, see contacts_ask_others. */
+static void
+contacts_ignore(void *arg RT_UNUSED, const char *message RT_UNUSED)
+{
+}
 
 static int
 contacts_run(struct contacts *c, const char *sql, struct err *err)
@@ -90,6 +103,7 @@ contacts_open(const char *conninfo, const char *site, const char *why,
 	*c = (struct contacts){
 	    .conn = conn, .site = mem_strdup(site), .whole = whole};
 	rows_init(&c->rows, &contacts_table);
+	PQsetNoticeProcessor(conn, contacts_ignore, NULL);
 	if (contacts_say_why(c, why, err) == 0 &&
 	    (!whole || contacts_run(c, "BEGIN", err) == 0))
 		return c;
@@ -139,6 +153,7 @@ int
 contacts_add(
     struct contacts *c, const struct contacts_row *row, struct err *err)
 {
+	c->lines[c->rows.n] = row->line;
 	contacts_fill(&c->rows, row);
 	if (c->rows.n < CONTACTS_CHUNK &&
 	    rows_bytes(&c->rows) < CONTACTS_BYTES_MAX)
@@ -150,6 +165,13 @@ static int64_t
 contacts_int(const PGresult *result, int row, int column)
 {
 	return strtoll(PQgetvalue(result, row, column), NULL, 10);
+}
+
+/* All that was taken. */
+static int64_t
+contacts_sum(const struct contacts *c)
+{
+	return c->counts.added + c->counts.changed + c->counts.same;
 }
 
 static PGresult *
@@ -169,10 +191,39 @@ contacts_put(struct contacts *c)
 	    contacts_table.n_columns + 1, NULL, values, lengths, formats, 0);
 }
 
+void
+contacts_set_refused(struct contacts *c,
+    void (*fn)(void *ctx, uint64_t line, const char *source), void *ctx)
+{
+	c->refused = fn;
+	c->refused_ctx = ctx;
+}
+
+/* Asked behind contact_put(): what it took has our source by then. */
+static int
+contacts_ask_others(struct contacts *c, struct err *err)
+{
+	const char *values[] = {
+	    c->site, c->rows.column[0].p, c->rows.column[1].p};
+	int lengths[] = {0, (int)c->rows.column[0].n, (int)c->rows.column[1].n};
+	int formats[] = {0, 1, 1}, i;
+	PGresult *r = PQexecParams(
+	    c->conn, contacts_others_sql, 3, NULL, values, lengths, formats, 0);
+
+	if (PQresultStatus(r) != PGRES_TUPLES_OK)
+		return ask_refused(c->conn, r, CONTACTS_ROLE, err);
+	for (i = 0; c->refused != NULL && i < PQntuples(r); i++)
+		c->refused(c->refused_ctx, c->lines[contacts_int(r, i, 0) - 1],
+		    PQgetvalue(r, i, 1));
+	PQclear(r);
+	return 0;
+}
+
 int
 contacts_flush(struct contacts *c, struct err *err)
 {
 	PGresult *result;
+	int64_t before = contacts_sum(c);
 
 	if (c->rows.n == 0)
 		return 0;
@@ -184,6 +235,9 @@ contacts_flush(struct contacts *c, struct err *err)
 	c->counts.changed += contacts_int(result, 0, 1);
 	c->counts.same += contacts_int(result, 0, 2);
 	PQclear(result);
+	if (contacts_sum(c) - before < (int64_t)c->rows.n &&
+	    contacts_ask_others(c, err) < 0)
+		return -1;
 	rows_reset(&c->rows, SIZE_MAX);
 	return 0;
 }

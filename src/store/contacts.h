@@ -29,6 +29,7 @@ struct contacts_row {
 	bool has_assessed;
 	int8_t resolved;	 /* 1 yes, 0 no, -1 not told */
 	const uint8_t *customer; /* CONTACTS_HASH_BYTES; NULL: nobody known */
+	uint64_t line;		 /* where it stands, for contacts_set_refused */
 };
 
 struct contacts_counts {
@@ -54,6 +55,12 @@ void contacts_close(struct contacts *contacts);
  */
 int contacts_add(
     struct contacts *contacts, const struct contacts_row *row, struct err *err);
+/*
+ * fn is told of each row that was not taken, as its ref is that of another
+ * source's contact.
+ */
+void contacts_set_refused(struct contacts *contacts,
+    void (*fn)(void *ctx, uint64_t line, const char *source), void *ctx);
 /* Sends what is held. */
 int contacts_flush(struct contacts *contacts, struct err *err);
 /* The same, and makes all of it to be seen. */

@@ -172,6 +172,16 @@ def test_customers_by_address(rig, web):
     assert rig.db.execute(
         "SELECT sum(count) FROM ringtally.feed_event WHERE event = 'customer "
         "that is neither number nor address'").fetchone()[0] == 1
+    # somebody else's ref: refused when the database has seen it, and told
+    rig.db.execute("UPDATE ringtally.contact SET source = 'import' "
+                   "WHERE ref = 'CRM-3'")
+    tell(web, contact(3, category="progress_chasing"))
+    harness.poll("it is counted", lambda: rig.db.execute(
+        "SELECT count FROM ringtally.feed_event WHERE event = "
+        "'contact with a ref of import'").fetchall() == [(1,)])
+    assert told(rig)["CRM-3"]["category"] == "not_assessed"
+    assert daemon.said("1 contacts of crm not taken: their refs are those of "
+                       "import, such as CRM-3")
     daemon.stop()
     assert "smith" not in daemon.stderr() and "Jones" not in daemon.stderr()
 

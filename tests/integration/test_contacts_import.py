@@ -231,6 +231,36 @@ def test_list_opens_a_figure(cli, rig):
     assert len(out.splitlines()) == 1
 
 
+def test_two_systems_count_alike(cli, rig):
+    """The second one's 1001 is another contact: refused with its line, or told
+    apart by a prefix."""
+    head = ["ref", "time", "channel", "category", "request"]
+    mine = text([["1001", "2026-10-01 09:00", "email", "progress_chasing", "7"]],
+                head)
+    other = text([["1002", "2026-10-01 09:00", "post", "", "8"],
+                  ["1001", "2026-10-01 10:00", "post", "not_avoidable", "7"]],
+                 head)
+    run = ("contacts", "import", "-")
+    cli.run(*run, "--source", "e-mail", given=mine)
+    kept = contacts(rig)
+    for how, left in (("--whole", 1), ("--dry-run", 1), ("--errors=9", 2)):
+        out, err = cli.run(*run, how, "--source", "counter", given=other,
+                           code=1)
+        assert "1 new, 0 changed, 0 as before, 1 refused" in out
+        assert ('standard input:3: ref: it is of another source\'s contact, "e-mail"'
+                in err), err
+        assert len(contacts(rig)) == left
+    assert kept[0] in contacts(rig)
+    out, _ = cli.run(*run, "--source", "counter", "--ref-prefix", "counter-",
+                     "--request-prefix", "c", given=other)
+    assert "2 new, 0 changed, 0 as before, 0 refused" in out
+    assert rig.db.execute("SELECT ref, request FROM ringtally.contact "
+                          "WHERE ref ~ 'counter' ORDER BY ref").fetchall() == [
+        ("counter-1001", "c7"), ("counter-1002", "c8")]
+    out, _ = cli.run(*run, "--source", "e-mail", given=mine)
+    assert "0 new, 0 changed, 1 as before, 0 refused" in out
+
+
 def test_sheet(cli, rig):
     rig.db.execute(
         "INSERT INTO ringtally.sampling_period (site, name, starts_on, "

@@ -409,6 +409,35 @@ SELECT lives_ok($$ SELECT ringtally.contact_live('rule'),
     ringtally.contact_say('rule') $$, 'valid to before it is valid from');
 DELETE FROM ringtally.contact_category WHERE origin = 'sql';
 
+-- two systems that count alike: the second one's is refused, and counted
+INSERT INTO ringtally.feed (site, feed, switch, transport, format)
+    VALUES ('hard', 'counter', 'crm', 'http', 'ringtally-json');
+SELECT is(pg_temp.put('hard', '1001', pg_temp.ago(3), 'email',
+    category => 'progress_chasing'), '1 0 0', 'the first that says 1001');
+SELECT is(pg_temp.put('hard', '1001', pg_temp.ago(3), 'post', category =>
+    'not_avoidable', source => 'counter'), '0 0 0', 'another one''s 1001');
+SELECT is(pg_temp.put('hard', '1001', pg_temp.ago(3), category =>
+    'poor_signposting'), '0 1 0', 'its own once more');
+SELECT results_eq($$ SELECT * FROM ringtally.contact_others('hard',
+    '{a,b,a,b,b,b}', '{n1,n1,call:p:1,call:p:1,1001,1002}') $$,
+    $$ VALUES (2::bigint, 'a'), (5, 'crm') $$, 'among those of one batch, too');
+SELECT results_eq($$ SELECT p.added, p.changed, p.same
+    FROM ringtally.contact_put('hard', '{a,b,a}', '{n1,n1,n2}',
+	ARRAY[pg_temp.ago(3), pg_temp.ago(3), pg_temp.ago(3)], '{NULL,NULL,NULL}',
+	'{NULL,NULL,NULL}', '{NULL,NULL,NULL}', '{NULL,NULL,NULL}',
+	'{NULL,NULL,NULL}', '{NULL,NULL,NULL}', '{NULL,NULL,NULL}',
+	'{NULL,NULL,NULL}', '{NULL,NULL,NULL}', '{NULL,NULL,NULL}',
+	'{NULL,NULL,NULL}', '{NULL,NULL,NULL}') AS p $$,
+    $$ VALUES (2::bigint, 0::bigint, 0::bigint) $$, 'the others are taken');
+SELECT pg_temp.put('hard', 'call:p:1', pg_temp.ago(3));
+SELECT is(pg_temp.put('hard', 'call:p:1', pg_temp.ago(3), source => 'counter'),
+    '0 1 0', 'a call is anybody''s');
+SELECT results_eq($$ SELECT feed COLLATE "default", event COLLATE "default",
+    unknown, count FROM ringtally.feed_event WHERE site = 'hard' $$,
+    $$ VALUES ('counter', 'contact with a ref of crm', true, 1::bigint) $$,
+    'counted, where the source is a feed');
+DELETE FROM ringtally.contact WHERE site = 'hard';
+
 -- what stands for nothing is kept, not assessed, and shown
 SELECT pg_temp.put('hard', 'u1', pg_temp.ago(1), 'pigeon', 'Post',
     'not_avoidable');
