@@ -159,7 +159,8 @@ def test_customers_by_address(rig, web):
         web, contact(1, customer="jo.smith@example.org"),
         contact(2, customer="josmith@other.com"),
         contact(3, customer="Anna Jones"),
-        contact(4, customer="<Jo.Smith@EXAMPLE.org>", categroy="x")), 200)
+        contact(4, customer="<Jo.Smith@EXAMPLE.org>", categroy="x",
+                channel="FACE TO FACE", category="Progress chasing")), 200)
     assert answer["notes"] == [
         {"index": 2, "detail": "customer: neither a number nor an e-mail "
          "address, left out"},
@@ -169,6 +170,9 @@ def test_customers_by_address(rig, web):
     assert rows["CRM-1"]["customer"] != rows["CRM-2"]["customer"]
     assert None not in (rows["CRM-1"]["customer"], rows["CRM-2"]["customer"])
     assert rows["CRM-3"]["customer"] is None
+    # by the words that an import takes, too
+    assert (rows["CRM-4"]["channel"], rows["CRM-4"]["category"]) == (
+        "face_to_face", "progress_chasing")
     assert rig.db.execute(
         "SELECT sum(count) FROM ringtally.feed_event WHERE event = 'customer "
         "that is neither number nor address'").fetchone()[0] == 1

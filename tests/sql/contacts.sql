@@ -438,6 +438,22 @@ SELECT results_eq($$ SELECT feed COLLATE "default", event COLLATE "default",
     'counted, where the source is a feed');
 DELETE FROM ringtally.contact WHERE site = 'hard';
 
+-- a label is as good as a name, however it is written
+SELECT pg_temp.put('hard', 'l1', pg_temp.ago(3), 'FACE  to-Face',
+    category => 'Progress chasing');
+SELECT pg_temp.put('hard', 'l2', pg_temp.ago(3), 'e-mail',
+    category => 'Poor signposting or transfer');
+SELECT pg_temp.put('hard', 'l3', pg_temp.ago(3), 'email', category => 'e_mail');
+SELECT results_eq($$ SELECT channel COLLATE "default",
+    category COLLATE "default" FROM ringtally.contact
+    WHERE site = 'hard' ORDER BY ref $$, $$ VALUES
+    ('face_to_face', 'progress_chasing'), ('email', 'poor_signposting'),
+    ('email', 'e_mail') $$, 'words by their labels');
+SELECT is(ringtally.contact_words('hard', 'channel',
+    '{web,NULL,"",Web,pigeon,web}'), '{web,NULL,"",web,pigeon,web}',
+    'the others stay as they are');
+DELETE FROM ringtally.contact WHERE site = 'hard';
+
 -- what stands for nothing is kept, not assessed, and shown
 SELECT pg_temp.put('hard', 'u1', pg_temp.ago(1), 'pigeon', 'Post',
     'not_avoidable');
