@@ -266,3 +266,40 @@ contacts_table(
 		return contacts_print_people(&run, err);
 	return contacts_print_figures(&run, err);
 }
+
+/* --- what is inferred ----------------------------------------------------- */
+
+int
+contacts_table_inferred(FILE *to, const json_t *queues, struct err *err)
+{
+	static const struct table_column heads[] = {{"inferred", TABLE_TEXT, 0},
+	    {"calls", TABLE_INT, 0}, {"of", TABLE_INT, 0},
+	    {"pct", TABLE_DECIMAL, 1}};
+	static const char *const rows[][3] = {
+	    {"inferred_repeat_pct", "repeated", "caller_known"},
+	    {"inferred_misrouted_pct", "misrouted", "answered"},
+	    {"inferred_callback_pct", "called_back", "abandoned_known"}};
+	const json_t *today =
+	    json_object_get(json_object_get(queues, "total"), "today");
+	struct table *table;
+	size_t i;
+
+	if (!json_is_object(today))
+		return err_set(err, "the daemon's answer can not be read");
+	fputs(
+	    "\nInferred from the calls of today, and no part of ni14_pct. Who "
+	    "was answered\nmay still ring again: inferred_repeat_pct is not "
+	    "yet known.\n\n",
+	    to);
+	table = table_new(to, TABLE_PLAIN, heads, RT_COUNT(heads));
+	for (i = 0; i < RT_COUNT(rows); i++) {
+		table_text(table, rows[i][0]);
+		contacts_cell(
+		    table, TABLE_INT, json_object_get(today, rows[i][1]));
+		contacts_cell(
+		    table, TABLE_INT, json_object_get(today, rows[i][2]));
+		contacts_cell(
+		    table, TABLE_DECIMAL, json_object_get(today, rows[i][0]));
+	}
+	return table_end(table, err);
+}

@@ -20,4 +20,10 @@
 int contacts_table(FILE *to, enum table_format format, const json_t *document,
     struct err *err);
 
+/*
+ * What is inferred from the calls of today, for people, apart from what was
+ * assessed. queues: the document of `show queues`. Likewise.
+ */
+int contacts_table_inferred(FILE *to, const json_t *queues, struct err *err);
+
 #endif

@@ -151,6 +151,24 @@ live_print(const struct live_run *run, struct slice answer, struct err *err)
 
 /* --- asking -------------------------------------------------------------- */
 
+/* Calls tell of it, and not the database: another question. */
+static int
+live_print_inferred(struct live_run *run, struct err *err)
+{
+	struct slice answer;
+	json_t *document;
+	int rc;
+
+	client_ask(run->client, "show queues");
+	if (client_wait(run->client, &answer, LIVE_TIMEOUT_US, err) !=
+	    CLIENT_ANSWERED)
+		return -1;
+	document = json_loadb(answer.p, answer.n, 0, NULL);
+	rc = contacts_table_inferred(stdout, document, err);
+	json_decref(document);
+	return rc;
+}
+
 static int
 live_once(struct live_run *run, const char *request, struct err *err)
 {
@@ -165,7 +183,11 @@ live_once(struct live_run *run, const char *request, struct err *err)
 		return -1;
 	if (run->on_terminal && run->watch)
 		fputs("\033[H\033[J", stdout);
-	return live_print(run, answer, err);
+	if (live_print(run, answer, err) < 0)
+		return -1;
+	return run->contact && run->format == TABLE_PLAIN
+	    ? live_print_inferred(run, err)
+	    : 0;
 }
 
 /*

@@ -136,6 +136,12 @@ def test_all_say_the_same(rig, web):
     assert table[2].split()[5:7] == ["coverage_pct", "ni14_pct"]
     today = next(line for line in table if line.startswith("today"))
     assert today.split()[2:7] == ["12", "10", "4", "83.3", "40.0"]
+    # and what is inferred, apart
+    total = web.ask("/api/v1/queues").json["total"]["today"]
+    inferred = next(line for line in table
+                    if line.startswith("inferred_repeat_pct "))
+    assert inferred.split()[1:3] == [str(total["repeated"]),
+                                     str(total["caller_known"])]
     rows = live(daemon, "-o", "csv").splitlines()
     assert rows[1].startswith("today,,12,10,4,2,83.3,40,16.8,68.7,0,")
     # metrics

@@ -172,6 +172,38 @@ test_no_figures(void **state RT_UNUSED)
 	assert_int_equal(contacts_table(stderr, TABLE_CSV, NULL, &err), -1);
 }
 
+/* By hand: 2 of 8 are 25 %; nobody gave up, so there is no share of them. */
+static void
+test_inferred(void **state RT_UNUSED)
+{
+	json_t *root = json_loads(
+	    "{\"queues\":[],\"total\":{\"today\":{\"answered\":10,"
+	    "\"caller_known\":8,\"repeated\":2,\"inferred_repeat_pct\":25,"
+	    "\"misrouted\":1,\"inferred_misrouted_pct\":10.0,"
+	    "\"abandoned_known\":0,\"called_back\":0,"
+	    "\"inferred_callback_pct\":null}}}",
+	    0, NULL);
+	char *text = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
+	struct err err;
+
+	assert_int_equal(contacts_table_inferred(to, root, &err), 0);
+	fclose(to);
+	assert_string_equal(text,
+	    "\nInferred from the calls of today, and no part of ni14_pct. Who "
+	    "was answered\nmay still ring again: inferred_repeat_pct is not "
+	    "yet "
+	    "known.\n\n"
+	    "inferred                calls  of   pct\n"
+	    "inferred_repeat_pct         2   8  25.0\n"
+	    "inferred_misrouted_pct      1  10  10.0\n"
+	    "inferred_callback_pct       0   0     \xe2\x80\x93\n");
+	free(text);
+	json_decref(root);
+	assert_int_equal(contacts_table_inferred(stderr, NULL, &err), -1);
+}
+
 int
 main(void)
 {
@@ -180,6 +212,7 @@ main(void)
 	    cmocka_unit_test(test_csv),
 	    cmocka_unit_test(test_old),
 	    cmocka_unit_test(test_no_figures),
+	    cmocka_unit_test(test_inferred),
 	};
 
 	return cmocka_run_group_tests_name("contacts table", tests, NULL, NULL);
