@@ -11,6 +11,7 @@
 
 #include <signal.h>
 
+#include "base/clock.h"
 #include "cli/contacts.h"
 #include "cli/contacts_maker.h"
 #include "cli/intakeopts.h"
@@ -24,6 +25,7 @@ struct import_run {
 	struct caller_key key;
 	const char *zone; /* NULL: the site's */
 	const char *why;  /* NULL: the file's name */
+	int64_t keep_days;
 	bool check, whole;
 	uint64_t good;
 };
@@ -90,6 +92,10 @@ import_connect(struct import_run *run, struct err *err)
 	if (run->contacts == NULL)
 		return -1;
 	contacts_set_refused(run->contacts, import_refuse, run);
+	if (contacts_keep_days(run->contacts, &run->keep_days, err) < 0)
+		return -1;
+	run->maker.kept_from_us =
+	    clock_wall_us() - run->keep_days * 24 * 3600 * USEC_PER_SEC;
 	return contacts_words(run->contacts, import_take_word, run, err);
 }
 
@@ -211,6 +217,11 @@ import_say_notes(const struct import_run *run)
 	    "(4.4E+11): left out");
 	import_say_count(m->neither,
 	    "customers are neither numbers nor e-mail addresses: left out");
+	if (m->older > 0)
+		fprintf(stderr,
+		    "note: %" PRIu64 " contacts are older than contacts are "
+		    "kept (%" PRId64 " days): they will be in no figure\n",
+		    m->older, run->keep_days);
 	import_say_count(m->times.ambiguous,
 	    "times are of an hour that the clocks repeated: taken for the "
 	    "first");

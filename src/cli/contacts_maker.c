@@ -333,7 +333,10 @@ contacts_make(struct contacts_maker *m, struct contacts_row *row)
 	row->call_id = maker_text(m, CONTACTS_CALL_ID);
 	row->agent = maker_agent(m);
 	row->customer = maker_customer(m);
-	return maker_ref(m, row);
+	if (!maker_ref(m, row))
+		return false;
+	m->older += row->at_us < m->kept_from_us;
+	return true;
 }
 
 void

@@ -61,7 +61,9 @@ struct contacts_maker {
 	const struct conf *conf; /* NULL: agents have no aliases */
 	/* what is known of the database's words; see words_add */
 	struct words channels, categories;
+	int64_t kept_from_us; /* what is older will not be kept */
 	/* for who wants to say so */
+	uint64_t older;	  /* of these */
 	uint64_t cut;	  /* texts that were too long */
 	uint64_t rounded; /* customers whose number a spreadsheet has spoilt */
 	uint64_t neither; /* customers who are neither number nor address */

@@ -275,3 +275,18 @@ contacts_words(struct contacts *c,
 	PQclear(r);
 	return 0;
 }
+
+int
+contacts_keep_days(struct contacts *c, int64_t *days, struct err *err)
+{
+	const char *site = c->site;
+	PGresult *r = ask_rows(c->conn,
+	    "SELECT keep_contacts_days FROM ringtally.contact_settings($1)", 1,
+	    &site, CONTACTS_ROLE, err);
+
+	if (r == NULL)
+		return -1;
+	*days = contacts_int(r, 0, 0);
+	PQclear(r);
+	return 0;
+}

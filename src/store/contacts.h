@@ -74,6 +74,10 @@ int contacts_words(struct contacts *contacts,
 	void *ctx, const char *kind, const char *name, const char *label),
     void *ctx, struct err *err);
 
+/* For how many days contacts are kept, and shown. -1 with the reason. */
+int
+contacts_keep_days(struct contacts *contacts, int64_t *days, struct err *err);
+
 /* --- a tally sheet ------------------------------------------------------- */
 
 struct contacts_sheet_row {

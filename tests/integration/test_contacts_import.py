@@ -235,10 +235,11 @@ def test_two_systems_count_alike(cli, rig):
     """The second one's 1001 is another contact: refused with its line, or told
     apart by a prefix."""
     head = ["ref", "time", "channel", "category", "request"]
-    mine = text([["1001", "2026-10-01 09:00", "email", "progress_chasing", "7"]],
+    at = DAY.isoformat()
+    mine = text([["1001", at, "email", "progress_chasing", "7"]],
                 head)
-    other = text([["1002", "2026-10-01 09:00", "post", "", "8"],
-                  ["1001", "2026-10-01 10:00", "post", "not_avoidable", "7"]],
+    other = text([["1002", at, "post", "", "8"],
+                  ["1001", at, "post", "not_avoidable", "7"]],
                  head)
     run = ("contacts", "import", "-")
     cli.run(*run, "--source", "e-mail", given=mine)
@@ -257,8 +258,13 @@ def test_two_systems_count_alike(cli, rig):
     assert rig.db.execute("SELECT ref, request FROM ringtally.contact "
                           "WHERE ref ~ 'counter' ORDER BY ref").fetchall() == [
         ("counter-1001", "c7"), ("counter-1002", "c8")]
-    out, _ = cli.run(*run, "--source", "e-mail", given=mine)
+    out, err = cli.run(*run, "--source", "e-mail", given=mine)
     assert "0 new, 0 changed, 1 as before, 0 refused" in out
+    assert "older than" not in err
+    # before the time that is kept
+    old = (datetime.date.today() - datetime.timedelta(days=403)).isoformat()
+    _, err = cli.run(*run, given=text([["3", old, "", "", ""]], head))
+    assert "note: 1 contacts are older than contacts are kept (400 days)" in err
 
 
 def test_sheet(cli, rig):
