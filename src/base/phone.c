@@ -185,10 +185,40 @@ phone_is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
+static bool
+phone_is_of_address(char c, const char *others)
+{
+	char lower = phone_lower(c);
+
+	return phone_is_digit(c) || (lower >= 'a' && lower <= 'z') ||
+	    (c != '\0' && strchr(others, c) != NULL);
+}
+
+/* Behind the @ of an address there is a dot; a dialplan's 1001@queue has none.
+ */
+static void
+phone_hide_address(char *p, size_t at, size_t n)
+{
+	size_t i;
+	bool dot = false;
+
+	for (i = at + 1; i < n && phone_is_of_address(p[i], ".-"); i++)
+		dot |= p[i] == '.';
+	for (i = at; dot && i > 0 &&
+	     (phone_is_of_address(p[i - 1], "._%+-") ||
+		 (unsigned char)p[i - 1] >= 0x80);
+	     i--)
+		p[i - 1] = '#';
+}
+
 void
 phone_hide(char *p, size_t n)
 {
 	size_t from, to, digits, i;
+
+	for (i = 0; i < n; i++)
+		if (p[i] == '@')
+			phone_hide_address(p, i, n);
 
 	for (from = 0; from < n; from = to + 1) {
 		digits = 0;

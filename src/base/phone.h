@@ -29,8 +29,9 @@ size_t phone_normalise(
 
 /*
  * Overwrites with '#' the digits of whatever is long enough to be a telephone
- * number, however it is grouped. For texts that should hold none, but come
- * from lines that nobody could make sense of.
+ * number, however it is grouped, and of what may be an e-mail address the part
+ * before the @. For texts that should hold none, but come from lines that
+ * nobody could make sense of.
  */
 void phone_hide(char *p, size_t n);
 

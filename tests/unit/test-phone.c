@@ -180,6 +180,10 @@ test_hide(void **state)
 		"E|ENTERQUEUE||+## (#)### ###-####|1"},
 	    {"SIP/01144960001-00a1", "SIP/###########-##a1"},
 	    {"1|2|3|4|5|6|7|8", "1|2|3|4|5|6|7|8"},
+	    {"\"customer\":\"Jo.Smith+x@a.example\"",
+		"\"customer\":\"##########@a.example\""},
+	    {"j\xc3\xb6@b.example, @c.example", "###@b.example, @c.example"},
+	    {"Local/1001@from-queue/n", "Local/1001@from-queue/n"},
 	    {"", ""},
 	};
 	size_t i;
