@@ -376,6 +376,37 @@ CREATE INDEX contact_change_at ON ringtally.contact_change (site, changed_at);
 COMMENT ON INDEX ringtally.contact_change_at IS
     'What changed since a figure was said.';
 
+-- The service that a contact counts for, as contact_rows() has it, but for what
+-- other rows of its call tell.
+CREATE FUNCTION ringtally.contact_service(p_site text, p_service text,
+    p_code text, p_switch text, p_queue text, p_day date)
+RETURNS TABLE (service text) LANGUAGE sql STABLE ROWS 1 AS $$
+	SELECT coalesce(p_service, (SELECT k.service
+	    FROM ringtally.contact_code AS k
+	    WHERE k.site IN (p_site, '') AND k.code = p_code
+	      AND k.valid_from <= p_day AND (k.valid_to > p_day) IS NOT FALSE
+	    ORDER BY k.site DESC, k.valid_from DESC, k.origin DESC LIMIT 1),
+	    (SELECT q.service FROM ringtally.queue AS q WHERE q.site = p_site
+	      AND q.switch = p_switch AND q.queue = p_queue))
+$$;
+COMMENT ON FUNCTION ringtally.contact_service(text, text, text, text, text,
+    date) IS
+    'The service of a contact on that day: as told, else of its code, else of the queue that its call was answered in; NULL: none.';
+
+-- Where a contact stands: by day, service and channel it is found again among
+-- the figures that it moved.
+CREATE FUNCTION ringtally.contact_standing(c ringtally.contact, p_day date)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('day', p_day, 'channel', c.channel,
+	    'service', v.service, 'category', c.category, 'code', c.code,
+	    'resolved', c.resolved, 'source', c.source,
+	    'assessed_by', c.assessed_by)
+	FROM ringtally.contact_service(c.site, c.service, c.code, c.switch,
+	    c.queue, p_day) AS v
+$$;
+COMMENT ON FUNCTION ringtally.contact_standing(ringtally.contact, date) IS
+    'What contact_change keeps of a contact: nothing of who it was.';
+
 -- (Of transition tables the planner knows nothing: it is told to hash.)
 CREATE FUNCTION ringtally.contact_rows_changed()
 RETURNS trigger LANGUAGE plpgsql VOLATILE SECURITY DEFINER
@@ -390,29 +421,58 @@ BEGIN
 		PERFORM ringtally.contact_touch(n.site, min(n.counts_at),
 		    max(n.counts_at)) FROM new_rows AS n GROUP BY n.site;
 	END IF;
-	-- a first assessment is none of another
+	-- a first word is none of another
 	IF TG_OP = 'UPDATE' THEN
 		INSERT INTO ringtally.contact_change (site, what, name, old,
 		    new, why, from_day, to_day)
 		SELECT n.site, 'contact', n.ref,
-		    jsonb_build_object('category', o.category, 'code', o.code,
-			'source', o.source, 'assessed_by', o.assessed_by),
-		    jsonb_build_object('category', n.category, 'code', n.code,
-			'source', n.source, 'assessed_by', n.assessed_by),
+		    ringtally.contact_standing(o, d.before),
+		    ringtally.contact_standing(n, d.now),
 		    nullif(current_setting('ringtally.why', true), ''),
-		    d.day, d.day
+		    least(d.before, d.now), greatest(d.before, d.now)
 		FROM new_rows AS n JOIN old_rows AS o USING (site, ref)
 		LEFT JOIN ringtally.site AS s USING (site)
-		CROSS JOIN LATERAL (SELECT (n.counts_at AT TIME ZONE
-		    coalesce(s.timezone, 'UTC'))::date) AS d(day)
+		CROSS JOIN LATERAL (SELECT
+		    (o.counts_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date,
+		    (n.counts_at AT TIME ZONE coalesce(s.timezone, 'UTC'))::date)
+		    AS d(before, now)
 		WHERE (o.category, o.code) IS DISTINCT FROM (n.category, n.code)
-		  AND (o.category <> 'not_assessed' OR o.code IS NOT NULL);
+		  AND (o.category <> 'not_assessed' OR o.code IS NOT NULL)
+		   OR o.channel <> n.channel OR d.before <> d.now
+		   OR o.service IS NOT NULL
+		  AND o.service IS DISTINCT FROM n.service
+		   OR o.resolved IS NOT NULL
+		  AND o.resolved IS DISTINCT FROM n.resolved;
+	END IF;
+	-- What is gone is counted and not named: somebody may have been erased.
+	-- (What contact_expire() takes is in no figure any more.)
+	IF TG_OP = 'DELETE' THEN
+		INSERT INTO ringtally.contact_change (site, what, name, old,
+		    why, from_day, to_day)
+		SELECT o.site, 'contact', 'deleted',
+		    jsonb_build_object('day', d.day, 'channel', o.channel,
+			'service', v.service, 'contacts', count(*)),
+		    nullif(current_setting('ringtally.why', true), ''),
+		    d.day, d.day
+		FROM old_rows AS o
+		JOIN (SELECT site, now() - make_interval(days => 2
+			+ (ringtally.contact_settings(site)).keep_contacts_days)
+			AS low
+		    FROM (SELECT DISTINCT site FROM old_rows) AS i) AS k
+		    USING (site)
+		LEFT JOIN ringtally.site AS s USING (site)
+		CROSS JOIN LATERAL (SELECT (o.counts_at AT TIME ZONE
+		    coalesce(s.timezone, 'UTC'))::date) AS d(day)
+		CROSS JOIN LATERAL ringtally.contact_service(o.site, o.service,
+		    o.code, o.switch, o.queue, d.day) AS v
+		WHERE o.counts_at >= k.low
+		GROUP BY o.site, d.day, o.channel, v.service;
 	END IF;
 	RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_rows_changed() IS
-    'Marks the days of contacts that were written, and notes categories that became others. A trigger of contact.';
+    'Marks the days of contacts that were written or deleted, and notes what became another: category, code, channel, service, day, resolved; of deleted ones how many. A trigger of contact.';
 CREATE TRIGGER contact_inserted AFTER INSERT ON ringtally.contact
     REFERENCING NEW TABLE AS new_rows
     FOR EACH STATEMENT EXECUTE FUNCTION ringtally.contact_rows_changed();
@@ -483,7 +543,8 @@ RETURNS TABLE (day date, service text, channel text, version integer,
     contacts bigint, assessed bigint, avoidable bigint, requests bigint,
     resolved bigint, resolved_known bigint, why text)
 LANGUAGE sql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
 	WITH zone AS (
 		SELECT coalesce((SELECT s.timezone FROM ringtally.site AS s
 		    WHERE s.site = p_site), 'UTC') AS name
@@ -516,7 +577,8 @@ SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 		    AS s WHERE s.site = p_site GROUP BY 1
 	), other AS MATERIALIZED (
 		SELECT day, service, channel, coalesce(s.version, 0) + 1
-			AS version, coalesce(n.contacts, 0) AS contacts,
+			AS version, coalesce(s.contacts, 0) AS old_contacts,
+		    coalesce(n.contacts, 0) AS contacts,
 		    coalesce(n.assessed, 0) AS assessed,
 		    coalesce(n.avoidable, 0) AS avoidable,
 		    coalesce(n.requests, 0) AS requests,
@@ -528,31 +590,87 @@ SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 		    s.assessed, s.avoidable, s.requests, s.resolved,
 		    s.resolved_known)
 		  AND NOT (n.contacts IS NULL AND s.contacts = 0)
+	), since AS MATERIALIZED (
+		SELECT f.day, f.at FROM before AS f
+		WHERE f.day IN (SELECT o.day FROM other AS o)
+	), moved AS MATERIALIZED (
+		-- there may be very many: to each figure those that it lost or got
+		SELECT f.day, coalesce(e.v->>'service', '') AS service,
+		    e.v->>'channel' AS channel, concat_ws(': ', CASE
+			WHEN k.new IS NULL THEN sum((e.v->>'contacts')::bigint)
+			    || ' contacts deleted'
+			ELSE 'contact ' || k.name END, k.why) AS line
+		FROM ringtally.contact_change AS k
+		CROSS JOIN LATERAL (VALUES (k.from_day), (CASE
+		    WHEN k.to_day <> k.from_day THEN k.to_day END)) AS d(day)
+		JOIN since AS f ON f.day = d.day AND k.changed_at >= f.at
+		JOIN LATERAL (VALUES (k.old), (k.new)) AS e(v)
+		    ON e.v->>'day' = f.day::text
+		WHERE k.site = p_site AND k.what = 'contact'
+		GROUP BY 1, 2, 3, k.new IS NULL, k.name, k.why
+	), meant AS MATERIALIZED (
+		-- NULL of an exclusion is any, of a queue is none
+		SELECT k.changed_at, k.from_day, k.to_day,
+		    concat_ws(': ', k.what || ' ' || k.name, k.why) AS line,
+		    CASE WHEN k.what IN ('channel', 'exclusion') AND NOT
+			coalesce('null' IN (k.old->'channel', k.new->'channel'),
+			    false)
+			THEN ARRAY[k.old->>'channel', k.new->>'channel'] END
+			AS channels,
+		    CASE WHEN k.what = 'queue' THEN ARRAY[
+			coalesce(k.old->>'service', ''),
+			coalesce(k.new->>'service', '')]
+			WHEN k.what = 'exclusion' AND NOT
+			coalesce('null' IN (k.old->'service', k.new->'service'),
+			    false)
+			THEN ARRAY[k.old->>'service', k.new->>'service'] END
+			AS services
+		FROM ringtally.contact_change AS k
+		WHERE k.site IN (p_site, '') AND k.what <> 'contact'
 	), reason AS MATERIALIZED (
-		-- once for each day: there may be very many changes
-		SELECT f.day, coalesce(nullif(concat_ws('; ',
-		    (SELECT string_agg(w.line, '; ' ORDER BY w.line)
-		    FROM (SELECT DISTINCT concat_ws(': ', k.what || ' ' ||
-			    k.name, k.why) AS line
-			FROM ringtally.contact_change AS k
-			WHERE k.site IN (p_site, '')
-			  AND k.changed_at >= f.at
-			  AND f.day BETWEEN k.from_day AND k.to_day
-			ORDER BY 1 LIMIT 10) AS w),
-		    (SELECT nullif(count(*), 0) || ' contacts told or changed'
-		    FROM ringtally.contact AS c, zone
-		    WHERE c.site = p_site
-		      AND c.written_at >= f.at
-		      AND c.counts_at >= f.day::timestamp
+		SELECT day, service, channel,
+		    string_agg(line, '; ' ORDER BY line) AS lines
+		FROM (SELECT day, service, channel, line, row_number()
+			OVER (PARTITION BY day, service, channel ORDER BY line)
+			AS nth
+		    FROM (SELECT o.day, o.service, o.channel, m.line
+			FROM other AS o
+			JOIN moved AS m USING (day, service, channel)
+			UNION
+			SELECT o.day, o.service, o.channel, k.line
+			FROM other AS o JOIN since AS f USING (day)
+			JOIN meant AS k ON k.changed_at >= f.at
+			    AND o.day BETWEEN k.from_day AND k.to_day
+			    AND coalesce(o.channel = ANY (k.channels),
+				k.channels IS NULL)
+			    AND coalesce(o.service = ANY (k.services),
+				k.services IS NULL)) AS l) AS n
+		WHERE nth <= 10 GROUP BY 1, 2, 3
+	), told AS MATERIALIZED (
+		SELECT f.day, coalesce(v.service, '') AS service, c.channel,
+		    count(*) AS n
+		FROM since AS f CROSS JOIN zone
+		JOIN ringtally.contact AS c ON c.site = p_site
+		    AND c.written_at >= f.at
+		    AND c.counts_at >= f.day::timestamp AT TIME ZONE zone.name
+		    AND c.counts_at < (f.day + 1)::timestamp
 			AT TIME ZONE zone.name
-		      AND c.counts_at < (f.day + 1)::timestamp
-			AT TIME ZONE zone.name)), ''),
-		    'calls that were heard of later') AS why
-		FROM before AS f WHERE f.day IN (SELECT o.day FROM other AS o)
+		CROSS JOIN LATERAL ringtally.contact_service(c.site, c.service,
+		    c.code, c.switch, c.queue, f.day) AS v
+		GROUP BY 1, 2, 3
 	)
 	SELECT o.day, o.service, o.channel, o.version, o.contacts, o.assessed,
-	    o.avoidable, o.requests, o.resolved, o.resolved_known, r.why
-	FROM other AS o LEFT JOIN reason AS r USING (day)
+	    o.avoidable, o.requests, o.resolved, o.resolved_known,
+	    CASE WHEN f.at IS NOT NULL THEN coalesce(nullif(concat_ws('; ',
+		r.lines, t.n || ' contacts told or changed'), ''),
+		CASE WHEN o.contacts > o.old_contacts
+		THEN 'calls that were heard of later'
+		WHEN o.contacts < o.old_contacts
+		THEN 'contacts that are counted elsewhere now, or kept no more'
+		ELSE 'contacts that are joined to other calls now' END) END
+	FROM other AS o LEFT JOIN since AS f USING (day)
+	LEFT JOIN reason AS r USING (day, service, channel)
+	LEFT JOIN told AS t USING (day, service, channel)
 $$;
 COMMENT ON FUNCTION ringtally.contact_unsaid(text) IS
     'Figures of ended days that were not said, or were said otherwise, as far as they are counted; and why.';
@@ -632,7 +750,7 @@ COMMENT ON TABLE ringtally.contact_touched IS
 COMMENT ON TABLE ringtally.contact_said IS
     'The figures of each local day as they were said, by service and channel; another version for each time that they had changed when the day was looked at again.';
 COMMENT ON TABLE ringtally.contact_change IS
-    'What was changed of the meaning of contacts (categories, codes, channels, scope, exclusions, the queues'' services, the time zone), and contacts whose category became another: who, when, from what, to what, and why (SET ringtally.why before a change by SQL).';
+    'What was changed of the meaning of contacts (categories, codes, channels, scope, exclusions, the queues'' services, the time zone), and contacts whose category, code, channel, service, day or resolved became another, or that were deleted: who, when, from what, to what, and why (SET ringtally.why before a change by SQL).';
 COMMENT ON VIEW ringtally.contact_recount IS
     'Where the figures of a day that was said have changed since: the old figure, the new one, and why. A row without said_at is not said yet: what is counted now differs from what was said last.';
 DO $do$
@@ -662,7 +780,7 @@ BEGIN
 	('changed_at', 'When it was changed.'),
 	('changed_by', 'The role that changed it.'),
 	('what', 'What was changed: contact, or the table.'),
-	('name', 'Which: its ref, code or name.'),
+	('name', 'Which: its ref, code or name; deleted: contacts that are not named any more.'),
 	('old', 'What it was; NULL: it was not there.'),
 	('new', 'What it is; NULL: it is gone.'),
 	('old_contacts', 'contacts, as said before.'),

@@ -47,7 +47,7 @@ RETURNS void LANGUAGE sql AS $$
 
 INSERT INTO ringtally.site (site, timezone, interval_s, keep_visits_days)
 SELECT s, 'Europe/London', 900, 400
-FROM unnest('{worked,merge,join,rule,hard,said,shuffle,clock}'::text[]) AS s;
+FROM unnest('{worked,merge,join,rule,hard,said,moved,shuffle,clock}'::text[]) AS s;
 INSERT INTO ringtally.queue (site, switch, queue, service)
 SELECT site, 'pbx', q, s FROM ringtally.site,
     (VALUES ('ctax', 'Council Tax'), ('house', 'Housing')) AS v(q, s);
@@ -674,6 +674,60 @@ SELECT results_eq($$ SELECT old_contacts, new_contacts, why
     AND channel = 'telephone' $$, $$ VALUES (NULL::bigint, 1::bigint,
     'calls that were heard of later') $$, 'late calls');
 
+-- --- the reason of each figure ------------------------------------------------
+-- Of one day 10 e-mails of Housing and 4 web contacts of Tax; a recoding, two
+-- that are deleted, one that goes from Tax to Housing, one of another day.
+SELECT pg_temp.put('moved', 'e' || n, pg_temp.ago(9), 'email', 'Housing',
+    CASE WHEN n <= 3 THEN 'progress_chasing' ELSE 'not_avoidable' END,
+    request => 'q' || n) FROM generate_series(1, 10) AS n;
+SELECT pg_temp.put('moved', 'w' || n, pg_temp.ago(9), 'web', 'Tax',
+    'progress_chasing', resolved => true) FROM generate_series(1, 4) AS n;
+SELECT pg_temp.visit('moved', 'pbx', 'v1', pg_temp.ago(9));
+SELECT is(ringtally.contact_say('moved'), 3::bigint, 'three figures said');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'asked to be erased', true);
+DELETE FROM ringtally.contact WHERE site = 'moved' AND request IN ('q1', 'q9');
+SELECT set_config('ringtally.why', 'audit of housing', true);
+SELECT pg_temp.put('moved', 'e5', pg_temp.ago(9), category =>
+    'progress_chasing', assessed_at => pg_temp.ago(1));
+SELECT set_config('ringtally.why', 'the wrong service', true);
+SELECT pg_temp.put('moved', 'w1', pg_temp.ago(9), service => 'Benefits',
+    assessed_at => pg_temp.ago(1));
+SELECT set_config('ringtally.why', 'a wrong clock', true);
+SELECT pg_temp.put('moved', 'w2', pg_temp.ago(8), assessed_at =>
+    pg_temp.ago(1));
+SELECT set_config('ringtally.why', 'was not settled', true);
+SELECT pg_temp.put('moved', 'w3', pg_temp.ago(9), resolved => false,
+    assessed_at => pg_temp.ago(1));
+SELECT set_config('ringtally.why', 'no letters', true);
+INSERT INTO ringtally.contact_exclusion (site, name, channel, why, valid_from)
+    VALUES ('moved', 'letters', 'post', 'letters', pg_temp.day(20));
+SELECT ringtally.contact_say('moved');
+SELECT results_eq($$ SELECT service COLLATE "default",
+    channel COLLATE "default", old_contacts, new_contacts, why
+    FROM ringtally.contact_recount WHERE site = 'moved' ORDER BY 1, 2 $$,
+    $$ VALUES ('Benefits', 'web', NULL::bigint, 1::bigint,
+	'contact w1: the wrong service; 1 contacts told or changed'),
+    ('Housing', 'email', 10, 8, '2 contacts deleted: asked to be erased; '
+	'contact e5: audit of housing; 1 contacts told or changed'),
+    ('Tax', 'web', 4, 2, 'contact w1: the wrong service; '
+	'contact w2: a wrong clock; contact w3: was not settled; '
+	'1 contacts told or changed') $$,
+    'each figure with its own reasons, and no other''s');
+SELECT is_empty($$ SELECT k FROM ringtally.contact_change AS k
+    WHERE site = 'moved' AND k::text ~ 'e[19]\M|q[0-9]' $$,
+    'what was deleted is not named');
+-- a call that a contact of another service takes to itself
+SELECT pg_temp.later();
+SELECT pg_temp.put('moved', 'c1', pg_temp.ago(9), 'telephone', 'Parking',
+    switch => 'pbx', call_id => 'v1');
+SELECT ringtally.contact_say('moved');
+SELECT results_eq($$ SELECT service COLLATE "default", why
+    FROM ringtally.contact_recount WHERE site = 'moved'
+    AND channel = 'telephone' ORDER BY 1 $$, $$ VALUES ('Council Tax',
+    'contacts that are counted elsewhere now, or kept no more'),
+    ('Parking', '1 contacts told or changed') $$, 'what left says so');
+
 -- --- privacy -----------------------------------------------------------------
 SELECT pg_temp.put('said', 'p' || n, pg_temp.ago(1), customer =>
     decode(repeat(CASE WHEN n = 3 THEN 'bb' ELSE 'aa' END, 16), 'hex'))
@@ -707,7 +761,8 @@ SELECT is((SELECT count(*)::int FROM ringtally.contact
 SELECT is_empty($$ SELECT site, day FROM ringtally.contact_cell
     WHERE site = 'said' AND day < pg_temp.day(8) UNION ALL
     SELECT site, to_day FROM ringtally.contact_change
-    WHERE site = 'said' AND name = 's4' $$, 'and nothing that leads to them');
+    WHERE site = 'said' AND name IN ('s4', 'deleted') $$,
+    'and nothing that leads to them');
 SELECT ringtally.contact_say('said');
 SELECT results_eq('TABLE recount', 'TABLE before',
     'what is not kept says nothing new');
