@@ -258,6 +258,37 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_label(text, text, text, date) IS
     'What a channel or a category is called on that day.';
 
+-- The service that a contact counts for, as contact_rows() has it, but for what
+-- other rows of its call tell.
+CREATE FUNCTION ringtally.contact_service(p_site text, p_service text,
+    p_code text, p_switch text, p_queue text, p_day date)
+RETURNS TABLE (service text) LANGUAGE sql STABLE ROWS 1 AS $$
+	SELECT coalesce(p_service, (SELECT k.service
+	    FROM ringtally.contact_code AS k
+	    WHERE k.site IN (p_site, '') AND k.code = p_code
+	      AND k.valid_from <= p_day AND (k.valid_to > p_day) IS NOT FALSE
+	    ORDER BY k.site DESC, k.valid_from DESC, k.origin DESC LIMIT 1),
+	    (SELECT q.service FROM ringtally.queue AS q WHERE q.site = p_site
+	      AND q.switch = p_switch AND q.queue = p_queue))
+$$;
+COMMENT ON FUNCTION ringtally.contact_service(text, text, text, text, text,
+    date) IS
+    'The service of a contact on that day: as told, else of its code, else of the queue that its call was answered in; NULL: none.';
+
+-- Where a contact stands: by day, service and channel it is found again among
+-- the figures that it moved.
+CREATE FUNCTION ringtally.contact_standing(c ringtally.contact, p_day date)
+RETURNS jsonb LANGUAGE sql STABLE AS $$
+	SELECT jsonb_build_object('day', p_day, 'channel', c.channel,
+	    'service', v.service, 'category', c.category, 'code', c.code,
+	    'resolved', c.resolved, 'source', c.source,
+	    'assessed_by', c.assessed_by)
+	FROM ringtally.contact_service(c.site, c.service, c.code, c.switch,
+	    c.queue, p_day) AS v
+$$;
+COMMENT ON FUNCTION ringtally.contact_standing(ringtally.contact, date) IS
+    'What contact_change keeps of a contact: nothing of who it was.';
+
 CREATE VIEW ringtally.contact_each AS
 SELECT d.site, r.ref, r.contact_at, d.day, r.channel, r.service, r.category,
     r.avoidable, r.assessed, r.request, r.resolved, r.source, r.assessed_by,
@@ -413,6 +444,16 @@ COMMENT ON FUNCTION ringtally.contact_figures(text, timestamptz, timestamptz,
     'The contact figures of any period of a site. p_by: what to group by, of service, channel, category, and one of interval, hour, day, week, month, quarter, year (from April); what is not asked for is NULL.';
 
 
+-- Those of the site, and those of all that it has none of the same name for.
+CREATE FUNCTION ringtally.contact_periods(p_site text)
+RETURNS SETOF ringtally.sampling_period LANGUAGE sql STABLE ROWS 10 AS $$
+	SELECT DISTINCT ON (o.name) o.*
+	FROM ringtally.sampling_period AS o WHERE o.site IN (p_site, '')
+	ORDER BY o.name, o.site DESC, o.origin DESC
+$$;
+COMMENT ON FUNCTION ringtally.contact_periods(text) IS
+    'The sampling periods of a site, each once.';
+
 -- Of what was counted by hand, with the categories' meaning as the period began.
 CREATE FUNCTION ringtally.contact_sheets(p_site text, p_period text,
     p_day date)
@@ -511,11 +552,10 @@ SELECT p.name, p.starts_on, p.ends_on, p.channel, p.service, p.why,
     c.resolved_known + h.resolved_known AS resolved_known,
     ringtally.pct(c.resolved + h.resolved, c.resolved_known + h.resolved_known)
 	AS fcr_pct, p.site
-FROM (SELECT DISTINCT ON (s.site, o.name) s.site, s.timezone, o.name,
-	o.starts_on, o.ends_on, o.channel, o.service, o.why
+FROM (SELECT s.site, s.timezone, o.name, o.starts_on, o.ends_on, o.channel,
+	o.service, o.why
     FROM ringtally.site AS s
-    JOIN ringtally.sampling_period AS o ON o.site IN (s.site, '')
-    ORDER BY s.site, o.name, o.site DESC, o.origin DESC) AS p
+    CROSS JOIN LATERAL ringtally.contact_periods(s.site) AS o) AS p
 CROSS JOIN LATERAL (SELECT count(*) AS contacts,
 	count(*) FILTER (WHERE r.assessed) AS assessed,
 	count(*) FILTER (WHERE r.avoidable) AS avoidable,
@@ -626,6 +666,7 @@ GRANT EXECUTE ON FUNCTION
     ringtally.contact_days(),
     ringtally.contact_rows(text, timestamptz, timestamptz),
     ringtally.contact_label(text, text, text, date),
+    ringtally.contact_periods(text),
     ringtally.contact_sheets(text, text, date),
     ringtally.contact_figures(text, timestamptz, timestamptz, text[])
 TO ringtally_writer, ringtally_reader;

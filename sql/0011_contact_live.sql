@@ -357,6 +357,7 @@ CREATE TABLE ringtally.contact_said (
 	requests bigint NOT NULL,
 	resolved bigint NOT NULL,
 	resolved_known bigint NOT NULL,
+	min_coverage_pct numeric NOT NULL,
 	why text,
 	PRIMARY KEY (site, day, service, channel, version)
 );
@@ -375,37 +376,6 @@ CREATE TABLE ringtally.contact_change (
 CREATE INDEX contact_change_at ON ringtally.contact_change (site, changed_at);
 COMMENT ON INDEX ringtally.contact_change_at IS
     'What changed since a figure was said.';
-
--- The service that a contact counts for, as contact_rows() has it, but for what
--- other rows of its call tell.
-CREATE FUNCTION ringtally.contact_service(p_site text, p_service text,
-    p_code text, p_switch text, p_queue text, p_day date)
-RETURNS TABLE (service text) LANGUAGE sql STABLE ROWS 1 AS $$
-	SELECT coalesce(p_service, (SELECT k.service
-	    FROM ringtally.contact_code AS k
-	    WHERE k.site IN (p_site, '') AND k.code = p_code
-	      AND k.valid_from <= p_day AND (k.valid_to > p_day) IS NOT FALSE
-	    ORDER BY k.site DESC, k.valid_from DESC, k.origin DESC LIMIT 1),
-	    (SELECT q.service FROM ringtally.queue AS q WHERE q.site = p_site
-	      AND q.switch = p_switch AND q.queue = p_queue))
-$$;
-COMMENT ON FUNCTION ringtally.contact_service(text, text, text, text, text,
-    date) IS
-    'The service of a contact on that day: as told, else of its code, else of the queue that its call was answered in; NULL: none.';
-
--- Where a contact stands: by day, service and channel it is found again among
--- the figures that it moved.
-CREATE FUNCTION ringtally.contact_standing(c ringtally.contact, p_day date)
-RETURNS jsonb LANGUAGE sql STABLE AS $$
-	SELECT jsonb_build_object('day', p_day, 'channel', c.channel,
-	    'service', v.service, 'category', c.category, 'code', c.code,
-	    'resolved', c.resolved, 'source', c.source,
-	    'assessed_by', c.assessed_by)
-	FROM ringtally.contact_service(c.site, c.service, c.code, c.switch,
-	    c.queue, p_day) AS v
-$$;
-COMMENT ON FUNCTION ringtally.contact_standing(ringtally.contact, date) IS
-    'What contact_change keeps of a contact: nothing of who it was.';
 
 -- (Of transition tables the planner knows nothing: it is told to hash.)
 CREATE FUNCTION ringtally.contact_rows_changed()
@@ -493,7 +463,8 @@ DECLARE
 	low date;
 	high date;
 BEGIN
-	IF n = o THEN
+	-- (a sheet's row knows when it was written)
+	IF n - 'written_at' = o - 'written_at' THEN
 		RETURN NULL;
 	END IF;
 	SELECT min(coalesce(v->>'valid_from', '-infinity')::date),
@@ -502,15 +473,17 @@ BEGIN
 	INSERT INTO ringtally.contact_change (site, what, name, old, new, why,
 	    from_day, to_day)
 	SELECT row->>'site', replace(TG_TABLE_NAME, 'contact_', ''),
-	    coalesce(row->>'name', row->>'code', row->>'category',
+	    coalesce(row->>'period', row->>'name', row->>'code', row->>'category',
 		row->>'channel', row->>'queue', row->>'site'),
 	    o - 'site', n - 'site',
 	    nullif(current_setting('ringtally.why', true), ''), low, high;
+	-- (of samples, sheets and settings no day is made)
 	INSERT INTO ringtally.contact_touched (site, from_day, to_day)
 	SELECT DISTINCT s.site, low, high
 	FROM (SELECT site FROM ringtally.site
 	    UNION SELECT site FROM ringtally.contact_counted) AS s
-	WHERE row->>'site' IN (s.site, '');
+	WHERE row->>'site' IN (s.site, '') AND TG_TABLE_NAME NOT IN
+	    ('contact_setting', 'contact_sheet', 'sampling_period');
 	RETURN NULL;
 END
 $$;
@@ -520,7 +493,7 @@ DO $do$
 DECLARE
 	rel text;
 BEGIN
-	FOREACH rel IN ARRAY '{contact_channel,contact_category,contact_code,contact_scope,contact_exclusion}'::text[]
+	FOREACH rel IN ARRAY '{contact_channel,contact_category,contact_code,contact_scope,contact_exclusion,contact_setting,contact_sheet,sampling_period}'::text[]
 	LOOP
 		EXECUTE format('CREATE TRIGGER meaning_changed '
 		    'AFTER INSERT OR UPDATE OR DELETE ON ringtally.%I '
@@ -536,18 +509,43 @@ CREATE TRIGGER meaning_changed AFTER UPDATE OF timezone ON ringtally.site
     FOR EACH ROW WHEN (OLD.timezone IS DISTINCT FROM NEW.timezone)
     EXECUTE FUNCTION ringtally.contact_meaning_changed();
 
+-- Which figures may be others by a change of meaning: NULL of an exclusion is any
+-- channel or service, of a queue it is none.
+CREATE FUNCTION ringtally.contact_meant(p_site text)
+RETURNS TABLE (what text, name text, changed_at timestamptz, from_day date,
+    to_day date, line text, channels text[], services text[])
+LANGUAGE sql STABLE AS $$
+	SELECT k.what, k.name, k.changed_at, k.from_day, k.to_day,
+	    concat_ws(': ', k.what || ' ' || k.name, k.why),
+	    CASE WHEN k.what IN ('channel', 'exclusion') AND NOT coalesce(
+		'null' IN (k.old->'channel', k.new->'channel'), false)
+		THEN ARRAY[k.old->>'channel', k.new->>'channel'] END,
+	    CASE WHEN k.what = 'queue' THEN ARRAY[
+		coalesce(k.old->>'service', ''), coalesce(k.new->>'service', '')]
+		WHEN k.what = 'exclusion' AND NOT coalesce(
+		'null' IN (k.old->'service', k.new->'service'), false)
+		THEN ARRAY[k.old->>'service', k.new->>'service'] END
+	FROM ringtally.contact_change AS k
+	WHERE k.site IN (p_site, '') AND k.what <> 'contact'
+$$;
+COMMENT ON FUNCTION ringtally.contact_meant(text) IS
+    'What was changed of the meaning of a site''s contacts, and whose figures that concerns: of these channels and services; NULL: of any.';
+
 -- By day, service and channel: of what is counted now, what was said last, and
 -- where they differ. Days that are kept no longer say nothing new.
 CREATE FUNCTION ringtally.contact_unsaid(p_site text)
 RETURNS TABLE (day date, service text, channel text, version integer,
     contacts bigint, assessed bigint, avoidable bigint, requests bigint,
-    resolved bigint, resolved_known bigint, why text)
+    resolved bigint, resolved_known bigint, min_coverage_pct numeric,
+    why text)
 LANGUAGE sql STABLE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp SET jit = off
 SET enable_nestloop = off SET enable_mergejoin = off AS $$
 	WITH zone AS (
 		SELECT coalesce((SELECT s.timezone FROM ringtally.site AS s
-		    WHERE s.site = p_site), 'UTC') AS name
+		    WHERE s.site = p_site), 'UTC') AS name,
+		    (ringtally.contact_settings(p_site)).min_coverage_pct
+			AS least_pct
 	), ended AS MATERIALIZED (
 		SELECT d.day FROM ringtally.contact_counted AS d, zone
 		WHERE d.site = p_site
@@ -583,12 +581,18 @@ SET enable_nestloop = off SET enable_mergejoin = off AS $$
 		    coalesce(n.avoidable, 0) AS avoidable,
 		    coalesce(n.requests, 0) AS requests,
 		    coalesce(n.resolved, 0) AS resolved,
-		    coalesce(n.resolved_known, 0) AS resolved_known
+		    coalesce(n.resolved_known, 0) AS resolved_known,
+		    z.least_pct, m.other AS asked
 		FROM now AS n FULL JOIN said AS s USING (day, service, channel)
-		WHERE (n.contacts, n.assessed, n.avoidable, n.requests,
+		CROSS JOIN zone AS z CROSS JOIN LATERAL (SELECT
+		    -- whether there is a share, for the coverage asked for alone
+		    coalesce((100 * n.assessed < z.least_pct * n.contacts)
+			<> (100 * n.assessed < s.min_coverage_pct * n.contacts),
+			false)) AS m(other)
+		WHERE (m.other OR (n.contacts, n.assessed, n.avoidable, n.requests,
 		    n.resolved, n.resolved_known) IS DISTINCT FROM (s.contacts,
 		    s.assessed, s.avoidable, s.requests, s.resolved,
-		    s.resolved_known)
+		    s.resolved_known))
 		  AND NOT (n.contacts IS NULL AND s.contacts = 0)
 	), since AS MATERIALIZED (
 		SELECT f.day, f.at FROM before AS f
@@ -609,24 +613,8 @@ SET enable_nestloop = off SET enable_mergejoin = off AS $$
 		WHERE k.site = p_site AND k.what = 'contact'
 		GROUP BY 1, 2, 3, k.new IS NULL, k.name, k.why
 	), meant AS MATERIALIZED (
-		-- NULL of an exclusion is any, of a queue is none
-		SELECT k.changed_at, k.from_day, k.to_day,
-		    concat_ws(': ', k.what || ' ' || k.name, k.why) AS line,
-		    CASE WHEN k.what IN ('channel', 'exclusion') AND NOT
-			coalesce('null' IN (k.old->'channel', k.new->'channel'),
-			    false)
-			THEN ARRAY[k.old->>'channel', k.new->>'channel'] END
-			AS channels,
-		    CASE WHEN k.what = 'queue' THEN ARRAY[
-			coalesce(k.old->>'service', ''),
-			coalesce(k.new->>'service', '')]
-			WHEN k.what = 'exclusion' AND NOT
-			coalesce('null' IN (k.old->'service', k.new->'service'),
-			    false)
-			THEN ARRAY[k.old->>'service', k.new->>'service'] END
-			AS services
-		FROM ringtally.contact_change AS k
-		WHERE k.site IN (p_site, '') AND k.what <> 'contact'
+		SELECT * FROM ringtally.contact_meant(p_site)
+		WHERE what NOT IN ('sheet', 'sampling_period')
 	), reason AS MATERIALIZED (
 		SELECT day, service, channel,
 		    string_agg(line, '; ' ORDER BY line) AS lines
@@ -641,6 +629,7 @@ SET enable_nestloop = off SET enable_mergejoin = off AS $$
 			FROM other AS o JOIN since AS f USING (day)
 			JOIN meant AS k ON k.changed_at >= f.at
 			    AND o.day BETWEEN k.from_day AND k.to_day
+			    AND (k.what <> 'setting' OR o.asked)
 			    AND coalesce(o.channel = ANY (k.channels),
 				k.channels IS NULL)
 			    AND coalesce(o.service = ANY (k.services),
@@ -660,7 +649,7 @@ SET enable_nestloop = off SET enable_mergejoin = off AS $$
 		GROUP BY 1, 2, 3
 	)
 	SELECT o.day, o.service, o.channel, o.version, o.contacts, o.assessed,
-	    o.avoidable, o.requests, o.resolved, o.resolved_known,
+	    o.avoidable, o.requests, o.resolved, o.resolved_known, o.least_pct,
 	    CASE WHEN f.at IS NOT NULL THEN coalesce(nullif(concat_ws('; ',
 		r.lines, t.n || ' contacts told or changed'), ''),
 		CASE WHEN o.contacts > o.old_contacts
@@ -686,7 +675,7 @@ BEGIN
 	    WHERE d.site = p_site AND d.to_at <= now()), '4 s');
 	INSERT INTO ringtally.contact_said (site, day, service, channel,
 	    version, contacts, assessed, avoidable, requests, resolved,
-	    resolved_known, why)
+	    resolved_known, min_coverage_pct, why)
 	SELECT p_site, u.* FROM ringtally.contact_unsaid(p_site) AS u;
 	GET DIAGNOSTICS n = ROW_COUNT;
 	RETURN n;
@@ -725,20 +714,26 @@ SELECT w.day, nullif(w.service, '') AS service, w.channel, w.version,
     w.said_at, o.contacts AS old_contacts, w.contacts AS new_contacts,
     o.assessed AS old_assessed, w.assessed AS new_assessed,
     o.avoidable AS old_avoidable, w.avoidable AS new_avoidable,
-    ringtally.pct(o.avoidable, o.assessed) AS old_ni14_pct,
-    ringtally.pct(w.avoidable, w.assessed) AS new_ni14_pct,
-    o.requests AS old_requests, w.requests AS new_requests, w.why, w.site
+    g.ni14_pct AS old_ni14_pct, h.ni14_pct AS new_ni14_pct,
+    g.coverage_pct AS old_coverage_pct, h.coverage_pct AS new_coverage_pct,
+    h.ni14_why, o.requests AS old_requests, w.requests AS new_requests, w.why,
+    w.site
 FROM (SELECT s.site, s.day, s.service, s.channel, s.version, s.said_at,
-	s.contacts, s.assessed, s.avoidable, s.requests, s.why
+	s.contacts, s.assessed, s.avoidable, s.requests, s.min_coverage_pct,
+	s.why
     FROM ringtally.contact_said AS s
     UNION ALL
     SELECT o.site, u.day, u.service, u.channel, u.version, NULL, u.contacts,
-	u.assessed, u.avoidable, u.requests, u.why
+	u.assessed, u.avoidable, u.requests, u.min_coverage_pct, u.why
     FROM (SELECT DISTINCT site FROM ringtally.contact_said) AS o
     CROSS JOIN LATERAL ringtally.contact_unsaid(o.site) AS u) AS w
 LEFT JOIN ringtally.contact_said AS o ON o.site = w.site AND o.day = w.day
     AND o.service = w.service AND o.channel = w.channel
     AND o.version = w.version - 1
+LEFT JOIN LATERAL ringtally.contact_rates(o.contacts, o.assessed, o.avoidable,
+    0, 0, 0, o.min_coverage_pct) AS g ON o.site IS NOT NULL
+CROSS JOIN LATERAL ringtally.contact_rates(w.contacts, w.assessed, w.avoidable,
+    0, 0, 0, w.min_coverage_pct) AS h
 WHERE w.why IS NOT NULL;
 
 COMMENT ON TABLE ringtally.contact_cell IS
@@ -789,8 +784,12 @@ BEGIN
 	('new_assessed', 'assessed, as said with this version.'),
 	('old_avoidable', 'avoidable, as said before.'),
 	('new_avoidable', 'avoidable, as said with this version.'),
-	('old_ni14_pct', 'avoidable / assessed, as said before.'),
-	('new_ni14_pct', 'avoidable / assessed, as said with this version.'),
+	('old_ni14_pct', 'avoidable / assessed, as said before; NULL where fewer were assessed than was asked for.'),
+	('new_ni14_pct', 'The same, as said with this version.'),
+	('old_coverage_pct', 'assessed / contacts, as said before.'),
+	('new_coverage_pct', 'assessed / contacts, as said with this version.'),
+	('ni14_why', 'Why there is no new_ni14_pct; NULL: there is.'),
+	('min_coverage_pct', 'The coverage that was asked for then.'),
 	('old_requests', 'requests, as said before.'),
 	('new_requests', 'requests, as said with this version.'))
 	    AS w(name, about)

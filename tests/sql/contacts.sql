@@ -728,6 +728,24 @@ SELECT results_eq($$ SELECT service COLLATE "default", why
     'contacts that are counted elsewhere now, or kept no more'),
     ('Parking', '1 contacts told or changed') $$, 'what left says so');
 
+-- 3 of the 8 e-mails count no more: the coverage that is asked for is part of
+-- what was said
+SELECT pg_temp.later();
+SELECT pg_temp.put('moved', 'n' || n, pg_temp.ago(9), 'email', 'Housing')
+FROM generate_series(1, 12) AS n;
+SELECT ringtally.contact_say('moved');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'asks for less', true);
+SELECT ringtally.contact_configure('moved',
+    '{"settings": {"min_coverage_pct": 40}}');
+SELECT is(ringtally.contact_say('moved'), 1::bigint, 'one share is one now');
+SELECT results_eq($$ SELECT old_coverage_pct, new_coverage_pct, old_ni14_pct,
+    new_ni14_pct, ni14_why IS NULL, why FROM ringtally.contact_recount
+    WHERE site = 'moved' AND channel = 'email' AND version > 2
+    ORDER BY version $$, $$ VALUES (100.0, 40.0, 37.5, NULL::numeric, false,
+    '12 contacts told or changed'), (40.0, 40.0, NULL, 37.5, true,
+    'setting moved: asks for less') $$, 'and no share below the coverage');
+
 -- --- privacy -----------------------------------------------------------------
 SELECT pg_temp.put('said', 'p' || n, pg_temp.ago(1), customer =>
     decode(repeat(CASE WHEN n = 3 THEN 'bb' ELSE 'aa' END, 16), 'hex'))
