@@ -669,6 +669,7 @@ RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
 	n bigint;
+	samples bigint;
 BEGIN
 	PERFORM ringtally.contact_count_again(p_site, ARRAY(
 	    SELECT d.day FROM ringtally.contact_days() AS d
@@ -678,11 +679,17 @@ BEGIN
 	    resolved_known, min_coverage_pct, why)
 	SELECT p_site, u.* FROM ringtally.contact_unsaid(p_site) AS u;
 	GET DIAGNOSTICS n = ROW_COUNT;
-	RETURN n;
+	INSERT INTO ringtally.contact_sample_said
+	SELECT u.site, u.name, u.version, now(), u.starts_on, u.ends_on,
+	    u.channel, u.service, u.contacts, u.sheet_contacts, u.sample_size,
+	    u.avoidable, u.requests, u.resolved, u.resolved_known, u.why
+	FROM ringtally.contact_sample_unsaid(p_site) AS u;
+	GET DIAGNOSTICS samples = ROW_COUNT;
+	RETURN n + samples;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_say(text) IS
-    'Keeps the figures of each local day that has ended as they are said, by service and channel, and another version where they have changed. Counts for some seconds at most, the last days first: after a long back-fill it says the rest the next time. Returns how many rows it wrote.';
+    'Keeps the figures of each local day that has ended as they are said, by service and channel, and of each sampling period, and another version where they have changed. Counts for some seconds at most, the last days first: after a long back-fill it says the rest the next time. Returns how many rows it wrote.';
 
 -- Two days more than is said, for the borders of days.
 CREATE FUNCTION ringtally.contact_expire(p_site text)

@@ -308,3 +308,195 @@ SET search_path = pg_catalog, pg_temp AS $$
 	  AND r.entered_at >= now() - interval '2 days'
 	ORDER BY r.at, r.call_id, r.visit_no
 $$;
+
+-- What was said of sampling periods that have ended: as soon as all of their
+-- days are counted, and as long as they are kept. contact_say() says it, as it
+-- says the figures of days.
+CREATE TABLE ringtally.contact_sample_said (
+	site text COLLATE "C" NOT NULL,
+	name text COLLATE "C" NOT NULL,
+	version integer NOT NULL,
+	said_at timestamptz NOT NULL DEFAULT now(),
+	starts_on date NOT NULL,
+	ends_on date NOT NULL,
+	channel text COLLATE "C",
+	service text COLLATE "C",
+	contacts bigint NOT NULL,
+	sheet_contacts bigint NOT NULL,
+	sample_size bigint NOT NULL,
+	avoidable bigint NOT NULL,
+	requests bigint NOT NULL,
+	resolved bigint NOT NULL,
+	resolved_known bigint NOT NULL,
+	why text,
+	PRIMARY KEY (site, name, version)
+);
+CREATE FUNCTION ringtally.contact_sample_unsaid(p_site text)
+RETURNS SETOF ringtally.contact_sample_said
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+	WITH zone AS (
+		SELECT z.name, (now() AT TIME ZONE z.name)::date AS today
+		FROM (SELECT coalesce((SELECT s.timezone FROM ringtally.site
+		    AS s WHERE s.site = p_site), 'UTC')) AS z(name)
+	), now AS (
+		SELECT p.name, p.starts_on, p.ends_on, p.channel, p.service,
+		    c.contacts + h.contacts AS contacts,
+		    h.contacts AS sheet_contacts,
+		    c.assessed + h.assessed AS sample_size,
+		    c.avoidable + h.avoidable AS avoidable,
+		    r.n + h.requests AS requests,
+		    c.resolved + h.resolved AS resolved,
+		    c.resolved_known + h.resolved_known AS resolved_known
+		FROM ringtally.contact_periods(p_site) AS p CROSS JOIN zone
+		CROSS JOIN LATERAL (SELECT
+			coalesce(sum(c.contacts), 0)::bigint AS contacts,
+			coalesce(sum(c.assessed), 0)::bigint AS assessed,
+			coalesce(sum(c.avoidable), 0)::bigint AS avoidable,
+			coalesce(sum(c.resolved), 0)::bigint AS resolved,
+			coalesce(sum(c.resolved_known), 0)::bigint
+			    AS resolved_known
+		    FROM ringtally.contact_cell AS c WHERE c.site = p_site
+		      AND c.day BETWEEN p.starts_on AND p.ends_on
+		      AND c.channel = coalesce(p.channel, c.channel)
+		      AND c.service = coalesce(p.service, c.service)) AS c
+		CROSS JOIN LATERAL (SELECT count(DISTINCT q.request) AS n
+		    FROM ringtally.contact_cell AS c, unnest(c.requests)
+			AS q(request) WHERE c.site = p_site
+		      AND c.day BETWEEN p.starts_on AND p.ends_on
+		      AND c.channel = coalesce(p.channel, c.channel)
+		      AND c.service = coalesce(p.service, c.service)) AS r
+		CROSS JOIN LATERAL ringtally.contact_sheets(p_site, p.name,
+		    p.starts_on) AS h
+		WHERE p.ends_on < zone.today AND p.starts_on >= zone.today
+		    - (ringtally.contact_settings(p_site)).keep_contacts_days
+		  AND NOT EXISTS (SELECT FROM ringtally.contact_days() AS d
+		    WHERE d.site = p_site
+		      AND d.day BETWEEN p.starts_on AND p.ends_on
+		      AND NOT EXISTS (SELECT FROM ringtally.contact_counted AS o
+			WHERE o.site = p_site AND o.day = d.day))
+	), said AS (
+		SELECT DISTINCT ON (s.name) s.*
+		FROM ringtally.contact_sample_said AS s WHERE s.site = p_site
+		ORDER BY s.name, s.version DESC
+	)
+	SELECT p_site, n.name, coalesce(s.version, 0) + 1, NULL::timestamptz,
+	    n.starts_on, n.ends_on, n.channel, n.service, n.contacts,
+	    n.sheet_contacts, n.sample_size, n.avoidable, n.requests,
+	    n.resolved, n.resolved_known, CASE WHEN s.name IS NOT NULL
+	    THEN coalesce(nullif(concat_ws('; ', r.lines,
+		nullif(t.n, 0) || ' contacts told or changed'), ''),
+		CASE WHEN n.contacts > s.contacts
+		THEN 'calls that were heard of later'
+		ELSE 'contacts that are counted elsewhere now, or kept no more'
+		END) END
+	FROM now AS n LEFT JOIN said AS s USING (name) CROSS JOIN zone
+	LEFT JOIN LATERAL (SELECT string_agg(l.line, '; ' ORDER BY l.line)
+		AS lines
+	    FROM (SELECT k.line FROM ringtally.contact_meant(p_site) AS k
+		WHERE k.changed_at >= s.said_at AND CASE
+		    WHEN k.what IN ('sheet', 'sampling_period')
+		    THEN k.name = n.name
+		    ELSE k.what <> 'setting' AND k.from_day <= n.ends_on
+			AND k.to_day >= n.starts_on
+			AND coalesce(n.channel = ANY (k.channels),
+			    (k.channels IS NULL OR n.channel IS NULL))
+			AND coalesce(n.service = ANY (k.services),
+			    (k.services IS NULL OR n.service IS NULL)) END
+		UNION
+		SELECT concat_ws(': ', CASE WHEN k.new IS NULL
+		    THEN (k.old->>'contacts') || ' contacts deleted'
+		    ELSE 'contact ' || k.name END, k.why)
+		FROM ringtally.contact_change AS k
+		CROSS JOIN LATERAL (VALUES (k.old), (k.new)) AS e(v)
+		WHERE k.site = p_site AND k.what = 'contact'
+		  AND k.changed_at >= s.said_at
+		  AND (e.v->>'day')::date BETWEEN n.starts_on AND n.ends_on
+		  AND e.v->>'channel' = coalesce(n.channel, e.v->>'channel')
+		  AND (n.service IS NULL OR n.service = e.v->>'service')
+		ORDER BY 1 LIMIT 10) AS l) AS r ON s.name IS NOT NULL
+	LEFT JOIN LATERAL (SELECT count(*) AS n
+	    FROM ringtally.contact AS c
+	    CROSS JOIN LATERAL ringtally.contact_service(c.site, c.service,
+		c.code, c.switch, c.queue,
+		(c.counts_at AT TIME ZONE zone.name)::date) AS v
+	    WHERE c.site = p_site AND c.written_at >= s.said_at
+	      AND c.counts_at >= n.starts_on::timestamp AT TIME ZONE zone.name
+	      AND c.counts_at < (n.ends_on + 1)::timestamp
+		AT TIME ZONE zone.name
+	      AND c.channel = coalesce(n.channel, c.channel)
+	      AND coalesce(v.service = n.service, n.service IS NULL)) AS t
+	    ON s.name IS NOT NULL
+	WHERE (n.starts_on, n.ends_on, n.channel, n.service, n.contacts,
+	    n.sheet_contacts, n.sample_size, n.avoidable, n.requests,
+	    n.resolved, n.resolved_known) IS DISTINCT FROM (s.starts_on,
+	    s.ends_on, s.channel, s.service, s.contacts, s.sheet_contacts,
+	    s.sample_size, s.avoidable, s.requests, s.resolved,
+	    s.resolved_known)
+$$;
+COMMENT ON FUNCTION ringtally.contact_sample_unsaid(text) IS
+    'Figures of ended sampling periods that were not said, or were said otherwise; and why.';
+
+CREATE VIEW ringtally.contact_sample_recount AS
+SELECT w.name, w.version, w.said_at, o.contacts AS old_contacts,
+    w.contacts AS new_contacts, o.sheet_contacts AS old_sheet_contacts,
+    w.sheet_contacts AS new_sheet_contacts, o.sample_size AS old_sample_size,
+    w.sample_size AS new_sample_size, o.avoidable AS old_avoidable,
+    w.avoidable AS new_avoidable,
+    ringtally.pct(o.avoidable, o.sample_size) AS old_ni14_pct,
+    ringtally.pct(w.avoidable, w.sample_size) AS new_ni14_pct, w.why, w.site
+FROM (TABLE ringtally.contact_sample_said
+    UNION ALL
+    SELECT u.* FROM (SELECT DISTINCT site
+	FROM ringtally.contact_sample_said) AS o
+    CROSS JOIN LATERAL ringtally.contact_sample_unsaid(o.site) AS u) AS w
+LEFT JOIN ringtally.contact_sample_said AS o ON o.site = w.site
+    AND o.name = w.name AND o.version = w.version - 1
+WHERE w.why IS NOT NULL;
+
+COMMENT ON TABLE ringtally.contact_sample_said IS
+    'The figures of each sampling period as they were said when it had ended; another version for each time that they had changed.';
+COMMENT ON VIEW ringtally.contact_sample_recount IS
+    'Where the figure of a sampling period that was said has changed since: by its contacts, by a sheet, by another meaning. A row without said_at is not said yet.';
+-- columns of one name mean one thing
+DO $do$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT a.attrelid::regclass AS rel, a.attname,
+	    coalesce(w.about, (SELECT col_description(s.attrelid, s.attnum)
+		FROM pg_attribute AS s
+		WHERE s.attname = a.attname AND s.attrelid IN (
+		    'ringtally.contact_recount'::regclass,
+		    'ringtally.contact_said'::regclass) LIMIT 1)) AS about
+	    FROM pg_attribute AS a
+	    LEFT JOIN (VALUES
+	('starts_on', 'Its first local day.'),
+	('ends_on', 'Its last local day.'),
+	('sheet_contacts', 'Of the contacts, those counted by hand.'),
+	('sample_size', 'Contacts assessed: the whole of the share.'),
+	('old_sheet_contacts', 'sheet_contacts, as said before.'),
+	('new_sheet_contacts', 'sheet_contacts, as said with this version.'),
+	('old_sample_size', 'sample_size, as said before.'),
+	('new_sample_size', 'sample_size, as said with this version.'),
+	('name', 'The sampling period.'),
+	('channel', 'Only contacts of this channel; NULL: of any.'),
+	('service', 'Only contacts of this service; NULL: of any.'),
+	('avoidable', 'Those assessed as avoidable.'),
+	('old_ni14_pct', 'NI 14 of the sample, avoidable / sample_size, as said before.'),
+	('new_ni14_pct', 'The same, as said with this version.'))
+	    AS w(name, about) ON w.name = a.attname
+	    WHERE a.attnum > 0 AND a.attrelid IN (
+		'ringtally.contact_sample_said'::regclass,
+		'ringtally.contact_sample_recount'::regclass)
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.rel,
+		    c.attname, c.about);
+	END LOOP;
+END
+$do$;
+REVOKE ALL ON FUNCTION ringtally.contact_sample_unsaid(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION ringtally.contact_sample_unsaid(text)
+TO ringtally_writer, ringtally_reader;
+GRANT SELECT ON ringtally.contact_sample_said, ringtally.contact_sample_recount
+TO ringtally_writer, ringtally_reader;

@@ -47,7 +47,7 @@ RETURNS void LANGUAGE sql AS $$
 
 INSERT INTO ringtally.site (site, timezone, interval_s, keep_visits_days)
 SELECT s, 'Europe/London', 900, 400
-FROM unnest('{worked,merge,join,rule,hard,said,moved,shuffle,clock}'::text[]) AS s;
+FROM unnest('{worked,merge,join,rule,hard,said,moved,kept,shuffle,clock}'::text[]) AS s;
 INSERT INTO ringtally.queue (site, switch, queue, service)
 SELECT site, 'pbx', q, s FROM ringtally.site,
     (VALUES ('ctax', 'Council Tax'), ('house', 'Housing')) AS v(q, s);
@@ -625,6 +625,8 @@ FROM page;
 -- Within one transaction now() stands: what was said is set back instead.
 CREATE FUNCTION pg_temp.later() RETURNS void LANGUAGE sql AS $$
     UPDATE ringtally.contact_said SET said_at = said_at - interval '1 hour';
+    UPDATE ringtally.contact_sample_said
+    SET said_at = said_at - interval '1 hour';
     UPDATE ringtally.contact_change SET changed_at = changed_at
 	- interval '2 hours';
     UPDATE ringtally.contact SET written_at = written_at - interval '2 hours'
@@ -746,6 +748,47 @@ SELECT results_eq($$ SELECT old_coverage_pct, new_coverage_pct, old_ni14_pct,
     '12 contacts told or changed'), (40.0, 40.0, NULL, 37.5, true,
     'setting moved: asks for less') $$, 'and no share below the coverage');
 
+-- the figure of a sampling period, too: of what it counts, of sheets, and of
+-- the period itself
+SELECT pg_temp.put('kept', 'k' || n, pg_temp.ago(9), 'email', 'Housing',
+    CASE WHEN n <= 3 THEN 'progress_chasing' ELSE 'not_avoidable' END,
+    request => 'q' || n % 4) FROM generate_series(1, 10) AS n;
+SELECT pg_temp.put('kept', 'k11', pg_temp.ago(9), 'web', 'Housing',
+    'progress_chasing');
+INSERT INTO ringtally.sampling_period (site, name, starts_on, ends_on, channel)
+    VALUES ('kept', 'mail', pg_temp.day(12), pg_temp.day(8), 'email'),
+    ('kept', 'now', pg_temp.day(12), pg_temp.day(-8), NULL);
+INSERT INTO ringtally.contact_sheet (site, period, channel, category, contacts,
+    source) VALUES ('kept', 'mail', 'email', 'repeat_notification', 10, 'x');
+SELECT is(ringtally.contact_say('kept'), 3::bigint, 'two days and a sample');
+CREATE TEMP VIEW resampled AS SELECT old_sample_size, new_sample_size,
+    old_ni14_pct, new_ni14_pct, why
+FROM ringtally.contact_sample_recount WHERE site = 'kept' ORDER BY version;
+SELECT is_empty('TABLE resampled', 'the sample is as it was said');
+SELECT results_eq($$ SELECT contacts, sheet_contacts, sample_size, avoidable,
+    requests, resolved, resolved_known FROM ringtally.contact_sample_said
+    WHERE site = 'kept' $$, $$ SELECT contacts, sheet_contacts, sample_size,
+    avoidable, requests, resolved, resolved_known FROM ringtally.contact_sample
+    WHERE site = 'kept' AND name = 'mail' $$, 'and as the view has it');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'miscounted', true);
+UPDATE ringtally.contact_sheet SET contacts = 6 WHERE site = 'kept';
+SELECT is(ringtally.contact_say('kept'), 1::bigint, 'another sheet');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'was wrong', true);
+INSERT INTO ringtally.contact_category (site, category, label, avoidable,
+    valid_from) VALUES ('kept', 'progress_chasing', 'Chasing', false,
+    pg_temp.day(20));
+SELECT is(ringtally.contact_say('kept'), 3::bigint, 'another meaning');
+SELECT pg_temp.later();
+SELECT set_config('ringtally.why', 'all of it', true);
+UPDATE ringtally.sampling_period SET channel = NULL
+WHERE site = 'kept' AND name = 'mail';
+SELECT results_eq('TABLE resampled', $$ VALUES (20::bigint, 16::bigint, 65.0,
+    56.3, 'sheet mail: miscounted'), (16, 16, 56.3, 37.5,
+    'category progress_chasing: was wrong'), (16, 17, 37.5, 35.3,
+    'sampling_period mail: all of it') $$, 'each with its reason');
+
 -- --- privacy -----------------------------------------------------------------
 SELECT pg_temp.put('said', 'p' || n, pg_temp.ago(1), customer =>
     decode(repeat(CASE WHEN n = 3 THEN 'bb' ELSE 'aa' END, 16), 'hex'))
@@ -789,7 +832,7 @@ SELECT results_eq('TABLE recount', 'TABLE before',
 SET ROLE ann;
 SELECT lives_ok('SELECT * FROM ringtally.' || v || ' WHERE site = ''said''',
     'an analyst reads ' || v)
-FROM unnest('{contact_each,contact_day,contact_category_month,contact_sample,contact_recount,contact_unknown,contact_change,contact_category,contact_setting}'::text[]) AS v;
+FROM unnest('{contact_each,contact_day,contact_category_month,contact_sample,contact_recount,contact_sample_recount,contact_unknown,contact_change,contact_category,contact_setting}'::text[]) AS v;
 SELECT lives_ok($$ SELECT * FROM ringtally.contact_figures('worked', now()
     - interval '9 days', now(), '{day}') $$, 'and asks for figures');
 SELECT throws_ok($$ SELECT * FROM ringtally.contact_figures('worked', now(),

@@ -25,7 +25,8 @@ FROM unnest(ARRAY['queue_interval', 'agent_interval', 'visits',
     'agent_tally', 'agent_span', 'agent_running', 'feed', 'feed_interval',
     'feed_event', 'feed_file', 'writer', 'site', 'queue', 'agent', 'service',
     'queue_live', 'contact_each', 'contact_unknown', 'contact_sample',
-    'contact_recount', 'contact_said', 'contact_change', 'contact_channel',
+    'contact_recount', 'contact_said', 'contact_sample_recount',
+    'contact_sample_said', 'contact_change', 'contact_channel',
     'contact_category', 'contact_code', 'contact_scope', 'contact_exclusion',
     'contact_sheet', 'contact_setting', 'sampling_period']) AS t;
 SELECT table_privs_are('ringtally', 'contact_' || t || p, 'ringtally_reader',
@@ -45,7 +46,8 @@ SELECT table_privs_are('ringtally', t, 'ringtally_writer', ARRAY['SELECT'],
     'writer: ' || t)
 FROM unnest(ARRAY['contact_channel', 'contact_category', 'contact_code',
     'contact_scope', 'contact_exclusion', 'sampling_period',
-    'contact_setting', 'contact_said', 'contact_change']) AS t;
+    'contact_setting', 'contact_said', 'contact_sample_said',
+    'contact_change']) AS t;
 SELECT schema_privs_are('ringtally', r, ARRAY['USAGE'])
 FROM unnest(ARRAY['ringtally_writer', 'ringtally_reader']) AS r;
 SELECT is_empty($$
