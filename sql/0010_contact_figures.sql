@@ -1,6 +1,31 @@
 -- SPDX-License-Identifier: BSD-2-Clause
 -- What is counted of contacts: each contact once, and the figures of any period.
 
+-- What is left out, of contacts as of sheets.
+CREATE FUNCTION ringtally.contact_barred(p_site text, p_day date,
+    p_channel text, p_service text, p_category text, p_source text)
+RETURNS TABLE (why text) LANGUAGE sql STABLE ROWS 1 AS $$
+	SELECT coalesce((SELECT x.why FROM ringtally.contact_exclusion AS x
+	    WHERE x.site IN (p_site, '') AND x.valid_from <= p_day
+	      AND (x.valid_to > p_day) IS NOT FALSE
+	      AND coalesce(x.channel = p_channel, x.channel IS NULL)
+	      AND coalesce(x.service = p_service, x.service IS NULL)
+	      AND coalesce(x.category = p_category, x.category IS NULL)
+	      AND coalesce(x.source = p_source, x.source IS NULL)
+	    ORDER BY x.site DESC, x.valid_from DESC, x.origin DESC,
+		x.name LIMIT 1),
+	    (SELECT 'this ' || s.kind || ' is not in scope'
+	    FROM ringtally.contact_scope AS s
+	    WHERE s.site IN (p_site, '') AND s.valid_from <= p_day
+	      AND (s.valid_to > p_day) IS NOT FALSE
+	    GROUP BY s.kind
+	    HAVING NOT coalesce(bool_or(s.name = CASE s.kind
+		WHEN 'channel' THEN p_channel ELSE p_service END), false)
+	    ORDER BY s.kind LIMIT 1))
+$$;
+COMMENT ON FUNCTION ringtally.contact_barred(text, date, text, text, text, text)
+IS 'Why a contact of that day, channel, service, category and source counts in no figure; NULL: it counts.';
+
 -- One contact after another: what was told of contacts, and the calls of which
 -- nothing was told. All views and figures are made of this.
 --
@@ -140,26 +165,10 @@ BEGIN
 		SELECT DISTINCT e.day, e.channel, e.service, e.category,
 		    e.source FROM every AS e
 	), barred AS (
-		SELECT k.*, coalesce((SELECT x.why
-		    FROM ringtally.contact_exclusion AS x
-		    WHERE x.site IN (p_site, '') AND x.valid_from <= k.day
-		      AND (x.valid_to > k.day) IS NOT FALSE
-		      AND coalesce(x.channel = k.channel, x.channel IS NULL)
-		      AND coalesce(x.service = k.service, x.service IS NULL)
-		      AND coalesce(x.category = k.category, x.category IS NULL)
-		      AND coalesce(x.source = k.source, x.source IS NULL)
-		    ORDER BY x.site DESC, x.valid_from DESC, x.origin DESC,
-			x.name LIMIT 1),
-		    (SELECT 'this ' || s.kind || ' is not in scope'
-		    FROM ringtally.contact_scope AS s
-		    WHERE s.site IN (p_site, '') AND s.valid_from <= k.day
-		      AND (s.valid_to > k.day) IS NOT FALSE
-		    GROUP BY s.kind
-		    HAVING NOT coalesce(bool_or(s.name = CASE s.kind
-			WHEN 'channel' THEN k.channel ELSE k.service END),
-			false)
-		    ORDER BY s.kind LIMIT 1)) AS why
+		SELECT k.*, x.why
 		FROM kind AS k
+		CROSS JOIN LATERAL ringtally.contact_barred(p_site, k.day,
+		    k.channel, k.service, k.category, k.source) AS x
 	)
 	SELECT e.ref, e.counts_at, e.channel, e.service, e.category,
 	    e.avoidable, e.avoidable IS NOT NULL, e.request, e.resolved,
@@ -454,9 +463,10 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_periods(text) IS
     'The sampling periods of a site, each once.';
 
--- Of what was counted by hand, with the categories' meaning as the period began.
-CREATE FUNCTION ringtally.contact_sheets(p_site text, p_period text,
-    p_day date)
+-- Of what was counted by hand: what is of the period's channel and service and is
+-- not left out. All words mean what they meant as the period began.
+CREATE FUNCTION ringtally.contact_sheets(p_site text,
+    p ringtally.sampling_period)
 RETURNS TABLE (contacts bigint, assessed bigint, avoidable bigint,
     requests bigint, resolved bigint, resolved_known bigint)
 LANGUAGE sql STABLE SECURITY DEFINER
@@ -470,16 +480,26 @@ SET search_path = pg_catalog, pg_temp AS $$
 	    coalesce(sum(h.contacts) FILTER (WHERE h.resolved IS NOT NULL),
 		0)::bigint
 	FROM ringtally.contact_sheet AS h
-	LEFT JOIN LATERAL (SELECT g.avoidable
+	CROSS JOIN LATERAL ringtally.contact_barred(p_site, p.starts_on,
+	    h.channel, nullif(h.service, ''), h.category, h.source) AS x
+	LEFT JOIN LATERAL (SELECT CASE WHEN EXISTS (
+		SELECT FROM ringtally.contact_channel AS c
+		WHERE c.site IN (p_site, '') AND c.channel = h.channel
+		  AND c.valid_from <= p.starts_on
+		  AND (c.valid_to > p.starts_on) IS NOT FALSE)
+		THEN g.avoidable END AS avoidable
 	    FROM ringtally.contact_category AS g
 	    WHERE g.site IN (p_site, '') AND g.category = h.category
-	      AND g.valid_from <= p_day AND (g.valid_to > p_day) IS NOT FALSE
+	      AND g.valid_from <= p.starts_on
+	      AND (g.valid_to > p.starts_on) IS NOT FALSE
 	    ORDER BY g.site DESC, g.valid_from DESC, g.origin DESC
 	    LIMIT 1) AS g ON true
-	WHERE h.site = p_site AND h.period = p_period
+	WHERE h.site = p_site AND h.period = p.name AND x.why IS NULL
+	  AND h.channel = coalesce(p.channel, h.channel)
+	  AND h.service = coalesce(p.service, h.service)
 $$;
-COMMENT ON FUNCTION ringtally.contact_sheets(text, text, date) IS
-    'The sums of the tally sheets of a sampling period.';
+COMMENT ON FUNCTION ringtally.contact_sheets(text, ringtally.sampling_period) IS
+    'The sums of the tally sheets of a sampling period, by the rules for contacts: its channel and service, scope and exclusions.';
 
 -- What the names of contacts stand for nothing: to be mended in the data, or
 -- where they come from.
@@ -527,6 +547,13 @@ WHERE NOT EXISTS (SELECT FROM ringtally.contact_category AS g
       AND g.valid_from <= n.day AND (g.valid_to > n.day) IS NOT FALSE)
 GROUP BY n.site, k.category, n.code
 UNION ALL
+-- (a period that was renamed leaves its sheets behind)
+SELECT 'period', h.period, sum(h.contacts)::bigint, NULL, NULL, h.site
+FROM ringtally.contact_sheet AS h
+WHERE NOT EXISTS (SELECT FROM ringtally.sampling_period AS p
+    WHERE p.site IN (h.site, '') AND p.name = h.period)
+GROUP BY h.site, h.period
+UNION ALL
 SELECT 'time', c.source, count(*), min(c.counts_at)::date,
     max(c.counts_at)::date, c.site
 FROM ringtally.contact AS c WHERE c.counts_at > now() + interval '2 days'
@@ -553,7 +580,7 @@ SELECT p.name, p.starts_on, p.ends_on, p.channel, p.service, p.why,
     ringtally.pct(c.resolved + h.resolved, c.resolved_known + h.resolved_known)
 	AS fcr_pct, p.site
 FROM (SELECT s.site, s.timezone, o.name, o.starts_on, o.ends_on, o.channel,
-	o.service, o.why
+	o.service, o.why, o AS period
     FROM ringtally.site AS s
     CROSS JOIN LATERAL ringtally.contact_periods(s.site) AS o) AS p
 CROSS JOIN LATERAL (SELECT count(*) AS contacts,
@@ -568,12 +595,12 @@ CROSS JOIN LATERAL (SELECT count(*) AS contacts,
     WHERE r.excluded IS NULL
       AND coalesce(p.channel = r.channel, p.channel IS NULL)
       AND coalesce(p.service = r.service, p.service IS NULL)) AS c
-CROSS JOIN LATERAL ringtally.contact_sheets(p.site, p.name, p.starts_on) AS h;
+CROSS JOIN LATERAL ringtally.contact_sheets(p.site, p.period) AS h;
 
 COMMENT ON VIEW ringtally.contact_each IS
     'Every contact once, calls included: the evidence behind the figures. A contact that was joined to its call counts when the call came; of several rows of one call the assessed one speaks, of these the last. Ask for days: those that are not asked for are not looked at. It has no customer and no number.';
 COMMENT ON VIEW ringtally.contact_unknown IS
-    'Channels, categories and codes that contacts bear and that stand for nothing on their day, and categories of their codes (such contacts count as not assessed), and contacts of times to come, which wait for their day.';
+    'Channels, categories and codes that contacts bear and that stand for nothing on their day, and categories of their codes (such contacts count as not assessed), contacts of times to come, which wait for their day, and tally sheets of periods that there are none of.';
 COMMENT ON VIEW ringtally.contact_sample IS
     'The figure of each sampling period, with its sample size and Wilson''s 95 % interval: of the contacts that were assessed within it, plus those counted on tally sheets.';
 DO $do$
@@ -646,7 +673,7 @@ COMMENT ON COLUMN ringtally.contact_each.request IS
 COMMENT ON COLUMN ringtally.contact_each.resolved IS
     'Whether it settled the matter; NULL: not known.';
 COMMENT ON COLUMN ringtally.contact_unknown.kind IS
-    'channel, category, code, or time.';
+    'channel, category, code, time, or period: of tally sheets.';
 COMMENT ON COLUMN ringtally.contact_unknown.name IS
     'What stands for nothing; of a category that no contact told, the code that stands for it; of times: the source.';
 COMMENT ON COLUMN ringtally.contact_unknown.contacts IS
@@ -667,7 +694,7 @@ GRANT EXECUTE ON FUNCTION
     ringtally.contact_rows(text, timestamptz, timestamptz),
     ringtally.contact_label(text, text, text, date),
     ringtally.contact_periods(text),
-    ringtally.contact_sheets(text, text, date),
+    ringtally.contact_sheets(text, ringtally.sampling_period),
     ringtally.contact_figures(text, timestamptz, timestamptz, text[])
 TO ringtally_writer, ringtally_reader;
 DO $do$

@@ -314,8 +314,7 @@ BEGIN
 		    WHERE c.day BETWEEN sample.starts_on AND sample.ends_on
 		      AND c.channel = coalesce(sample.channel, c.channel)
 		      AND c.service = coalesce(sample.service, c.service)) AS n
-		CROSS JOIN ringtally.contact_sheets(p_site, sample.name,
-		    sample.starts_on) AS h
+		CROSS JOIN ringtally.contact_sheets(p_site, sample) AS h
 		WHERE sample.name IS NOT NULL), '[]'),
 	    'formulas', jsonb_build_object(
 		'ni14_pct', 'avoidable / assessed',

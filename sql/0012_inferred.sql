@@ -366,8 +366,7 @@ SET search_path = pg_catalog, pg_temp SET jit = off AS $$
 		      AND c.day BETWEEN p.starts_on AND p.ends_on
 		      AND c.channel = coalesce(p.channel, c.channel)
 		      AND c.service = coalesce(p.service, c.service)) AS r
-		CROSS JOIN LATERAL ringtally.contact_sheets(p_site, p.name,
-		    p.starts_on) AS h
+		CROSS JOIN LATERAL ringtally.contact_sheets(p_site, p) AS h
 		WHERE p.ends_on < zone.today AND p.starts_on >= zone.today
 		    - (ringtally.contact_settings(p_site)).keep_contacts_days
 		  AND NOT EXISTS (SELECT FROM ringtally.contact_days() AS d

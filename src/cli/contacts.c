@@ -62,7 +62,7 @@ const struct command command_contacts = {
 	"  sheet  --period NAME [--map ...] [--value ...] [--set ...]\n"
 	"         [--delimiter CHAR] [--encoding utf-8|windows-1252] "
 	"[--source NAME]\n"
-	"         [--ragged] [--dry-run] [--errors N] FILE.csv\n"
+	"         [--ragged] [--dry-run] [--why TEXT] [--errors N] FILE.csv\n"
 	"  list   [--from TIME] [--to TIME] [--service NAME] [--channel NAME]\n"
 	"         [--category NAME] "
 	"[--assessed avoidable|not_avoidable|not_assessed]\n"

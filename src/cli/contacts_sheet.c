@@ -58,6 +58,7 @@ struct sheet_column {
 struct sheet_run {
 	struct intakeopts opts;
 	const char *period;
+	const char *why; /* NULL: the file's name */
 	struct words channels, categories;
 	struct sheet_column wide[CSV_FIELDS];
 	unsigned n_wide; /* 0: there are a category and its count */
@@ -296,14 +297,18 @@ sheet_write(struct sheet_run *run, struct err *err)
 {
 	size_t n = HASH_COUNT(run->sums), i = 0;
 	struct contacts_sheet_row *rows = mem_zalloc((n + 1) * sizeof(*rows));
+	struct strbuf file = STRBUF_INIT;
 	struct sheet_sum *sum;
 	int rc;
 
+	strbuf_add_escaped(&file, slice_of(run->opts.file.path), 255);
 	for (sum = run->sums; sum != NULL; sum = sum->hh.next)
 		rows[i++] = sum->row;
 	rc = contacts_sheet(run->opts.conninfo, run->opts.conf->site,
 	    run->period, run->opts.source != NULL ? run->opts.source : "sheet",
-	    rows, n, run->opts.dry, &run->counts, err);
+	    run->why != NULL ? run->why : file.p, rows, n, run->opts.dry,
+	    &run->counts, err);
+	strbuf_fini(&file);
 	free(rows);
 	return rc;
 }
@@ -351,8 +356,9 @@ sheet_do(struct sheet_run *run, const char *path)
 static int
 sheet_options(struct sheet_run *run, int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    INTAKEOPTS_LONG, {"period", required_argument, NULL, 'p'}, {0}};
+	static const struct option longs[] = {INTAKEOPTS_LONG,
+	    {"period", required_argument, NULL, 'p'},
+	    {"why", required_argument, NULL, 'W'}, {0}};
 	struct err err;
 	int c, rc;
 
@@ -360,6 +366,10 @@ sheet_options(struct sheet_run *run, int argc, char **argv)
 		    argc, argv, INTAKEOPTS_SHORT "p:", longs, NULL)) != -1) {
 		if (c == 'p') {
 			run->period = optarg;
+			continue;
+		}
+		if (c == 'W') {
+			run->why = optarg;
 			continue;
 		}
 		rc = intakeopts_take(&run->opts, c, optarg, &err);

@@ -92,11 +92,13 @@ struct contacts_sheet_counts {
 
 /*
  * Makes the counts of a sampling period that come from `source` exactly these
- * rows. dry: changes nothing, and says what it would.
+ * rows, or says which is of a channel or service that the period is not of.
+ * why: what is noted beside a figure that changes by it. dry: changes nothing,
+ * and says what it would.
  */
 int contacts_sheet(const char *conninfo, const char *site, const char *period,
-    const char *source, const struct contacts_sheet_row *rows, size_t n,
-    bool dry, struct contacts_sheet_counts *counts, struct err *err);
+    const char *source, const char *why, const struct contacts_sheet_row *rows,
+    size_t n, bool dry, struct contacts_sheet_counts *counts, struct err *err);
 
 /* --- evidence ------------------------------------------------------------ */
 

@@ -33,6 +33,16 @@ static const char contacts_period_sql[] =
     "string_agg(DISTINCT format('\"%s\"', name), ', ') "
     "FROM ringtally.sampling_period WHERE site IN ($1, '')";
 
+/* What is not of the period's channel or service, and what that is. */
+static const char contacts_sheet_outside_sql[] =
+    "SELECT s.channel, s.service, s.category, "
+    "concat_ws(', ', p.channel, p.service) "
+    "FROM ringtally.contact_periods($1) AS p "
+    "JOIN unnest($4::text[], $5::text[], $6::text[]) "
+    "AS s(channel, service, category) "
+    "ON s.channel <> p.channel OR s.service <> p.service "
+    "WHERE p.name = $2 AND $3::text IS NOT NULL ORDER BY 1, 2, 3 LIMIT 1";
+
 /* What somebody else has counted: adding both up would count it twice. */
 static const char contacts_sheet_other_sql[] =
     "SELECT s.source, s.channel, s.service, s.category "
@@ -137,6 +147,26 @@ contacts_sheet_check_period(struct contacts_sheet *sheet, struct err *err)
 	return rc;
 }
 
+/* It would be in no figure. */
+static int
+contacts_sheet_check_inside(struct contacts_sheet *sheet, struct err *err)
+{
+	PGresult *r =
+	    contacts_sheet_ask(sheet, contacts_sheet_outside_sql, 6, err);
+	int rc = 0;
+
+	if (r == NULL)
+		return -1;
+	if (PQntuples(r) > 0)
+		rc = err_set(err,
+		    "%s, \"%s\", %s is not of the sampling period \"%s\", "
+		    "which is of %s only",
+		    PQgetvalue(r, 0, 0), PQgetvalue(r, 0, 1),
+		    PQgetvalue(r, 0, 2), sheet->values[1], PQgetvalue(r, 0, 3));
+	PQclear(r);
+	return rc;
+}
+
 static int
 contacts_sheet_check_others(struct contacts_sheet *sheet, struct err *err)
 {
@@ -153,6 +183,18 @@ contacts_sheet_check_others(struct contacts_sheet *sheet, struct err *err)
 			PQgetvalue(r, 0, 3), PQgetvalue(r, 0, 0));
 	PQclear(r);
 	return rc;
+}
+
+static int
+contacts_sheet_say_why(
+    struct contacts_sheet *sheet, const char *why, struct err *err)
+{
+	PGresult *r = ask_rows(sheet->conn,
+	    "SELECT set_config('ringtally.why', $1, true)", 1, &why,
+	    CONTACTS_WRITER, err);
+
+	PQclear(r);
+	return r != NULL ? 0 : -1;
 }
 
 static int
@@ -182,8 +224,8 @@ contacts_sheet_put(struct contacts_sheet *sheet,
 
 int
 contacts_sheet(const char *conninfo, const char *site, const char *period,
-    const char *source, const struct contacts_sheet_row *from, size_t n,
-    bool dry, struct contacts_sheet_counts *counts, struct err *err)
+    const char *source, const char *why, const struct contacts_sheet_row *from,
+    size_t n, bool dry, struct contacts_sheet_counts *counts, struct err *err)
 {
 	struct contacts_sheet sheet = {.conn = ask_connect(conninfo, err),
 	    .values = {site, period, source}};
@@ -198,7 +240,9 @@ contacts_sheet(const char *conninfo, const char *site, const char *period,
 		"LOCK TABLE ringtally.contact_sheet "
 		"IN SHARE ROW EXCLUSIVE MODE",
 		err) == 0 &&
+	    contacts_sheet_say_why(&sheet, why, err) == 0 &&
 	    contacts_sheet_check_period(&sheet, err) == 0 &&
+	    contacts_sheet_check_inside(&sheet, err) == 0 &&
 	    contacts_sheet_check_others(&sheet, err) == 0 &&
 	    contacts_sheet_put(&sheet, counts, err) == 0)
 		rc = contacts_sheet_run(

@@ -297,6 +297,16 @@ def test_sheet(cli, rig):
     _, err = cli.run("contacts", "sheet", "--period", "Spring", "-",
                      given=sheet, code=1)
     assert 'there is no sampling period "Spring", but "Autumn"' in err
+    # of another channel than the period: no line of it
+    rig.db.execute("UPDATE ringtally.sampling_period SET channel = 'post'")
+    _, err = cli.run(*put, given=sheet, code=1)
+    assert ('face_to_face, "Housing", not_avoidable is not of the sampling '
+            'period "Autumn", which is of post only') in err
+    rig.db.execute("UPDATE ringtally.sampling_period SET channel = NULL")
+    cli.run(*put, "--why", "a page was missing", given=sheet)
+    assert {row[0] for row in rig.db.execute(
+        "SELECT why FROM ringtally.contact_change WHERE what = 'sheet' "
+        "AND name = 'Autumn'")} == {"standard input", "a page was missing"}
     _, err = cli.run(*put, "--source", "Town Hall", given=narrow, code=1)
     assert 'was counted by "sheet" already' in err
 

@@ -544,7 +544,7 @@ FROM ringtally.contact_year WHERE site = 'rule' LIMIT 1;
 
 -- --- samples and sheets ------------------------------------------------------
 -- One week of e-mails: the six of the worked set, of which 1 avoidable; and
--- by hand 30 letters, 9 of them avoidable and 6 not assessed: of 6 + 24
+-- by hand 30 more, 9 of them avoidable and 6 not assessed: of 6 + 24
 -- assessed 1 + 9, 33.3 %. z2 = 3.8415: centre = (10 + 1.92073) / 33.84146
 -- = 0.352252; half = 1.95996 * sqrt(10 * 20 / 30 + 0.960365) / 33.84146
 -- = 0.159950; low 19.2 %, high 51.2 %.
@@ -554,9 +554,11 @@ SELECT ringtally.contact_configure('worked', jsonb_build_object('sampling',
 	'a week, as the guide says'))));
 INSERT INTO ringtally.contact_sheet (site, period, channel, service, category,
     contacts, resolved, requests, source) VALUES
-    ('worked', 'autumn', 'post', 'Housing', 'progress_chasing', 9, 3, 5, 'x'),
-    ('worked', 'autumn', 'post', 'Housing', 'not_avoidable', 15, NULL, 5, 'x'),
-    ('worked', 'autumn', 'post', '', 'not_assessed', 6, 6, NULL, 'x');
+    ('worked', 'autumn', 'email', 'Housing', 'progress_chasing', 9, 3, 5, 'x'),
+    ('worked', 'autumn', 'email', 'Housing', 'not_avoidable', 15, NULL, 5, 'x'),
+    ('worked', 'autumn', 'email', '', 'not_assessed', 6, 6, NULL, 'x'),
+    ('worked', 'autumn', 'post', 'Housing', 'progress_chasing', 50, 50, 50,
+    'x'); -- no letter is an e-mail
 SELECT results_eq($$ SELECT name COLLATE "default", contacts, sheet_contacts,
     sample_size, avoidable, ni14_pct, ni14_low_pct, ni14_high_pct, requests,
     resolved, resolved_known FROM ringtally.contact_sample
@@ -565,6 +567,23 @@ SELECT results_eq($$ SELECT name COLLATE "default", contacts, sheet_contacts,
     21::bigint) $$, 'a sampling period has its own figure');
 SELECT results_eq($$ SELECT contacts, avoidable FROM worked $$,
     $$ VALUES (20::bigint, 6::bigint) $$, 'and sheets are in no other');
+-- by the rules for contacts: what is left out, and what is in scope
+CREATE TEMP VIEW counted AS SELECT sheet_contacts, sample_size, avoidable
+FROM ringtally.contact_sample WHERE site = 'worked' AND name = 'autumn';
+SAVEPOINT rules;
+INSERT INTO ringtally.contact_exclusion (site, name, category, source, why)
+    VALUES ('worked', 'x', 'progress_chasing', 'x', 'counted twice');
+SELECT results_eq('TABLE counted', $$ VALUES (21::bigint, 21::bigint,
+    1::bigint) $$, 'an exclusion is one of sheets, too');
+INSERT INTO ringtally.contact_scope (site, kind, name) VALUES
+    ('worked', 'service', 'Housing');
+SELECT results_eq('TABLE counted', $$ VALUES (15::bigint, 21::bigint,
+    1::bigint) $$, 'and the scope');
+UPDATE ringtally.sampling_period SET name = 'fall' WHERE site = 'worked';
+SELECT results_eq($$ SELECT kind, name COLLATE "default", contacts
+    FROM ringtally.contact_unknown WHERE site = 'worked' $$, $$ VALUES
+    ('period', 'autumn', 80::bigint) $$, 'sheets without a period');
+ROLLBACK TO rules;
 
 -- --- the page ----------------------------------------------------------------
 SELECT ringtally.contact_configure('worked', jsonb_build_object('settings',
