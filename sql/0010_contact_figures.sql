@@ -219,6 +219,9 @@ COMMENT ON FUNCTION ringtally.contact_rates(bigint, bigint, bigint, bigint,
     bigint, bigint, numeric) IS
     'All shares of the contact views, from the counts of any period. See the comments of their columns for the formulas.';
 
+COMMENT ON TABLE ringtally.site IS
+    'The sites whose daemons write here, or whose contacts were brought in by hand, with what figures depend on.';
+
 -- The local days of which there may be contacts: from the first that was
 -- counted, but for no longer than contacts are kept, until tomorrow. (A contact
 -- of a later day has a wrong clock, and waits for its day.)

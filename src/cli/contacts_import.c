@@ -81,11 +81,12 @@ import_refuse(void *ctx, uint64_t line, const char *source)
 static int
 import_connect(struct import_run *run, struct err *err)
 {
+	struct contacts_site site = intakeopts_site(&run->opts);
 	struct strbuf why = STRBUF_INIT;
 
 	if (run->why == NULL)
 		strbuf_add_escaped(&why, slice_of(run->opts.file.path), 255);
-	run->contacts = contacts_open(run->opts.conninfo, run->opts.conf->site,
+	run->contacts = contacts_open(run->opts.conninfo, &site,
 	    run->why != NULL ? run->why : why.p, run->whole || run->opts.dry,
 	    err);
 	strbuf_fini(&why);

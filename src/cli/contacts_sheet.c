@@ -82,8 +82,9 @@ sheet_take_word(
 static int
 sheet_ask_words(struct sheet_run *run, struct err *err)
 {
-	struct contacts *contacts = contacts_open(
-	    run->opts.conninfo, run->opts.conf->site, NULL, false, err);
+	struct contacts_site site = intakeopts_site(&run->opts);
+	struct contacts *contacts =
+	    contacts_open(run->opts.conninfo, &site, NULL, false, err);
 	int rc;
 
 	if (contacts == NULL)
@@ -297,6 +298,7 @@ sheet_write(struct sheet_run *run, struct err *err)
 {
 	size_t n = HASH_COUNT(run->sums), i = 0;
 	struct contacts_sheet_row *rows = mem_zalloc((n + 1) * sizeof(*rows));
+	struct contacts_site site = intakeopts_site(&run->opts);
 	struct strbuf file = STRBUF_INIT;
 	struct sheet_sum *sum;
 	int rc;
@@ -304,8 +306,8 @@ sheet_write(struct sheet_run *run, struct err *err)
 	strbuf_add_escaped(&file, slice_of(run->opts.file.path), 255);
 	for (sum = run->sums; sum != NULL; sum = sum->hh.next)
 		rows[i++] = sum->row;
-	rc = contacts_sheet(run->opts.conninfo, run->opts.conf->site,
-	    run->period, run->opts.source != NULL ? run->opts.source : "sheet",
+	rc = contacts_sheet(run->opts.conninfo, &site, run->period,
+	    run->opts.source != NULL ? run->opts.source : "sheet",
 	    run->why != NULL ? run->why : file.p, rows, n, run->opts.dry,
 	    &run->counts, err);
 	strbuf_fini(&file);

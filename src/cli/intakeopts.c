@@ -85,6 +85,17 @@ intakeopts_conf(struct intakeopts *opts, const char *conf_path)
 	return code;
 }
 
+struct contacts_site
+intakeopts_site(const struct intakeopts *opts)
+{
+	const struct conf *conf = opts->conf;
+
+	return (struct contacts_site){.name = conf->site,
+	    .timezone = conf->timezone,
+	    .interval_s = conf->interval_minutes * 60,
+	    .keep_visits_days = conf->database.keep_visits_days};
+}
+
 void
 intakeopts_say(
     const struct intakeopts *opts, const char *title, const char *fmt, ...)

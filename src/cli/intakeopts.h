@@ -10,6 +10,7 @@
 
 #include "cli/csvfile.h"
 #include "conf.h"
+#include "store/contacts.h"
 
 #define INTAKEOPTS_SHORT "C:d:e:m:nS:V:"
 #define INTAKEOPTS_LONG                                  \
@@ -45,6 +46,9 @@ int intakeopts_take(
 
 /* Reads the configuration, which says where it goes. An enum exit_code. */
 int intakeopts_conf(struct intakeopts *opts, const char *conf_path);
+
+/* Of the configuration that was read, and as long as that stays. */
+struct contacts_site intakeopts_site(const struct intakeopts *opts);
 
 /*
  * Prints what became of the records to standard output: "FILE: 12 TITLE: " and

@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "base/strbuf.h"
 #include "store/ask.h"
+#include "store/contacts.h"
 
 int
 ask_fail(const char *what, const char *message, struct err *err)
@@ -85,4 +86,23 @@ ask_rows(PGconn *conn, const char *sql, int n, const char *const *parameters,
 		return result;
 	ask_refused(conn, result, role, err);
 	return NULL;
+}
+
+int
+ask_note_site(PGconn *conn, const struct contacts_site *site, const char *role,
+    struct err *err)
+{
+	char interval[24], keep[24];
+	const char *values[] = {site->name,
+	    site->timezone != NULL ? site->timezone : "UTC", interval, keep};
+	PGresult *result;
+
+	snprintf(interval, sizeof(interval), "%" PRId64, site->interval_s);
+	snprintf(keep, sizeof(keep), "%" PRId64, site->keep_visits_days);
+	result = ask_rows(conn,
+	    "INSERT INTO ringtally.site (site, timezone, interval_s, "
+	    "keep_visits_days) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING",
+	    4, values, role, err);
+	PQclear(result);
+	return result != NULL ? 0 : -1;
 }

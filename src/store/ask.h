@@ -27,4 +27,10 @@ ask_refused(PGconn *conn, PGresult *result, const char *role, struct err *err);
 PGresult *ask_rows(PGconn *conn, const char *sql, int n,
     const char *const *parameters, const char *role, struct err *err);
 
+struct contacts_site;
+
+/* Makes a site known that no daemon has made known; -1 with the reason. */
+int ask_note_site(PGconn *conn, const struct contacts_site *site,
+    const char *role, struct err *err);
+
 #endif

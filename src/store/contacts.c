@@ -50,7 +50,8 @@ static const char contacts_words_sql[] =
 
 struct contacts {
 	PGconn *conn;
-	char *site;
+	struct contacts_site site; /* its texts are the caller's */
+	bool site_is_known;
 	bool whole;
 	struct rows rows;
 	uint64_t lines[CONTACTS_CHUNK]; /* of the rows */
@@ -91,8 +92,8 @@ contacts_say_why(struct contacts *c, const char *why, struct err *err)
 }
 
 struct contacts *
-contacts_open(const char *conninfo, const char *site, const char *why,
-    bool whole, struct err *err)
+contacts_open(const char *conninfo, const struct contacts_site *site,
+    const char *why, bool whole, struct err *err)
 {
 	PGconn *conn = ask_connect(conninfo, err);
 	struct contacts *c;
@@ -100,8 +101,7 @@ contacts_open(const char *conninfo, const char *site, const char *why,
 	if (conn == NULL)
 		return NULL;
 	c = mem_zalloc(sizeof(*c));
-	*c = (struct contacts){
-	    .conn = conn, .site = mem_strdup(site), .whole = whole};
+	*c = (struct contacts){.conn = conn, .site = *site, .whole = whole};
 	rows_init(&c->rows, &contacts_table);
 	PQsetNoticeProcessor(conn, contacts_ignore, NULL);
 	if (contacts_say_why(c, why, err) == 0 &&
@@ -118,7 +118,6 @@ contacts_close(struct contacts *c)
 		return;
 	PQfinish(c->conn);
 	rows_fini(&c->rows);
-	free(c->site);
 	free(c);
 }
 
@@ -180,7 +179,7 @@ contacts_put(struct contacts *c)
 	const char *values[ROWS_COLUMNS_MAX];
 	int lengths[ROWS_COLUMNS_MAX], formats[ROWS_COLUMNS_MAX], i;
 
-	values[0] = c->site;
+	values[0] = c->site.name;
 	lengths[0] = formats[0] = 0;
 	for (i = 0; i < contacts_table.n_columns; i++) {
 		values[i + 1] = c->rows.column[i].p;
@@ -227,6 +226,10 @@ contacts_flush(struct contacts *c, struct err *err)
 
 	if (c->rows.n == 0)
 		return 0;
+	if (!c->site_is_known &&
+	    ask_note_site(c->conn, &c->site, CONTACTS_ROLE, err) < 0)
+		return -1;
+	c->site_is_known = true;
 	rows_close(&c->rows);
 	result = contacts_put(c);
 	if (PQresultStatus(result) != PGRES_TUPLES_OK)
@@ -262,7 +265,7 @@ contacts_words(struct contacts *c,
 	void *ctx, const char *kind, const char *name, const char *label),
     void *ctx, struct err *err)
 {
-	const char *site = c->site;
+	const char *site = c->site.name;
 	PGresult *r =
 	    ask_rows(c->conn, contacts_words_sql, 1, &site, CONTACTS_ROLE, err);
 	int i;

@@ -20,6 +20,15 @@
 #define CONTACTS_TEXT_MAX   255 /* bytes; longer ones are the caller's to cut */
 #define CONTACTS_HASH_BYTES 16
 
+/*
+ * Whose contacts they are. An office that has no daemon has no row of its site
+ * before something is written for it: days and samples need one.
+ */
+struct contacts_site {
+	const char *name, *timezone;
+	int64_t interval_s, keep_visits_days;
+};
+
 /* What is told of one contact; texts are valid UTF-8, empty where not told. */
 struct contacts_row {
 	struct slice source, ref, channel, service, category, code, request,
@@ -39,11 +48,12 @@ struct contacts_counts {
 struct contacts;
 
 /*
- * NULL with the reason. whole: nothing is to be seen of it before
- * contacts_commit; else each chunk is committed by itself. why: what is noted
- * beside a figure that changes by it; NULL: nothing.
+ * NULL with the reason. The site's texts stay as long as this. whole: nothing
+ * is to be seen of it before contacts_commit; else each chunk is committed by
+ * itself. why: what is noted beside a figure that changes by it; NULL: nothing.
  */
-struct contacts *contacts_open(const char *conninfo, const char *site,
+struct contacts *
+contacts_open(const char *conninfo, const struct contacts_site *site,
     const char *why, bool whole, struct err *err);
 /* What was not committed is rolled back. NULL is fine. */
 void contacts_close(struct contacts *contacts);
@@ -96,9 +106,10 @@ struct contacts_sheet_counts {
  * why: what is noted beside a figure that changes by it. dry: changes nothing,
  * and says what it would.
  */
-int contacts_sheet(const char *conninfo, const char *site, const char *period,
-    const char *source, const char *why, const struct contacts_sheet_row *rows,
-    size_t n, bool dry, struct contacts_sheet_counts *counts, struct err *err);
+int contacts_sheet(const char *conninfo, const struct contacts_site *site,
+    const char *period, const char *source, const char *why,
+    const struct contacts_sheet_row *rows, size_t n, bool dry,
+    struct contacts_sheet_counts *counts, struct err *err);
 
 /* --- evidence ------------------------------------------------------------ */
 

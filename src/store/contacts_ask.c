@@ -223,12 +223,13 @@ contacts_sheet_put(struct contacts_sheet *sheet,
 }
 
 int
-contacts_sheet(const char *conninfo, const char *site, const char *period,
-    const char *source, const char *why, const struct contacts_sheet_row *from,
-    size_t n, bool dry, struct contacts_sheet_counts *counts, struct err *err)
+contacts_sheet(const char *conninfo, const struct contacts_site *site,
+    const char *period, const char *source, const char *why,
+    const struct contacts_sheet_row *from, size_t n, bool dry,
+    struct contacts_sheet_counts *counts, struct err *err)
 {
 	struct contacts_sheet sheet = {.conn = ask_connect(conninfo, err),
-	    .values = {site, period, source}};
+	    .values = {site->name, period, source}};
 	int rc = -1;
 
 	if (sheet.conn == NULL)
@@ -244,6 +245,7 @@ contacts_sheet(const char *conninfo, const char *site, const char *period,
 	    contacts_sheet_check_period(&sheet, err) == 0 &&
 	    contacts_sheet_check_inside(&sheet, err) == 0 &&
 	    contacts_sheet_check_others(&sheet, err) == 0 &&
+	    ask_note_site(sheet.conn, site, CONTACTS_WRITER, err) == 0 &&
 	    contacts_sheet_put(&sheet, counts, err) == 0)
 		rc = contacts_sheet_run(
 		    &sheet, dry ? "ROLLBACK" : "COMMIT", err);

@@ -277,7 +277,13 @@ def test_sheet(cli, rig):
     put = ("contacts", "sheet", "--period", "Autumn", "-")
     out, _ = cli.run(*put, "--dry-run", given=sheet)
     assert "3 counts new, 0 changed, 0 as before, 0 taken away" in out
+    sample = ("SELECT timezone, sample_size, avoidable "
+              "FROM ringtally.contact_sample JOIN ringtally.site USING (site)")
+    assert rig.db.execute(sample).fetchall() == []
     out, _ = cli.run(*put, given=sheet)
+    # also of a site that never had a daemon
+    assert rig.db.execute(sample).fetchall() == [
+        (cli.daemon.config["timezone"], 70, 15)]
     kept = ("SELECT channel, service, category, contacts "
             "FROM ringtally.contact_sheet ORDER BY 1, 2, 3")
     assert rig.db.execute(kept).fetchall() == [
