@@ -159,20 +159,23 @@ DECLARE
 	today date := (p_now AT TIME ZONE zone)::date;
 	least_pct numeric :=
 	    (ringtally.contact_settings(p_site)).min_coverage_pct;
-	sample ringtally.sampling_period;
+	samples ringtally.sampling_period[];
 	counting integer; -- days that are not counted yet
 	answer jsonb;
 BEGIN
-	-- the running one, else the last
-	SELECT * INTO sample FROM ringtally.sampling_period AS s
-	WHERE s.site IN (p_site, '') AND s.starts_on <= today
-	ORDER BY s.ends_on >= today DESC, s.ends_on DESC, s.site DESC,
-	    s.origin DESC, s.name LIMIT 1;
+	-- those that run, else the last
+	SELECT array_agg(s.p ORDER BY s.nth) INTO samples
+	FROM (SELECT p, row_number() OVER (ORDER BY p.ends_on >= today DESC,
+		p.ends_on DESC, p.name) AS nth
+	    FROM ringtally.contact_periods(p_site) AS p
+	    WHERE p.starts_on <= today) AS s
+	WHERE s.nth = 1 OR (s.p).ends_on >= today;
 	counting := ringtally.contact_count_again(p_site, ARRAY(
 	    SELECT d::date FROM generate_series(today - 34, today - 1,
 		interval '1 day') AS d
-	    UNION SELECT d::date FROM generate_series(sample.starts_on,
-		least(sample.ends_on, today - 1), interval '1 day') AS d),
+	    UNION SELECT d::date FROM unnest(samples) AS s,
+		generate_series(s.starts_on, least(s.ends_on, today - 1),
+		interval '1 day') AS d),
 	    '1 s');
 
 	WITH cell AS MATERIALIZED (
@@ -286,7 +289,7 @@ BEGIN
 		    AND t.name = m.name
 		WHERE m.kind = 6 AND m.span = 'month' AND m.assessed > 0),
 		'[]'),
-	    'sampling', coalesce((SELECT jsonb_build_array(jsonb_build_object(
+	    'sampling', coalesce((SELECT jsonb_agg(jsonb_build_object(
 		    'name', sample.name, 'starts_on', sample.starts_on,
 		    'ends_on', sample.ends_on, 'running',
 		    sample.ends_on >= today, 'channel', sample.channel,
@@ -300,8 +303,11 @@ BEGIN
 		    'ni14_low_pct', ringtally.wilson(n.avoidable
 			+ h.avoidable, n.assessed + h.assessed, -1),
 		    'ni14_high_pct', ringtally.wilson(n.avoidable
-			+ h.avoidable, n.assessed + h.assessed, 1)))
-		FROM (SELECT coalesce(sum(c.contacts), 0) AS contacts,
+			+ h.avoidable, n.assessed + h.assessed, 1))
+		    ORDER BY i)
+		FROM generate_subscripts(samples, 1) AS i
+		CROSS JOIN LATERAL (SELECT (samples[i]).*) AS sample
+		CROSS JOIN LATERAL (SELECT coalesce(sum(c.contacts), 0) AS contacts,
 			coalesce(sum(c.assessed), 0) AS assessed,
 			coalesce(sum(c.avoidable), 0) AS avoidable
 		    FROM (SELECT * FROM ringtally.contact_cell
@@ -314,8 +320,8 @@ BEGIN
 		    WHERE c.day BETWEEN sample.starts_on AND sample.ends_on
 		      AND c.channel = coalesce(sample.channel, c.channel)
 		      AND c.service = coalesce(sample.service, c.service)) AS n
-		CROSS JOIN ringtally.contact_sheets(p_site, sample) AS h
-		WHERE sample.name IS NOT NULL), '[]'),
+		CROSS JOIN LATERAL ringtally.contact_sheets(p_site, samples[i])
+		    AS h), '[]'),
 	    'formulas', jsonb_build_object(
 		'ni14_pct', 'avoidable / assessed',
 		'coverage_pct', 'assessed / contacts',
@@ -338,7 +344,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_live(text, timestamptz) IS
-    'The contact figures of a site now, as one document: today; the last 28 local days, today included, as a whole, by channel, by service (what rises most first) and by category (of the assessed); the sampling period that runs, or the last one. Counts anew only today and what was touched, for about a second: after a long back-fill all but today is empty until it has been asked some times.';
+    'The contact figures of a site now, as one document: today; the last 28 local days, today included, as a whole, by channel, by service (what rises most first) and by category (of the assessed); the sampling periods that run, or the last one. Counts anew only today and what was touched, for about a second: after a long back-fill all but today is empty until it has been asked some times.';
 
 -- What was said of a day stands, and what it would say now: see
 -- contact_recount. Why it changed is known from contact_change, which triggers

@@ -164,16 +164,15 @@ function showChannels() {
 		[says(nothing("No contacts yet."), 4)]);
 }
 
-// A period in which a sample is taken has a figure of its own.
+// A period in which a sample is taken has a figure of its own. Several may run.
 function showSampling() {
-	const s = (figures.sampling ?? [])[0];
-	$("sampling").hidden = !s;
-	if (!s)
-		return;
-	put($("sampling"), `Sample “${s.name}”, ${s.starts_on} to ${s.ends_on}` +
+	const list = figures.sampling ?? [];
+	$("sampling").hidden = list.length === 0;
+	put($("sampling"), list.map((s) => `Sample “${s.name}”, ` +
+		`${s.starts_on} to ${s.ends_on}` +
 		`${s.running ? ", running" : ""}: ${share(s.ni14_pct)} of ` +
 		`${count(s.sample_size)} (95 %: ${share(s.ni14_low_pct)} to ` +
-		`${share(s.ni14_high_pct)})`);
+		`${share(s.ni14_high_pct)})`).join("; "));
 }
 
 // -- age

@@ -169,6 +169,10 @@ def test_channels_and_a_sample(page, daemon):
     assert page.text("#sampling") == \
         "Sample “November”, 2026-11-16 to 2026-11-27, running: 18.0% of " \
         "400 (95 %: 14.5% to 22.1%)"
+    daemon.contacts["sampling"] *= 2
+    daemon.contacts["as_of"] = "2099-01-01T00:00:00Z"
+    daemon.push()
+    page.wait_text("#sampling", "22.1%); Sample “November”", timeout=3)
 
 
 def test_figures_change_with_the_stream(page, daemon):

@@ -617,6 +617,18 @@ SELECT is(p#>'{sampling,0}', jsonb_build_object('name', 'autumn',
     'sheet_contacts', 30, 'sample_size', 30, 'avoidable', 10, 'ni14_pct', 33.3,
     'ni14_low_pct', 19.2, 'ni14_high_pct', 51.2), 'the last sampling period')
 FROM page;
+-- every one that runs, when several do
+SAVEPOINT periods;
+INSERT INTO ringtally.sampling_period (site, name, starts_on, ends_on, service)
+    VALUES ('worked', 'desk', pg_temp.day(4), pg_temp.day(0), 'Housing'),
+    ('worked', 'desk 2', pg_temp.day(1), pg_temp.day(-9), NULL),
+    ('', 'desk', pg_temp.day(4), pg_temp.day(-9), NULL),
+    ('worked', 'next', pg_temp.day(-1), pg_temp.day(-9), NULL);
+SELECT results_eq($$ SELECT s->>'name', s->'service', s->'running',
+    s->'contacts' FROM page, jsonb_array_elements(p->'sampling') AS s $$,
+    $$ VALUES ('desk 2', 'null'::jsonb, 'true'::jsonb, '0'::jsonb),
+    ('desk', '"Housing"', 'true', '10') $$, 'all sampling periods that run');
+ROLLBACK TO periods;
 -- late visits are seen when the daemon says so; contacts at once
 SELECT pg_temp.visit('worked', 'pbx', 'late', pg_temp.ago(6));
 SELECT is(p#>'{last_28_days,contacts}', '20', 'not looked at') FROM page;
