@@ -200,7 +200,7 @@ RETURNS TABLE (not_assessed bigint, coverage_pct numeric, ni14_pct numeric,
     ni14_low_pct numeric, ni14_high_pct numeric, ni14_why text,
     contacts_per_request numeric, fcr_pct numeric)
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT contacts - assessed, ringtally.pct(assessed, contacts),
+	SELECT contacts - assessed, coverage,
 	    CASE WHEN why IS NULL THEN ringtally.pct(avoidable, assessed) END,
 	    CASE WHEN why IS NULL
 		THEN ringtally.wilson(avoidable, assessed, -1) END,
@@ -212,8 +212,9 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
 	    WHEN assessed = 0 THEN 'no contact was assessed'
 	    WHEN 100.0 * assessed < min_coverage_pct * contacts THEN
 		format('%s %% of the contacts were assessed, %s %% are asked for',
-		ringtally.pct(assessed, contacts),
-		trim_scale(min_coverage_pct)) END AS why OFFSET 0) AS w
+		coverage, trim_scale(min_coverage_pct)) END AS why, coverage
+	    FROM (SELECT trunc(100.0 * assessed / nullif(contacts, 0), 1))
+		AS c(coverage) OFFSET 0) AS w
 $$;
 COMMENT ON FUNCTION ringtally.contact_rates(bigint, bigint, bigint, bigint,
     bigint, bigint, numeric) IS
@@ -637,7 +638,7 @@ BEGIN
 	('excluded', 'Why it counts in no figure; NULL: it counts.'),
 	('contacts', 'All contacts that count, calls included.'),
 	('not_assessed', 'contacts - assessed.'),
-	('coverage_pct', 'assessed / contacts.'),
+	('coverage_pct', 'assessed / contacts, rounded down: 100 only where all were assessed.'),
 	('ni14_pct', 'NI 14, avoidable contact: avoidable / assessed. NULL below min_coverage_pct.'),
 	('ni14_low_pct', 'The lower end of Wilson''s 95 % interval of ni14_pct.'),
 	('ni14_high_pct', 'Its upper end.'),

@@ -139,6 +139,11 @@ SELECT results_eq($$ SELECT service COLLATE "default", ni14_pct, ni14_low_pct,
 	'60.0 % of the contacts were assessed, 60.1 % are asked for'),
     ('Housing', 25.0, 7.1, 59.1, NULL) $$,
     'below the coverage that is asked for: no figure, but why');
+SELECT results_eq($$ SELECT coverage_pct, ni14_pct, ni14_why
+    FROM ringtally.contact_rates(10000, 4998, 6, 0, 0, 0, 50) $$, $$ VALUES
+    (49.9, NULL::numeric,
+	'49.9 % of the contacts were assessed, 50 % are asked for') $$,
+    'never as much as is asked for where it is less');
 SELECT results_eq($$ SELECT ringtally.wilson(0, 10, -1),
     ringtally.wilson(0, 10, 1), ringtally.wilson(10, 10, -1),
     ringtally.wilson(10, 10, 1), ringtally.wilson(0, 0, 1) $$,
