@@ -406,6 +406,7 @@ DECLARE
 	    FROM ringtally.site AS s WHERE s.site = p_site), 900));
 	least_pct numeric :=
 	    (ringtally.contact_settings(p_site)).min_coverage_pct;
+	one constant boolean := 'category' = ANY (p_by); -- all or none of it
 	period text;
 	wrong text;
 BEGIN
@@ -420,8 +421,9 @@ BEGIN
 	WHERE b NOT IN ('service', 'channel', 'category') LIMIT 1;
 	RETURN QUERY
 	SELECT g.*, r.not_assessed, r.coverage_pct, r.ni14_pct, r.ni14_low_pct,
-	    r.ni14_high_pct, r.ni14_why, n.requests, n.with_request,
-	    r.contacts_per_request, n.resolved, n.resolved_known, r.fcr_pct
+	    r.ni14_high_pct, CASE WHEN one THEN
+		'a category is a part of a share, and has none' ELSE r.ni14_why
+		END, n.requests, n.with_request, r.contacts_per_request, n.resolved, n.resolved_known, r.fcr_pct
 	FROM (SELECT CASE
 		WHEN period = 'interval'
 		    THEN date_bin(width, c.contact_at, '2000-01-01 00:00Z')
@@ -444,9 +446,14 @@ BEGIN
 		count(c.resolved) AS resolved_known
 	    FROM ringtally.contact_rows(p_site, p_from, p_to) AS c
 	    WHERE c.excluded IS NULL GROUP BY 1, 2, 3, 4) AS n
-	CROSS JOIN LATERAL ringtally.contact_rates(n.contacts, n.assessed,
-	    n.avoidable, n.requests, n.resolved, n.resolved_known, least_pct)
-	    AS r
+	CROSS JOIN LATERAL (SELECT p.not_assessed, p.contacts_per_request,
+		p.fcr_pct, CASE WHEN NOT one THEN p.coverage_pct END
+		AS coverage_pct, CASE WHEN NOT one THEN p.ni14_pct END
+		AS ni14_pct, CASE WHEN NOT one THEN p.ni14_low_pct END
+		AS ni14_low_pct, CASE WHEN NOT one THEN p.ni14_high_pct END
+		AS ni14_high_pct, p.ni14_why
+	    FROM ringtally.contact_rates(n.contacts, n.assessed, n.avoidable,
+		n.requests, n.resolved, n.resolved_known, least_pct) AS p) AS r
 	CROSS JOIN LATERAL (SELECT n.starts_at, n.service, n.channel,
 	    n.category, n.contacts, n.assessed, n.avoidable) AS g
 	ORDER BY 1, 2, 3, 4;
@@ -454,7 +461,7 @@ END
 $$;
 COMMENT ON FUNCTION ringtally.contact_figures(text, timestamptz, timestamptz,
     text[]) IS
-    'The contact figures of any period of a site. p_by: what to group by, of service, channel, category, and one of interval, hour, day, week, month, quarter, year (from April); what is not asked for is NULL.';
+    'The contact figures of any period of a site. p_by: what to group by, of service, channel, category, and one of interval, hour, day, week, month, quarter, year (from April); what is not asked for is NULL. By category there are counts, and neither coverage nor NI 14: of one category all or none are avoidable.';
 
 
 -- Those of the site, and those of all that it has none of the same name for.

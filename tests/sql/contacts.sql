@@ -130,6 +130,15 @@ SELECT results_eq($$ SELECT service COLLATE "default",
     ('Council Tax', 'telephone', 10::bigint, 66.7, NULL),
     ('Housing', 'email', 6, 16.7, NULL),
     ('Housing', 'face_to_face', 4, 50.0, NULL) $$, 'worked: contact_day');
+SELECT results_eq($$ SELECT category COLLATE "default", contacts, avoidable,
+    coverage_pct, ni14_pct, ni14_low_pct, ni14_high_pct, ni14_why IS NULL
+    FROM ringtally.contact_figures('worked', pg_temp.ago(9), now(),
+	'{category}') WHERE category ~ '^(not|prog)' $$, $$ VALUES
+    ('not_assessed', 6::bigint, 0::bigint, NULL::numeric, NULL::numeric,
+	NULL::numeric, NULL::numeric, false),
+    ('not_avoidable', 8, 0, NULL, NULL, NULL, NULL, false),
+    ('progress_chasing', 3, 3, NULL, NULL, NULL, NULL, false) $$,
+    'worked: a category alone has no share');
 SELECT ringtally.contact_configure('worked',
     '{"settings": {"min_coverage_pct": 60.1}}');
 SELECT results_eq($$ SELECT service COLLATE "default", ni14_pct, ni14_low_pct,
