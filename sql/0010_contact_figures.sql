@@ -31,7 +31,8 @@ IS 'Why a contact of that day, channel, service, category and source counts in n
 --
 -- The steps: the period's rows with what their code stands for on that day;
 -- rows of one call put together (the assessed speaks, of several the one that
--- was assessed last; what it does not know the others tell); the calls of which
+-- was assessed last; what it does not know the others tell, and they are left
+-- out as the same call); the calls of which
 -- no row tells; then what is left out, asked once for each combination.
 CREATE FUNCTION ringtally.contact_rows(p_site text, p_from timestamptz,
     p_to timestamptz)
@@ -98,22 +99,27 @@ BEGIN
 		    ORDER BY g.site DESC, g.valid_from DESC, g.origin DESC
 		    LIMIT 1) AS g
 	), judged AS (
-		SELECT m.*, g.avoidable,
-		    row_number() OVER (PARTITION BY m.switch, m.call_id,
+		SELECT m.*, g.avoidable, row_number() OVER w AS rank,
+		    first_value(m.ref) OVER w AS speaks
+		FROM meant AS m LEFT JOIN category AS g
+		    USING (day, channel, category)
+		WINDOW w AS (PARTITION BY m.switch, m.call_id,
 			m.counts_at, CASE WHEN m.switch IS NULL OR m.call_id IS NULL
 			THEN m.ref END
 			ORDER BY g.avoidable IS NULL,
 			coalesce(m.assessed_at, m.contact_at) DESC,
-			m.ref DESC) AS rank
-		FROM meant AS m LEFT JOIN category AS g
-		    USING (day, channel, category)
+			m.ref DESC)
 	), spoken AS (
 		SELECT j.ref, j.counts_at, j.day, j.channel,
 		    coalesce(j.service, o.service, j.queue_service)
 			AS service, j.category,
-		    j.avoidable, coalesce(j.request, o.request) AS request,
-		    coalesce(j.resolved, o.resolved) AS resolved, j.source,
-		    j.assessed_by, j.switch, j.call_id, j.joined_by
+		    j.avoidable, coalesce(j.request, CASE WHEN j.rank = 1
+			THEN o.request END) AS request,
+		    coalesce(j.resolved, CASE WHEN j.rank = 1
+			THEN o.resolved END) AS resolved, j.source,
+		    j.assessed_by, j.switch, j.call_id, j.joined_by,
+		    CASE WHEN j.rank > 1 THEN 'same call as ' || j.speaks END
+			AS same
 		FROM judged AS j
 		LEFT JOIN (SELECT switch, call_id, counts_at,
 			(array_agg(service ORDER BY rank)
@@ -124,7 +130,6 @@ BEGIN
 			    FILTER (WHERE resolved IS NOT NULL))[1] AS resolved
 		    FROM judged GROUP BY 1, 2, 3 HAVING max(rank) > 1) AS o
 		    USING (switch, call_id, counts_at)
-		WHERE j.rank = 1
 	), answered AS MATERIALIZED (
 		SELECT v.switch, v.call_id, v.visit_no, v.entered_at, v.queue,
 		    v.feed
@@ -147,7 +152,7 @@ BEGIN
 		SELECT 'call:' || h.switch || ':' || h.call_id, h.entered_at,
 		    (h.entered_at AT TIME ZONE zone)::date, 'telephone',
 		    q.service, 'not_assessed', NULL, NULL, NULL, h.feed, NULL,
-		    h.switch, h.call_id, NULL
+		    h.switch, h.call_id, NULL, NULL
 		FROM answered AS h
 		LEFT JOIN ringtally.queue AS q ON q.site = p_site
 		    AND q.switch = h.switch AND q.queue = h.queue
@@ -172,7 +177,8 @@ BEGIN
 	)
 	SELECT e.ref, e.counts_at, e.channel, e.service, e.category,
 	    e.avoidable, e.avoidable IS NOT NULL, e.request, e.resolved,
-	    e.source, e.assessed_by, e.switch, e.call_id, e.joined_by, b.why
+	    e.source, e.assessed_by, e.switch, e.call_id, e.joined_by,
+	    coalesce(e.same, b.why)
 	FROM every AS e
 	LEFT JOIN (SELECT * FROM barred WHERE barred.why IS NOT NULL) AS b
 	    ON b.day = e.day AND b.channel = e.channel
@@ -609,7 +615,7 @@ CROSS JOIN LATERAL (SELECT count(*) AS contacts,
 CROSS JOIN LATERAL ringtally.contact_sheets(p.site, p.period) AS h;
 
 COMMENT ON VIEW ringtally.contact_each IS
-    'Every contact once, calls included: the evidence behind the figures. A contact that was joined to its call counts when the call came; of several rows of one call the assessed one speaks, of these the last. Ask for days: those that are not asked for are not looked at. It has no customer and no number.';
+    'Every contact once, calls included: the evidence behind the figures. A contact that was joined to its call counts when the call came; of several rows of one call the assessed one speaks, of these the last, and the others are excluded as the same call. Ask for days: those that are not asked for are not looked at. It has no customer and no number.';
 COMMENT ON VIEW ringtally.contact_unknown IS
     'Channels, categories and codes that contacts bear and that stand for nothing on their day, and categories of their codes (such contacts count as not assessed), contacts of times to come, which wait for their day, and tally sheets of periods that there are none of.';
 COMMENT ON VIEW ringtally.contact_sample IS

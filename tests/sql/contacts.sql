@@ -216,7 +216,8 @@ SELECT pg_temp.visit('join', 'old', 'both', pg_temp.ago(2, '11:00'),
 CREATE TEMP VIEW each AS SELECT ref COLLATE "default", contact_at,
     service COLLATE "default",
     category COLLATE "default", joined_by COLLATE "default", request COLLATE "default"
-FROM ringtally.contact_each WHERE site = 'join' ORDER BY contact_at, 1;
+FROM ringtally.contact_each WHERE site = 'join' AND excluded IS NULL
+ORDER BY contact_at, 1;
 SELECT results_eq('SELECT ref, contact_at, service, category FROM each', $$
     VALUES ('call:pbx:one', pg_temp.ago(2, '10:00'), 'Council Tax',
 	'not_assessed'),
@@ -253,6 +254,13 @@ SELECT pg_temp.put('join', 'crm5', pg_temp.ago(2, '23 hours'), call_id => 'one',
 SELECT results_eq($$ SELECT ref, request FROM each
     WHERE contact_at = pg_temp.ago(2, '10:00') $$,
     $$ VALUES ('crm4', 'r1') $$, 'who did not assess it speaks for nobody');
+-- and is evidence all the same
+SELECT results_eq($$ SELECT ref COLLATE "default", service COLLATE "default",
+    category COLLATE "default", request COLLATE "default", excluded
+    FROM ringtally.contact_each WHERE site = 'join' AND excluded IS NOT NULL
+    ORDER BY 1 $$, $$ VALUES ('crm1', 'Benefits', 'progress_chasing', NULL,
+    'same call as crm4'), ('crm5', 'Benefits', 'not_assessed', 'r9',
+    'same call as crm4') $$, 'what does not speak is listed, and left out');
 -- the same call told of twice, and never heard of
 SELECT pg_temp.put('join', 'lost1', pg_temp.ago(1, '23:59'), switch => 'pbx',
     call_id => 'lost');
@@ -336,7 +344,7 @@ SELECT is(pg_temp.play('x' || n, 'seed' || n), w.want,
     'joining is symmetrical, shuffled ' || n)
 FROM (SELECT pg_temp.play('x', '') AS want) AS w, generate_series(1, 6) AS n;
 SELECT is((SELECT count(*)::int FROM ringtally.contact_each
-    WHERE site = 'x'), 24 + 18 - (SELECT count(*)::int FROM ringtally.contact
+    WHERE site = 'x' AND excluded IS NULL), 24 + 18 - (SELECT count(*)::int FROM ringtally.contact
     WHERE site = 'x' AND joined_by IS NOT NULL), 'each joined one is its call');
 SELECT cmp_ok((SELECT count(*) FROM ringtally.contact WHERE site = 'x'
     AND joined_by = 'agent'), '>', 9::bigint, 'and many are joined by agent');
