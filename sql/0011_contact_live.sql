@@ -271,8 +271,14 @@ BEGIN
 		    AND w.name = m.name
 		LEFT JOIN counted AS b ON b.kind = 3 AND b.span = 'before'
 		    AND b.name = m.name
-		CROSS JOIN LATERAL (SELECT (w.f->>'ni14_pct')::numeric
-		    - (b.f->>'ni14_pct')::numeric) AS rise(points)
+		-- (what may well be chance is no rise)
+		CROSS JOIN LATERAL (SELECT CASE
+		    WHEN (w.f->>'ni14_low_pct')::numeric
+			> (b.f->>'ni14_high_pct')::numeric
+		    OR (w.f->>'ni14_high_pct')::numeric
+			< (b.f->>'ni14_low_pct')::numeric
+		    THEN (w.f->>'ni14_pct')::numeric
+			- (b.f->>'ni14_pct')::numeric END) AS rise(points)
 		WHERE m.kind = 3 AND m.span = 'month'), '[]'),
 	    'categories', coalesce((SELECT jsonb_agg(jsonb_build_object(
 		    'category', m.name, 'label',
@@ -327,7 +333,8 @@ BEGIN
 		'coverage_pct', 'assessed / contacts',
 		'contacts_per_request', 'contacts / requests',
 		'fcr_pct', 'resolved / resolved_known',
-		'rise_points', 'ni14_pct of the last 7 days - before_pct',
+		'rise_points', 'ni14_pct of the last 7 days - before_pct, '
+		    'where their 95 % intervals do not meet',
 		'before_pct', 'ni14_pct of the 28 days before the last 7'))
 	INTO answer FROM nothing;
 	-- after a long back-fill: no figure of days that were not looked at

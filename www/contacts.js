@@ -36,7 +36,8 @@ const tip = new Tip((term) => term.dataset.formula, [
 	{ name: "before_pct", formula: "ni14_pct of the 28 days before",
 		help: "Before the last 7 days, that is." },
 	{ name: "rise_points", formula: "ni14_pct − before_pct",
-		help: "In points of a hundred." },
+		help: "In points of a hundred. Empty where the 95 % intervals " +
+			"of both meet: that may well be chance." },
 ]);
 
 let picture = null;	// the newest snapshot

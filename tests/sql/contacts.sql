@@ -664,11 +664,25 @@ SELECT pg_temp.put('worked', 'now' || n, now() - interval '1 ms', 'web',
     'Housing', 'progress_chasing') FROM generate_series(1, 4) AS n;
 SELECT results_eq($$ SELECT p#>'{today,ni14_pct}', p#>'{today,ni14_low_pct}'
     FROM page $$, $$ VALUES ('100.0'::jsonb, '51.0'::jsonb) $$, 'and today');
--- Housing before the last 7 days: 1 of 1; in them 2 + 4 of 8 + 4
+-- Housing before the last 7 days: 1 of 1; in them 2 + 4 of 8 + 4: chance
 SELECT results_eq($$ SELECT s->>'service', s->'before_pct', s->'rise_points'
     FROM page, jsonb_array_elements(p->'services') AS s $$, $$ VALUES
-    ('Housing', '100.0'::jsonb, '-50.0'::jsonb),
-    ('Council Tax', 'null', 'null') $$, 'what rises, first');
+    ('Housing', '100.0'::jsonb, 'null'::jsonb),
+    ('Council Tax', 'null', 'null') $$, 'one contact makes no rise');
+-- before 20 of 20 (83.9 % to 100 %), in the week 6 of 12 (25.4 % to 74.6 %);
+-- Parking before 0 of 8 (0 % to 32.4 %), in the week 8 of 8 (67.6 % to 100 %)
+SAVEPOINT rise;
+SELECT pg_temp.put('worked', 'before' || n, pg_temp.ago(20), 'web', 'Housing',
+    'progress_chasing') FROM generate_series(1, 19) AS n;
+SELECT pg_temp.put('worked', 'park' || n, pg_temp.ago(CASE WHEN n > 8 THEN 2
+    ELSE 20 END), 'web', 'Parking', CASE WHEN n > 8 THEN 'progress_chasing'
+    ELSE 'not_avoidable' END) FROM generate_series(1, 16) AS n;
+SELECT results_eq($$ SELECT s->>'service', s->'before_pct', s->'rise_points'
+    FROM page, jsonb_array_elements(p->'services') AS s $$, $$ VALUES
+    ('Parking', '0.0'::jsonb, '100.0'::jsonb),
+    ('Housing', '100.0', '-50.0'), ('Council Tax', 'null', 'null') $$,
+    'what rises, first');
+ROLLBACK TO rise;
 SELECT is((SELECT sum(contacts) FROM ringtally.contact_day
     WHERE site = 'worked' AND day > pg_temp.day(28)),
     (p#>>'{last_28_days,contacts}')::numeric, 'the page and the views agree')
