@@ -283,7 +283,9 @@ COMMENT ON FUNCTION ringtally.contact_settings(text) IS
 -- Of all pairs the nearest is taken first, then the nearest of what is left: so
 -- it makes no difference which came first, the contact or the call. All of the
 -- period's contacts are paired anew each time, and one that was joined before
--- a nearer call was known goes over to that.
+-- a nearer call was known goes over to that. An agent's calls fall into runs
+-- between which there is a time that no call of theirs can have a contact of:
+-- each run is paired by itself, so that what has to be remembered stays short.
 --
 -- Both sides may have thousands of rows, and of rows written a moment ago the
 -- planner knows nothing: it is told to hash.
@@ -339,7 +341,7 @@ DECLARE
 	late interval;
 	n bigint;
 	pair record;
-	now_of text;		-- the agent whose these are
+	now_of text;		-- the agent's run whose these are
 	refs text[];
 	visits text[];
 	all_refs text[] := '{}';
@@ -369,6 +371,22 @@ BEGIN
 			  AND v.entered_at BETWEEN p_from - near AND p_to
 			  AND coalesce(v.ended_at, v.answered_at)
 			    >= p_from - late
+		), run AS (
+			SELECT b.*, count(*) FILTER (WHERE b.begins) OVER (
+			    PARTITION BY b.agent ORDER BY b.answered_at
+			    ROWS UNBOUNDED PRECEDING) AS run
+			FROM (SELECT h.*, h.answered_at > late + max(h.ended_at)
+				OVER (PARTITION BY h.agent ORDER BY h.answered_at
+				ROWS BETWEEN UNBOUNDED PRECEDING
+				AND 1 PRECEDING) AS begins
+			    FROM heard AS h) AS b
+		), hourly AS MATERIALIZED (
+			-- by agent alone there are far too many pairs
+			SELECT r.*, i.hour FROM run AS r
+			CROSS JOIN LATERAL generate_series(
+			    floor(extract(epoch FROM r.answered_at) / 3600)::int,
+			    floor(extract(epoch FROM r.ended_at + late)
+				/ 3600)::int) AS i(hour)
 		), taken AS (
 			-- what was paired outside of this period stays so
 			SELECT c.agent, c.switch, c.call_id
@@ -379,24 +397,20 @@ BEGIN
 			  AND c.contact_at NOT BETWEEN p_from AND p_to
 		)
 		SELECT w.ref, w.agent, h.switch, h.call_id,
+		    h.run || ' ' || w.agent AS run,
 		    concat_ws(chr(1), h.switch, h.call_id, h.visit_no) AS visit
 		FROM want AS w
-		JOIN (SELECT h.*, i.hour FROM heard AS h
-		    CROSS JOIN LATERAL generate_series(
-			floor(extract(epoch FROM h.answered_at) / 3600)::int,
-			floor(extract(epoch FROM h.ended_at + late)
-			    / 3600)::int) AS i(hour)) AS h
-		    ON h.agent = w.agent AND h.hour = w.hour
+		JOIN hourly AS h ON h.agent = w.agent AND h.hour = w.hour
 		    AND w.contact_at BETWEEN h.answered_at AND h.ended_at + late
 		LEFT JOIN taken AS t ON t.agent = h.agent
 		    AND t.switch = h.switch AND t.call_id = h.call_id
 		WHERE t.agent IS NULL
-		ORDER BY w.agent, greatest(w.contact_at - h.ended_at,
+		ORDER BY w.agent, h.run, greatest(w.contact_at - h.ended_at,
 		    interval '0'), h.answered_at DESC, h.switch, h.call_id,
 		    h.visit_no, w.contact_at, w.ref
 	LOOP
-		IF now_of IS DISTINCT FROM pair.agent THEN
-			now_of := pair.agent;
+		IF now_of IS DISTINCT FROM pair.run THEN
+			now_of := pair.run;
 			refs := '{}';
 			visits := '{}';
 		END IF;

@@ -211,6 +211,8 @@ daemon_finished(void *ctx, const char *failed)
 			d->exit_code = EXIT_FAILED;
 		else
 			d->exit_code = daemon_summary(d);
+		if (store_left_undone(d->app.store))
+			d->exit_code = EXIT_FAILED;
 	}
 	daemon_leave(d, d->exit_code);
 }

@@ -30,6 +30,14 @@
 #define CONTACT_AGAIN_US    (30 * USEC_PER_SEC)
 #define CONTACT_AGAIN_MOST  (600 * USEC_PER_SEC)
 #define CONTACT_JOIN_BEYOND (SEC_PER_DAY * USEC_PER_SEC)
+/*
+ * So much is joined at once: more when that is quick, less when it is not done
+ * in time, so that the longest back-fill is joined to its end.
+ */
+#define CONTACT_SLICE_FIRST (7 * SEC_PER_DAY * USEC_PER_SEC)
+#define CONTACT_SLICE_LEAST (3600 * USEC_PER_SEC)
+#define CONTACT_SLICE_MOST  (1000 * SEC_PER_DAY * USEC_PER_SEC)
+#define CONTACT_SLICE_QUICK (500 * USEC_PER_MSEC)
 
 enum contact_job_name {
 	CONTACT_CONFIGURE,
@@ -62,6 +70,9 @@ struct contact_work {
 	 * last cut, in the batch, and in the database
 	 */
 	struct contact_span told, cut, landed;
+	int64_t slice_us; /* of landed at once */
+	int64_t
+	    slice_end_us; /* of the one in work: what is behind it is left */
 };
 
 static void
@@ -164,6 +175,7 @@ contact_work_new(struct store *store)
 	for (i = 0; i < CONTACT_JOBS; i++)
 		work->due_us[i] = CONTACT_NEVER;
 	work->told = work->cut = work->landed = contact_no_span;
+	work->slice_us = CONTACT_SLICE_FIRST;
 	return work;
 }
 
@@ -254,6 +266,17 @@ contact_work_has_told(const struct contact_work *work)
 	return !contact_span_is_empty(work->told);
 }
 
+bool
+store_left_undone(const struct store *store)
+{
+	int i;
+
+	for (i = 0; i < CONTACT_JOBS; i++)
+		if (store->contact_work->failed[i] > 0)
+			return true;
+	return false;
+}
+
 void
 contact_work_last(struct contact_work *work)
 {
@@ -286,11 +309,15 @@ static void
 contact_work_joined(void *ctx, const PGresult *res)
 {
 	struct store *store = ctx;
+	struct contact_work *work = store->contact_work;
 
 	contact_work_done(ctx, res);
-	store->contact_work->landed = contact_no_span;
+	if (work->slice_end_us < work->landed.to_us)
+		work->landed.from_us = work->slice_end_us;
+	else
+		work->landed = contact_no_span;
 	if (result_int(res, 0, 0) > 0)
-		contact_work_changed(store->contact_work);
+		contact_work_changed(work);
 }
 
 static void
@@ -311,20 +338,23 @@ contact_work_param_time(struct link_script *script, int64_t us)
 }
 
 static void
-contact_work_param_span(
-    const struct contact_work *work, struct link_script *script)
+contact_work_param_slice(struct contact_work *work, struct link_script *script)
 {
 	/* not before 1970, not behind the year 9999 */
-	contact_work_param_time(script,
-	    RT_MAX(work->landed.from_us, INT64_C(0)) - CONTACT_JOIN_BEYOND);
-	contact_work_param_time(script,
-	    RT_MIN(work->landed.to_us, INT64_C(253402128000) * USEC_PER_SEC) +
-		CONTACT_JOIN_BEYOND);
+	int64_t from_us = RT_MAX(work->landed.from_us, INT64_C(0));
+	int64_t to_us =
+	    RT_MIN(work->landed.to_us, INT64_C(253402128000) * USEC_PER_SEC);
+
+	if (to_us - from_us > work->slice_us)
+		work->slice_end_us = to_us = from_us + work->slice_us;
+	else
+		work->slice_end_us = INT64_MAX;
+	contact_work_param_time(script, from_us - CONTACT_JOIN_BEYOND);
+	contact_work_param_time(script, to_us + CONTACT_JOIN_BEYOND);
 }
 
 static void
-contact_work_param_config(
-    const struct contact_work *work, struct link_script *script)
+contact_work_param_config(struct contact_work *work, struct link_script *script)
 {
 	link_param(script, work->config);
 }
@@ -333,8 +363,7 @@ static const struct contact_job {
 	const char *what; /* that is not done, for the log */
 	const char *sql;
 	const char *limits; /* a batch may become due meanwhile */
-	void (*params)(
-	    const struct contact_work *work, struct link_script *script);
+	void (*params)(struct contact_work *work, struct link_script *script);
 	void (*result)(void *ctx, const PGresult *res);
 } contact_jobs[CONTACT_JOBS] = {
 #define CONTACT_LIMITS(seconds)                              \
@@ -347,7 +376,7 @@ static const struct contact_job {
     [CONTACT_JOIN] = {"contacts were not joined to their calls",
 	"SELECT ringtally.contact_join($1::text, $2::timestamptz, "
 	"$3::timestamptz)",
-	CONTACT_LIMITS("5"), contact_work_param_span, contact_work_joined},
+	CONTACT_LIMITS("5"), contact_work_param_slice, contact_work_joined},
     [CONTACT_LIVE] = {"figures of contacts were not to be had",
 	"SELECT ringtally.contact_live($1::text)", CONTACT_LIMITS("3"), NULL,
 	contact_work_live},
@@ -404,6 +433,48 @@ contact_work_script(struct contact_work *work, struct link_script *script)
 	return true;
 }
 
+/* The next slice soon, but batches and figures have their turn, too. */
+static void
+contact_work_next_slice(struct contact_work *work, int64_t now_us)
+{
+	int64_t took_us = now_us - work->began_us;
+
+	if (took_us < CONTACT_SLICE_QUICK)
+		work->slice_us = RT_MIN(work->slice_us * 2, CONTACT_SLICE_MOST);
+	if (!contact_span_is_empty(work->landed))
+		contact_work_due(work, CONTACT_JOIN,
+		    now_us + (work->store->config.once ? 0 : took_us));
+}
+
+/* Too much at once, it may be: false if not. */
+static bool
+contact_work_shorter(struct contact_work *work, int64_t now_us)
+{
+	if (work->job != CONTACT_JOIN || work->slice_us <= CONTACT_SLICE_LEAST)
+		return false;
+	work->slice_us = RT_MAX(work->slice_us / 4, CONTACT_SLICE_LEAST);
+	log_debug("database: contacts are joined for %d h at once",
+	    (int)(work->slice_us / (3600 * USEC_PER_SEC)));
+	contact_work_due(work, CONTACT_JOIN, now_us);
+	return true;
+}
+
+/* Nobody comes later who would do it. */
+static void
+contact_work_undone(struct contact_work *work)
+{
+	char from[UTC_ISO_MAX], to[UTC_ISO_MAX];
+
+	work->failed[work->job]++;
+	log_error("database: %s", contact_jobs[work->job].what);
+	if (work->job == CONTACT_JOIN)
+		log_error("what is left of it: SELECT "
+			  "ringtally.contact_join('%s', '%s', '%s')",
+		    work->store->config.site,
+		    utc_iso(from, sizeof(from), work->landed.from_us),
+		    utc_iso(to, sizeof(to), work->landed.to_us));
+}
+
 static void
 contact_work_again(struct contact_work *work, int64_t now_us)
 {
@@ -432,8 +503,10 @@ contact_work_next(struct contact_work *work, int64_t now_us)
 		contact_work_next_day(work);
 		contact_work_due(work, CONTACT_EXPIRE, now_us);
 		break;
-	case CONTACT_EXPIRE:
 	case CONTACT_JOIN:
+		contact_work_next_slice(work, now_us);
+		break;
+	case CONTACT_EXPIRE:
 	case CONTACT_JOBS:
 		break;
 	}
@@ -451,6 +524,10 @@ contact_work_over(struct contact_work *work)
 	if (work->done) {
 		work->failed[work->job] = 0;
 		contact_work_next(work, now_us);
+	} else if (contact_work_shorter(work, now_us)) {
+		/* at once */
+	} else if (work->store->config.once && work->store->finishing) {
+		contact_work_undone(work);
 	} else {
 		contact_work_again(work, now_us);
 	}

@@ -138,6 +138,7 @@ struct store {
 
 	/* store_finish */
 	bool finishing, finished;
+	int64_t finish_us; /* the most that a step may take then */
 	void (*finish_fn)(void *ctx, const char *failed);
 	void *finish_ctx;
 	char trouble[512]; /* the last one, for people */

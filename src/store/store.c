@@ -394,8 +394,11 @@ store_send_last(struct store *store)
 	}
 	if (once)
 		contact_work_last(store->contact_work);
-	if (once && store_contacts_work(store))
+	if (once && store_contacts_work(store)) {
+		/* each of them has its own limit */
+		timer_set(store->finish, store->finish_us);
 		return;
+	}
 	fault_point("finish-flush");
 	store_cut(store, true);
 	store_send(store);
@@ -801,6 +804,7 @@ store_finish(struct store *store, int64_t timeout_us,
 		store_finish_with(store, NULL);
 		return;
 	}
+	store->finish_us = timeout_us;
 	timer_set(store->finish, timeout_us);
 	if (!link_is_up(store->link) && timer_is_set(store->retry))
 		timer_set(store->retry, 0);

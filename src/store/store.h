@@ -268,6 +268,11 @@ void store_touch(struct store *store);
  */
 void store_finish(struct store *store, int64_t timeout_us,
     void (*done)(void *ctx, const char *failed), void *ctx);
+/*
+ * Then, with `once`: all is committed, but something about contacts could not
+ * be done with it; the log says what.
+ */
+bool store_left_undone(const struct store *store);
 
 /* Breaks the connection and frees everything; nothing is flushed. */
 void store_free(struct store *store);

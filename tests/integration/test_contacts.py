@@ -489,3 +489,44 @@ def test_once_behind_the_record(rig):
     assert told(rig)["R1"]["joined_by"] == "call_id"
     figure = all_of(rig)
     assert (figure["contacts"], figure["assessed"]) == (2, 1)
+
+
+def limit_join(rig, days):
+    """As if a statement that joins more than this took too long."""
+    rig.db.execute(
+        "ALTER FUNCTION ringtally.contact_join(text, timestamptz, timestamptz)"
+        " RENAME TO contact_join_all; "
+        "CREATE FUNCTION ringtally.contact_join(site text, low timestamptz, "
+        "high timestamptz) RETURNS bigint LANGUAGE plpgsql AS $$ BEGIN "
+        "IF high - low > interval '%d days' THEN "
+        "RAISE 'canceling statement due to statement timeout'; END IF; "
+        "RETURN ringtally.contact_join_all(site, low, high); END $$; "
+        "GRANT EXECUTE ON FUNCTION ringtally.contact_join_all(text, "
+        "timestamptz, timestamptz) TO ringtally_writer" % days)
+
+
+def test_long_back_fill(rig):
+    """More than can be joined at once is joined to its end."""
+    at = int(time.time()) - 90 * 86400
+    rig.db.execute(
+        "SELECT ringtally.contact_put('test', '{}', array_agg('R' || n), "
+        "array_agg(to_timestamp(%d + 86400 * n + 30)), '{}', '{}', '{}', '{}',"
+        " '{}', '{}', '{}', '{}', '{}', '{}', '{}', array_agg('Jo'::text)) "
+        "FROM generate_series(0, 89) AS n" % at)
+    limit_join(rig, 9)
+    harness.append(rig.log, b"".join(call(n, at + n * 86400)
+                                     for n in range(90)))
+    daemon = rig.daemon(rig.config(database={"keep_visits_days": 400}))
+    daemon.start("--once")
+    assert daemon.wait(60) == 0, daemon.stderr()
+    assert {row["joined_by"] for row in told(rig).values()} == {"agent"}
+
+
+def test_join_left_undone(rig):
+    """--once says what is left, and that it is."""
+    limit_join(rig, -1)
+    harness.append(rig.log, call(1, int(time.time()) - 600))
+    daemon = rig.daemon(rig.config())
+    daemon.start("--once")
+    assert daemon.wait(60) == 1
+    assert "SELECT ringtally.contact_join('test', '20" in daemon.stderr()
