@@ -283,6 +283,9 @@ contact_work_last(struct contact_work *work)
 	if (!contact_span_is_empty(work->landed) &&
 	    work->failed[CONTACT_JOIN] == 0)
 		work->due_us[CONTACT_JOIN] = 0;
+	/* and what is old is dropped behind it */
+	if (!contact_work_is_said(work) && work->failed[CONTACT_SAY] == 0)
+		work->due_us[CONTACT_SAY] = 0;
 }
 
 /* --- the jobs ------------------------------------------------------------- */

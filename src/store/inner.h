@@ -247,7 +247,10 @@ void contact_work_landed(struct contact_work *work);
 void contact_work_forget(struct contact_work *work);
 /* With `once`, before the end: something waits for a cut ... */
 bool contact_work_has_told(const struct contact_work *work);
-/* ... and what has landed is to be joined, whoever told of the other half. */
+/*
+ * ... and what has landed is to be joined, whoever told of the other half, what
+ * was said of ended days kept, and what is old dropped.
+ */
 void contact_work_last(struct contact_work *work);
 /* Makes the script of a job that is due; false: none is. */
 bool contact_work_script(struct contact_work *work, struct link_script *script);

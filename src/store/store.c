@@ -380,7 +380,8 @@ store_contacts_work(struct store *store)
 /*
  * The last batch. With --once nobody comes later who would join contacts, of
  * this run or put long ago, to the calls that it has told of, or have the days
- * of these counted anew.
+ * of these counted anew; nor is there another who would keep what was said, or
+ * drop what is old.
  */
 static void
 store_send_last(struct store *store)

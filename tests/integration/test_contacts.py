@@ -530,3 +530,26 @@ def test_join_left_undone(rig):
     daemon.start("--once")
     assert daemon.wait(60) == 1
     assert "SELECT ringtally.contact_join('test', '20" in daemon.stderr()
+
+
+def test_once_says_and_drops(rig):
+    """Where only --once runs, what was said is kept and what is old goes."""
+    rig.db.execute(
+        "SELECT ringtally.contact_put('test', '{}', '{old,new}', "
+        "ARRAY[now() - interval '60 days', now() - interval '2 days'], "
+        "'{web,web}', '{}', '{progress_chasing,not_avoidable}', '{}', '{}', "
+        "'{}', '{}', '{}', '{}', '{}', '{}', '{}')")
+    harness.append(rig.log, b"")
+    daemon = rig.daemon(rig.config(contacts={"keep_contacts_days": 30}))
+    for _ in range(2):
+        daemon.start("--once")
+        assert daemon.wait(60) == 0, daemon.stderr()
+        assert list(told(rig)) == ["new"]
+    said = "SELECT sum(contacts)::int, max(version) FROM ringtally." \
+        "contact_said WHERE site = 'test'"
+    assert rig.db.execute(said).fetchall() == [(1, 1)]
+    rig.db.execute("UPDATE ringtally.contact SET channel = 'post'")
+    daemon.start("--once")
+    assert daemon.wait(60) == 0, daemon.stderr()
+    # none of the web any more, and one of post
+    assert rig.db.execute(said).fetchall() == [(2, 2)]
