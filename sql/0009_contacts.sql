@@ -275,7 +275,9 @@ COMMENT ON FUNCTION ringtally.contact_settings(text) IS
 -- Joining a contact to its call.
 --
 -- By the call's id it is found when the call was answered within a day of the
--- contact; without a switch, when only one switch had such a call.
+-- contact; without a switch, when only one switch had such a call. What is told
+-- of it later than that (somebody listens to last week's calls) is of the last
+-- call of that id.
 --
 -- By agent and time: among the visits that the agent answered, where the time
 -- of the contact lies between the answer and join_window_s after the end. Near
@@ -330,6 +332,44 @@ END
 $$;
 COMMENT ON FUNCTION ringtally.contact_join_ids(text, timestamptz, timestamptz)
 IS 'Joins contacts by the ids of calls. For contact_join() only.';
+
+-- (Here the planner may choose: a few ids are looked up, many are hashed.)
+CREATE FUNCTION ringtally.contact_join_late(p_site text, p_refs text[])
+RETURNS bigint LANGUAGE plpgsql VOLATILE
+SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+DECLARE
+	keep constant interval := make_interval(days =>
+	    (ringtally.contact_settings(p_site)).keep_contacts_days);
+	n bigint;
+BEGIN
+	WITH heard AS (
+		SELECT c.ref, v.switch, v.visit_no, v.entered_at, v.queue
+		FROM unnest(p_refs) AS u(ref)
+		JOIN ringtally.contact AS c ON c.site = p_site AND c.ref = u.ref
+		    AND c.joined_by IS NULL AND c.call_id IS NOT NULL
+		JOIN ringtally.visit AS v ON v.call_id = c.call_id
+		    AND v.site = p_site AND v.outcome = 'answered'
+		    AND v.switch = coalesce(c.switch, v.switch)
+		    AND v.entered_at BETWEEN c.contact_at - keep
+			AND c.contact_at + interval '1 day'
+	), found AS (
+		SELECT DISTINCT ON (h.ref) h.ref, h.switch, h.entered_at AS at,
+		    h.queue
+		FROM heard AS h JOIN (SELECT o.ref, max(o.entered_at) AS at
+		    FROM heard AS o GROUP BY 1
+		    HAVING count(DISTINCT o.switch) = 1) AS l
+		    ON l.ref = h.ref AND h.entered_at > l.at - interval '1 day'
+		ORDER BY h.ref, h.visit_no
+	)
+	UPDATE ringtally.contact AS c SET switch = f.switch,
+	    joined_by = 'call_id', queue = f.queue, counts_at = f.at
+	FROM found AS f WHERE c.site = p_site AND c.ref = f.ref;
+	GET DIAGNOSTICS n = ROW_COUNT;
+	RETURN n;
+END
+$$;
+COMMENT ON FUNCTION ringtally.contact_join_late(text, text[]) IS
+    'Joins contacts by the ids of calls of more than a day before. For contact_put() and contact_join() only.';
 
 CREATE FUNCTION ringtally.contact_join_agents(p_site text,
     p_from timestamptz, p_to timestamptz)
@@ -512,6 +552,17 @@ BEGIN
 		n := ringtally.contact_join_ids(p_site, p_from, p_to);
 		ids := true;
 	END IF;
+	-- of calls that are heard of when their records are long there
+	IF p_from < now() - interval '36 hours' THEN
+		n := n + ringtally.contact_join_late(p_site, ARRAY(
+		    SELECT c.ref FROM ringtally.contact AS c
+		    WHERE c.site = p_site AND c.joined_by IS NULL
+		      AND c.contact_at > p_from
+		      AND c.call_id IN (SELECT v.call_id
+			FROM ringtally.visit AS v
+			WHERE v.site = p_site AND v.outcome = 'answered'
+			  AND v.entered_at BETWEEN p_from AND p_to)));
+	END IF;
 	IF EXISTS (SELECT FROM ringtally.contact AS c
 	    WHERE c.site = p_site AND c.agent IS NOT NULL
 	      AND (c.call_id IS NULL OR c.joined_by = 'agent')
@@ -532,7 +583,8 @@ COMMENT ON FUNCTION ringtally.contact_join(text, timestamptz, timestamptz) IS
 -- Each field keeps the time of its telling (told_at, in the order of this
 -- function), so that the last word counts, field by field, in whatever order
 -- words arrive. What is told anew of where and when the contact was undoes its
--- joining, if that was by agent and time.
+-- joining; but whose call is known by its id counts when that came, whatever
+-- later time is told of it.
 CREATE FUNCTION ringtally.contact_merge(o ringtally.contact,
     n ringtally.contact)
 RETURNS ringtally.contact LANGUAGE plpgsql IMMUTABLE STRICT AS $$
@@ -545,6 +597,8 @@ DECLARE
 	moved boolean;
 BEGIN
 	moved := last[1] AND n.contact_at <> o.contact_at
+	    AND NOT coalesce(o.joined_by = 'call_id'
+		AND o.counts_at <= n.contact_at + interval '1 day', false)
 	    OR last[12] AND n.switch IS DISTINCT FROM o.switch
 	    OR last[13] AND n.call_id IS DISTINCT FROM o.call_id
 	    OR last[14] AND n.agent IS DISTINCT FROM o.agent;
@@ -709,6 +763,7 @@ DECLARE
 	good bigint;
 	low timestamptz;
 	high timestamptz;
+	ids text[];
 BEGIN
 	p_ref := ringtally.contact_own(p_site, p_source, p_ref);
 	p_channel := ringtally.contact_words(p_site, 'channel', p_channel);
@@ -779,16 +834,19 @@ BEGIN
 		WHERE ringtally.contact_merge(c, excluded) IS DISTINCT FROM c
 		RETURNING c.xmax = 0 AS is_new, c.contact_at,
 		    c.joined_by IS NULL AND (c.call_id IS NOT NULL
-			OR c.agent IS NOT NULL) AS joins
+			OR c.agent IS NOT NULL) AS joins, c.ref, c.call_id
 	)
 	SELECT (SELECT count(*) FROM word), count(*) FILTER (WHERE put.is_new),
 	    count(*) FILTER (WHERE NOT put.is_new),
 	    min(put.contact_at) FILTER (WHERE put.joins),
-	    max(put.contact_at) FILTER (WHERE put.joins)
-	INTO good, added, changed, low, high FROM put;
+	    max(put.contact_at) FILTER (WHERE put.joins),
+	    array_agg(put.ref) FILTER (WHERE put.joins
+		AND put.call_id IS NOT NULL)
+	INTO good, added, changed, low, high, ids FROM put;
 	same := good - added - changed;
 	IF low IS NOT NULL THEN
 		PERFORM ringtally.contact_join(p_site, low, high);
+		PERFORM ringtally.contact_join_late(p_site, ids);
 	END IF;
 END
 $$;

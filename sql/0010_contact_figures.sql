@@ -162,10 +162,10 @@ BEGIN
 		  AND NOT EXISTS (SELECT FROM ringtally.contact AS c
 		    WHERE c.site = p_site AND c.switch = h.switch
 		      AND c.call_id = h.call_id
-		      AND c.contact_at BETWEEN h.entered_at - interval '1 day'
+		      AND c.counts_at BETWEEN h.entered_at - interval '1 day'
 			AND h.entered_at + interval '1 day'
-		      AND c.contact_at >= p_from - interval '1 day'
-		      AND c.contact_at <= p_to + interval '1 day')
+		      AND c.counts_at >= p_from - interval '1 day'
+		      AND c.counts_at <= p_to + interval '1 day')
 	), kind AS (
 		SELECT DISTINCT e.day, e.channel, e.service, e.category,
 		    e.source FROM every AS e

@@ -291,6 +291,28 @@ SELECT is((SELECT string_agg(ref, ',') FROM each WHERE contact_at
     BETWEEN pg_temp.ago(5, '9:00') AND pg_temp.ago(5, '11:00')), 'two2',
     'it is one contact nevertheless');
 
+-- What is told of a call long after, and by another id of its own, is of that
+-- call: whatever its time says, and whichever is heard of first.
+SELECT pg_temp.put('join', 'call:pbx:wk', pg_temp.ago(8, '10:05'),
+    code => 'PC', switch => 'pbx', call_id => 'wk');
+SELECT pg_temp.put('join', 'wk1', pg_temp.ago(1, '9:00'), category =>
+    'not_avoidable', call_id => 'wk');
+SELECT pg_temp.visit('join', 'pbx', 'wk', pg_temp.ago(8, '10:00'));
+SELECT ringtally.contact_join('join', pg_temp.ago(9), pg_temp.ago(7));
+SELECT pg_temp.put('join', 'wk2', pg_temp.ago(3, '9:00'), request => 'rw',
+    call_id => 'wk');
+SELECT pg_temp.put('join', 'call:pbx:wk', pg_temp.ago(2, '9:00'), switch =>
+    'pbx', call_id => 'wk', category => 'progress_chasing');
+SELECT results_eq($$ SELECT c.ref COLLATE "default",
+    c.joined_by COLLATE "default", c.queue COLLATE "default", c.counts_at
+    FROM ringtally.contact AS c WHERE site = 'join' AND call_id = 'wk'
+    ORDER BY 1 $$, $$ SELECT r, 'call_id', 'ctax', pg_temp.ago(8, '10:00')
+    FROM unnest('{call:pbx:wk,wk1,wk2}'::text[]) AS r $$,
+    'a late word is of the call of that id');
+SELECT results_eq($$ SELECT contact_at, request FROM each
+    WHERE ref IN ('wk1', 'wk2', 'call:pbx:wk') $$,
+    $$ VALUES (pg_temp.ago(8, '10:00'), 'rw') $$, 'and they are one contact');
+
 -- By agent and time. Eve's calls end at 9:02:10 and 9:06:10.
 SELECT pg_temp.visit('join', 'pbx', 'e' || n, pg_temp.ago(4,
     make_interval(hours => 9, mins => 4 * n)), agent => 'Eve')
