@@ -279,8 +279,8 @@ COMMENT ON FUNCTION ringtally.contact_settings(text) IS
 -- of it later than that (somebody listens to last week's calls) is of the last
 -- call of that id.
 --
--- By agent and time: among the visits that the agent answered, where the time
--- of the contact lies between the answer and join_window_s after the end. Near
+-- By agent and time: among the visits that the agent answered, of the contact's
+-- switch where one was told, where the time of the contact lies between the answer and join_window_s after the end. Near
 -- is what ended last before the contact, nearest a conversation that went on.
 -- Of all pairs the nearest is taken first, then the nearest of what is left: so
 -- it makes no difference which came first, the contact or the call. All of the
@@ -395,6 +395,8 @@ BEGIN
 		-- pairs are looked for within the hour
 		WITH want AS MATERIALIZED (
 			SELECT c.ref, c.agent, c.contact_at,
+			    CASE WHEN c.told_at[12] IS NOT NULL
+				THEN c.switch END AS switch,
 			    floor(extract(epoch FROM c.contact_at) / 3600)::int
 				AS hour
 			FROM ringtally.contact AS c
@@ -441,6 +443,7 @@ BEGIN
 		    concat_ws(chr(1), h.switch, h.call_id, h.visit_no) AS visit
 		FROM want AS w
 		JOIN hourly AS h ON h.agent = w.agent AND h.hour = w.hour
+		    AND h.switch = coalesce(w.switch, h.switch)
 		    AND w.contact_at BETWEEN h.answered_at AND h.ended_at + late
 		LEFT JOIN taken AS t ON t.agent = h.agent
 		    AND t.switch = h.switch AND t.call_id = h.call_id
@@ -480,7 +483,8 @@ BEGIN
 		FROM paired AS p JOIN heard AS h USING (switch, call_id)
 		UNION ALL
 		-- its call belongs to a nearer one
-		SELECT c.ref, NULL, NULL, NULL, NULL, c.contact_at
+		SELECT c.ref, CASE WHEN c.told_at[12] IS NOT NULL
+		    THEN c.switch END, NULL, NULL, NULL, c.contact_at
 		FROM ringtally.contact AS c
 		JOIN paired AS p USING (agent, switch, call_id)
 		LEFT JOIN paired AS o ON o.ref = c.ref

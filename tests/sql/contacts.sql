@@ -329,6 +329,25 @@ SELECT results_eq($$ SELECT ref COLLATE "default",
     ('else', NULL, NULL), ('much', NULL, NULL) $$,
     'the nearest pair first, then what is left within 300 s of an end');
 
+-- Two switches may each have an agent 100, who are two: what tells its switch
+-- is of no other's call, not even of a nearer one, and stays with its own.
+SELECT pg_temp.visit('join', w, w || '1', at, agent => '100')
+FROM (VALUES ('pbx', pg_temp.ago(6, '9:00:20')),
+    ('old', pg_temp.ago(6, '9:00'))) AS v(w, at);
+SELECT pg_temp.put('join', 'w1', pg_temp.ago(6, '9:03'), switch => 'old',
+    agent => '100');
+SELECT pg_temp.put('join', 'w2', pg_temp.ago(6, '9:03:10'), switch => 'none',
+    agent => '100');
+SELECT pg_temp.put('join', 'w3', pg_temp.ago(6, '9:02:30'), switch => 'old',
+    agent => '100');
+SELECT pg_temp.put('join', 'w4', pg_temp.ago(6, '9:04'), agent => '100');
+SELECT ringtally.contact_join('join', pg_temp.ago(7), pg_temp.ago(5));
+SELECT results_eq($$ SELECT ref COLLATE "default", switch COLLATE "default",
+    call_id COLLATE "default" FROM ringtally.contact
+    WHERE site = 'join' AND agent = '100' ORDER BY 1 $$, $$ VALUES
+    ('w1', 'old', NULL), ('w2', 'none', NULL), ('w3', 'old', 'old1'),
+    ('w4', 'pbx', 'pbx1') $$, 'by agent, but only of the switch that is told');
+
 -- Symmetrical: whatever arrives first, and however the words are cut up.
 CREATE TEMP TABLE events (n integer, site text, ref text, at timestamptz,
     agent text, call_id text, cat text, is_call boolean);
