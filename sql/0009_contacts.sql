@@ -289,6 +289,11 @@ COMMENT ON FUNCTION ringtally.contact_settings(text) IS
 -- between which there is a time that no call of theirs can have a contact of:
 -- each run is paired by itself, so that what has to be remembered stays short.
 --
+-- What is told of one contact can push others of its agent from call to call,
+-- but no further than the run goes. So contact_put() pairs anew the agents that
+-- it was told of, a day before and behind: what is paired farther off is as it
+-- would come out again, and stays.
+--
 -- Both sides may have thousands of rows, and of rows written a moment ago the
 -- planner knows nothing: it is told to hash.
 CREATE FUNCTION ringtally.contact_join_ids(p_site text, p_from timestamptz,
@@ -372,7 +377,7 @@ COMMENT ON FUNCTION ringtally.contact_join_late(text, text[]) IS
     'Joins contacts by the ids of calls of more than a day before. For contact_put() and contact_join() only.';
 
 CREATE FUNCTION ringtally.contact_join_agents(p_site text,
-    p_from timestamptz, p_to timestamptz)
+    p_from timestamptz, p_to timestamptz, p_agents text[] DEFAULT NULL)
 RETURNS bigint LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, pg_temp SET jit = off
 SET enable_nestloop = off SET enable_mergejoin = off AS $$
@@ -401,6 +406,7 @@ BEGIN
 				AS hour
 			FROM ringtally.contact AS c
 			WHERE c.site = p_site AND c.agent IS NOT NULL
+			  AND (c.agent = ANY (p_agents)) IS NOT FALSE
 			  AND (c.call_id IS NULL OR c.joined_by = 'agent')
 			  AND c.contact_at BETWEEN p_from AND p_to
 		), heard AS (
@@ -503,8 +509,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_join_agents(text, timestamptz,
-    timestamptz) IS
-    'Joins contacts by agent and time. For contact_join() only.';
+    timestamptz, text[]) IS
+    'Joins contacts by agent and time, of the agents given or of all. For contact_join() and contact_put() only.';
 
 -- What is told of one call counts at one time, whether or not the call itself
 -- was heard of: by that contact_rows() knows that it is one contact.
@@ -582,7 +588,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_join(text, timestamptz, timestamptz) IS
-    'Joins the contacts of a period to the calls that they are: by the call''s id, else by agent and time within join_window_s. Returns how many changed. contact_put() calls it for what it wrote; the daemon calls it for calls that ended later, with their period and a day before and behind it. The days of the period are counted anew.';
+    'Joins the contacts of a period to the calls that they are: by the call''s id, else by agent and time within join_window_s. Returns how many changed. What it wrote contact_put() joins itself; the daemon calls this for calls that ended later, with their period and a day before and behind it. The days of the period are counted anew.';
 
 -- Each field keeps the time of its telling (told_at, in the order of this
 -- function), so that the last word counts, field by field, in whatever order
@@ -768,6 +774,10 @@ DECLARE
 	low timestamptz;
 	high timestamptz;
 	ids text[];
+	agents text[];
+	times timestamptz[];
+	near constant interval := '1 day';
+	wide constant interval := '7 days';
 BEGIN
 	p_ref := ringtally.contact_own(p_site, p_source, p_ref);
 	p_channel := ringtally.contact_words(p_site, 'channel', p_channel);
@@ -838,20 +848,46 @@ BEGIN
 		WHERE ringtally.contact_merge(c, excluded) IS DISTINCT FROM c
 		RETURNING c.xmax = 0 AS is_new, c.contact_at,
 		    c.joined_by IS NULL AND (c.call_id IS NOT NULL
-			OR c.agent IS NOT NULL) AS joins, c.ref, c.call_id
+			OR c.agent IS NOT NULL) AS joins, c.ref, c.call_id,
+		    c.agent
+	), was AS (
+		-- what moves leaves its call to another
+		SELECT c.ref, c.agent, c.contact_at
+		FROM ringtally.contact AS c JOIN one USING (site, ref)
+		WHERE c.agent IS NOT NULL
 	)
 	SELECT (SELECT count(*) FROM word), count(*) FILTER (WHERE put.is_new),
 	    count(*) FILTER (WHERE NOT put.is_new),
-	    min(put.contact_at) FILTER (WHERE put.joins),
-	    max(put.contact_at) FILTER (WHERE put.joins),
 	    array_agg(put.ref) FILTER (WHERE put.joins
-		AND put.call_id IS NOT NULL)
-	INTO good, added, changed, low, high, ids FROM put;
+		AND put.call_id IS NOT NULL),
+	    array_agg(put.agent) FILTER (WHERE put.joins) ||
+	    array_agg(was.agent) FILTER (WHERE put.joins),
+	    array_agg(put.contact_at) FILTER (WHERE put.joins) ||
+	    array_agg(was.contact_at) FILTER (WHERE put.joins)
+	INTO good, added, changed, ids, agents, times
+	FROM put LEFT JOIN was USING (ref);
 	same := good - added - changed;
-	IF low IS NOT NULL THEN
-		PERFORM ringtally.contact_join(p_site, low, high);
-		PERFORM ringtally.contact_join_late(p_site, ids);
-	END IF;
+	agents := nullif(ARRAY(SELECT DISTINCT a FROM unnest(agents) AS a
+	    WHERE a IS NOT NULL), '{}');
+	-- one old contact among those of today is no reason to look at a year
+	FOR low, high IN
+		SELECT lower(s.span) + wide, upper(s.span) - wide
+		FROM (SELECT unnest(range_agg(tstzrange(t - wide, t + wide,
+			'[]'))) AS span FROM unnest(times) AS t
+		    WHERE t IS NOT NULL) AS s
+	LOOP
+		IF ids IS NOT NULL THEN
+			PERFORM ringtally.contact_join_ids(p_site, low, high);
+		END IF;
+		IF agents IS NOT NULL THEN
+			low := low - near;
+			high := high + near;
+			PERFORM ringtally.contact_join_agents(p_site, low, high,
+			    agents);
+		END IF;
+		PERFORM ringtally.contact_join_alike(p_site, low, high);
+	END LOOP;
+	PERFORM ringtally.contact_join_late(p_site, ids);
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_put(text, text[], text[], timestamptz[],

@@ -391,6 +391,52 @@ SELECT cmp_ok((SELECT count(*) FROM ringtally.contact WHERE site = 'x'
     AND joined_by = 'agent'), '>', 9::bigint, 'and many are joined by agent');
 
 
+-- Of contacts alone, too, when nobody joins anew behind them: the calls are
+-- there first. X is told 180 s after its call's end, Y 7 s and Z 190 s after.
+CREATE FUNCTION pg_temp.after(p_site text, words text[]) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	w text;
+BEGIN
+	INSERT INTO ringtally.site VALUES (p_site, 'Europe/London', 900, 400);
+	PERFORM pg_temp.visit(p_site, 'pbx', 'v' || n, pg_temp.ago(2,
+	    make_interval(secs => 36000 + 131 * n)), '100 s', 'Agent' || n % 3)
+	FROM generate_series(1, 18) AS n;
+	PERFORM pg_temp.visit(p_site, 'pbx', 'one', pg_temp.ago(2, '8:00'),
+	    '20 s', 'Jo');
+	FOREACH w IN ARRAY words LOOP
+		PERFORM pg_temp.put(p_site, e.ref, e.at, agent => e.agent,
+		    call_id => e.call_id, category => e.cat)
+		FROM (SELECT * FROM events UNION ALL
+		    SELECT 0, 'x', v.ref, pg_temp.ago(2, v.at), 'Jo', NULL,
+			v.cat, false
+		    FROM (VALUES ('X', interval '8:03:30', 'not_avoidable'),
+			('Y', '8:00:37', 'progress_chasing'),
+			('Z', '8:03:40', NULL)) AS v(ref, at, cat)) AS e
+		WHERE e.ref = w;
+	END LOOP;
+	RETURN (SELECT string_agg(concat_ws(' ', ref, contact_at, category,
+	    call_id, joined_by), E'\n' ORDER BY ref)
+	    FROM ringtally.contact_each WHERE site = p_site);
+END
+$$;
+SELECT is(pg_temp.after('y' || n, o.words), w.want,
+    'whatever is told first, ' || array_to_string(o.words, ' '))
+FROM (SELECT pg_temp.after('y', '{X,Y,Z}') AS want) AS w, (VALUES
+    (1, '{X,Z,Y}'::text[]), (2, '{Y,X,Z}'), (3, '{Y,Z,X}'), (4, '{Z,X,Y}'),
+    (5, '{Z,Y,X}')) AS o(n, words);
+SELECT matches(pg_temp.after('y6', '{X,Y}'), 'Y .* one agent', 'the nearest');
+SELECT is(pg_temp.after('z' || n, ARRAY(SELECT ref FROM events
+    WHERE ref IS NOT NULL ORDER BY md5(ref || n))), w.want,
+    'told behind the calls, shuffled ' || n)
+FROM (SELECT pg_temp.after('z', ARRAY(SELECT ref FROM events
+    WHERE ref IS NOT NULL ORDER BY ref)) AS want) AS w,
+    generate_series(1, 4) AS n;
+-- what moves away leaves its call to the next
+SELECT pg_temp.put('y', 'Y', pg_temp.ago(2, '9:00:37'), agent => 'Ed');
+SELECT is((SELECT string_agg(concat_ws(' ', ref, call_id), ',' ORDER BY ref)
+    FROM ringtally.contact WHERE site = 'y'), 'X one,Y,Z', 'left to the next');
+
 -- the same words in another order: what is known in the end is the same
 CREATE FUNCTION pg_temp.tell(p_site text, seed text) RETURNS text
 LANGUAGE sql AS $$
