@@ -37,6 +37,7 @@ CREATE TABLE ringtally.contact (
 	queue text COLLATE "C",
 	counts_at timestamptz NOT NULL,
 	told_at timestamptz[] NOT NULL,
+	heard jsonb,
 	written_at timestamptz NOT NULL DEFAULT now(),
 	PRIMARY KEY (site, ref)
 );
@@ -189,7 +190,8 @@ BEGIN
 	('joined_by', 'How its call was found: call_id, agent (and time), or NULL: not.'),
 	('queue', 'The queue that its call was answered in first: for the service, where none was told.'),
 	('counts_at', 'The time that it counts at: when its call came, else contact_at, of several contacts of one call the first.'),
-	('told_at', 'When each field was told, in the order of contact_merge(): an older word does not undo a later one.'),
+	('told_at', 'Of each field, in the order of contact_merge(): the latest assessed_at that was told with it; 1900: told without one; NULL: not told.'),
+	('heard', 'Of fields that were told with an assessed_at and without: what was told last without, so that the same again is no news.'),
 	('written_at', 'When the row was written last, by the clock of this server.'),
 	('label', 'What people call it.'),
 	('avoidable', 'Whether such contact is avoidable; NULL: it is not assessed.'),
@@ -590,9 +592,14 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_join(text, timestamptz, timestamptz) IS
     'Joins the contacts of a period to the calls that they are: by the call''s id, else by agent and time within join_window_s. Returns how many changed. What it wrote contact_put() joins itself; the daemon calls this for calls that ended later, with their period and a day before and behind it. The days of the period are counted anew.';
 
--- Each field keeps the time of its telling (told_at, in the order of this
--- function), so that the last word counts, field by field, in whatever order
--- words arrive. What is told anew of where and when the contact was undoes its
+-- A word that has an assessed_at counts by that, in whatever order words arrive;
+-- one that has none is later than all that was heard before. So a field keeps
+-- the latest assessed_at (told_at, in the order of this function; a microsecond
+-- more where a word without one came behind it, so that the former said once
+-- more does not come back). The same once more is no news: where a word without
+-- a time was followed by one that has one, the field keeps the former (heard),
+-- and who tells it again, each night in a file it may be, takes nothing back.
+-- What is told anew of where and when the contact was undoes its
 -- joining; but whose call is known by its id counts when that came, whatever
 -- later time is told of it.
 CREATE FUNCTION ringtally.contact_merge(o ringtally.contact,
@@ -600,12 +607,41 @@ CREATE FUNCTION ringtally.contact_merge(o ringtally.contact,
 RETURNS ringtally.contact LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE
 	r ringtally.contact := o;
-	last boolean[] := ARRAY(
-	    SELECT coalesce(u.n >= u.o, u.n IS NOT NULL)
-	    FROM unnest(n.told_at, o.told_at) WITH ORDINALITY AS u(n, o, i)
-	    ORDER BY u.i);
+	fields constant text[] := '{contact_at,channel,service,category,code,request,resolved,customer,source,assessed_by,assessed_at,switch,call_id,agent}';
+	never constant timestamptz := '1900-01-01 00:00Z';
+	last boolean[] := array_fill(false, '{14}');
+	said jsonb;
+	before jsonb;
 	moved boolean;
 BEGIN
+	FOR i IN 1 .. 14 LOOP
+		CONTINUE WHEN n.told_at[i] IS NULL
+		    OR n.told_at[i] < o.told_at[i] AND n.told_at[i] <> never;
+		last[i] := true;
+		r.told_at[i] := n.told_at[i];
+		-- else it is the first word, or both are of one kind
+		IF o.told_at[i] <> never AND n.told_at[i] = never THEN
+			said := coalesce(said, to_jsonb(n));
+			before := coalesce(before, to_jsonb(o));
+			last[i] := (said->fields[i] = r.heard->fields[i])
+			    IS NOT TRUE;
+			r.told_at[i] := o.told_at[i];
+			IF last[i] AND said->fields[i] <> before->fields[i] THEN
+				r.told_at[i] := r.told_at[i] + interval '1 us';
+			END IF;
+			IF last[i] AND fields[i] <> 'customer' THEN
+				r.heard := coalesce(r.heard, '{}')
+				    || jsonb_build_object(fields[i],
+				    said->fields[i]);
+			END IF;
+		ELSIF o.told_at[i] = never AND n.told_at[i] <> never
+		    AND fields[i] <> 'customer' THEN -- who may be forgotten
+			before := coalesce(before, to_jsonb(o));
+			r.heard := coalesce(r.heard, '{}')
+			    || jsonb_build_object(fields[i],
+			    before->fields[i]);
+		END IF;
+	END LOOP;
 	moved := last[1] AND n.contact_at <> o.contact_at
 	    AND NOT coalesce(o.joined_by = 'call_id'
 		AND o.counts_at <= n.contact_at + interval '1 day', false)
@@ -639,15 +675,12 @@ BEGIN
 	IF moved THEN
 		r.counts_at := r.contact_at;
 	END IF;
-	r.told_at := ARRAY(SELECT greatest(u.o, u.n)
-	    FROM unnest(n.told_at, o.told_at) WITH ORDINALITY AS u(n, o, i)
-	    ORDER BY u.i);
 	RETURN r;
 END
 $$;
 COMMENT ON FUNCTION ringtally.contact_merge(ringtally.contact,
     ringtally.contact) IS
-    'What is known of a contact (the first) when something more is told of it (the second): of each field the word of the later time, of equal times the one that came later; what is not told takes nothing away.';
+    'What is known of a contact (the first) when something more is told of it (the second): of each field the word of the later assessed_at, of equal ones the one that came later; one without it is later than what is known, unless it was heard before; what is not told takes nothing away.';
 CREATE AGGREGATE ringtally.contact_last(ringtally.contact) (
 	SFUNC = ringtally.contact_merge,
 	STYPE = ringtally.contact
@@ -773,6 +806,8 @@ DECLARE
 	good bigint;
 	low timestamptz;
 	high timestamptz;
+	rest ringtally.contact[]; -- second and further words of one contact
+	done text[];
 	ids text[];
 	agents text[];
 	times timestamptz[];
@@ -806,7 +841,8 @@ BEGIN
 		    assessed_by, assessed_at, switch, call_id, agent, ord)
 		WHERE u.ref <> '' AND ringtally.contact_sane(u.contact_at)
 	), word AS MATERIALIZED (
-		SELECT t.ord, t.ref, (p_site, t.ref, t.contact_at,
+		SELECT t.ord, row_number() OVER (PARTITION BY t.ref
+		    ORDER BY t.ord) AS turn, (p_site, t.ref, t.contact_at,
 		    coalesce(t.channel, 'telephone'), t.service,
 		    coalesce(t.category, 'not_assessed'), t.code, t.request,
 		    t.resolved, t.customer, coalesce(t.source, ''),
@@ -826,24 +862,23 @@ BEGIN
 			CASE WHEN t.switch IS NOT NULL THEN s.at END,
 			CASE WHEN t.call_id IS NOT NULL THEN s.at END,
 			CASE WHEN t.agent IS NOT NULL THEN s.at END],
-		    now())::ringtally.contact AS said
+		    NULL, now())::ringtally.contact AS said
 		FROM told AS t CROSS JOIN LATERAL
-		    (SELECT coalesce(t.assessed_at, t.contact_at)) AS s(at)
+		    (SELECT coalesce(t.assessed_at, '1900-01-01 00:00Z')) AS s(at)
 	), one AS (
-		SELECT (ringtally.contact_last(w.said ORDER BY w.ord)).*
-		FROM word AS w GROUP BY w.ref
+		SELECT (w.said).* FROM word AS w WHERE w.turn = 1
 	), put AS (
 		INSERT INTO ringtally.contact AS c
 		SELECT * FROM one ORDER BY ref
 		ON CONFLICT (site, ref) DO UPDATE SET (contact_at, channel,
 		    service, category, code, request, resolved, customer,
 		    source, assessed_by, assessed_at, switch, call_id, agent,
-		    joined_by, queue, counts_at, told_at, written_at) =
+		    joined_by, queue, counts_at, told_at, heard, written_at) =
 		    (SELECT m.contact_at, m.channel, m.service, m.category,
 			m.code, m.request, m.resolved, m.customer, m.source,
 			m.assessed_by, m.assessed_at, m.switch, m.call_id,
 			m.agent, m.joined_by, m.queue, m.counts_at, m.told_at,
-			now()
+			m.heard, now()
 		    FROM ringtally.contact_merge(c, excluded) AS m)
 		WHERE ringtally.contact_merge(c, excluded) IS DISTINCT FROM c
 		RETURNING c.xmax = 0 AS is_new, c.contact_at,
@@ -863,9 +898,55 @@ BEGIN
 	    array_agg(put.agent) FILTER (WHERE put.joins) ||
 	    array_agg(was.agent) FILTER (WHERE put.joins),
 	    array_agg(put.contact_at) FILTER (WHERE put.joins) ||
-	    array_agg(was.contact_at) FILTER (WHERE put.joins)
-	INTO good, added, changed, ids, agents, times
+	    array_agg(was.contact_at) FILTER (WHERE put.joins),
+	    array_agg(put.ref),
+	    (SELECT array_agg(w.said ORDER BY w.ord) FROM word AS w
+		WHERE w.turn > 1)
+	INTO good, added, changed, ids, agents, times, done, rest
 	FROM put LEFT JOIN was USING (ref);
+	IF rest IS NOT NULL THEN
+		-- their rows are ours by now
+		WITH word AS (
+			SELECT u.ref, u AS said, row_number() OVER () AS turn
+			FROM unnest(rest) AS u
+		), one AS MATERIALIZED (
+			SELECT ringtally.contact_last(w.said ORDER BY w.turn)
+				AS row
+			FROM (SELECT c.ref, c AS said, 0 AS turn
+			    FROM ringtally.contact AS c WHERE c.site = p_site
+			      AND c.ref IN (SELECT o.ref FROM word AS o)
+			    UNION ALL SELECT o.ref, o.said, o.turn
+			    FROM word AS o) AS w
+			GROUP BY w.ref
+		), put AS (
+			UPDATE ringtally.contact AS c SET (contact_at, channel,
+			    service, category, code, request, resolved,
+			    customer, source, assessed_by, assessed_at, switch,
+			    call_id, agent, joined_by, queue, counts_at,
+			    told_at, heard, written_at) = (m.contact_at,
+			    m.channel, m.service, m.category, m.code,
+			    m.request, m.resolved, m.customer, m.source,
+			    m.assessed_by, m.assessed_at, m.switch, m.call_id,
+			    m.agent, m.joined_by, m.queue, m.counts_at,
+			    m.told_at, m.heard, now())
+			FROM (SELECT (o.row).* FROM one AS o) AS m
+			JOIN ringtally.contact AS was USING (site, ref)
+			WHERE c.site = p_site AND c.ref = m.ref
+			  AND m.* IS DISTINCT FROM was.*
+			RETURNING c.ref, c.contact_at, c.agent, c.call_id,
+			    c.joined_by IS NULL AS joins, was.agent AS was_of,
+			    was.contact_at AS was_at
+		)
+		SELECT changed + count(*) FILTER (WHERE
+			(put.ref = ANY (done)) IS NOT TRUE),
+		    ids || array_agg(put.ref) FILTER (WHERE put.joins
+			AND put.call_id IS NOT NULL),
+		    agents || array_agg(put.agent) FILTER (WHERE put.joins) ||
+			array_agg(put.was_of) FILTER (WHERE put.joins),
+		    times || array_agg(put.contact_at) FILTER (WHERE put.joins)
+			|| array_agg(put.was_at) FILTER (WHERE put.joins)
+		INTO changed, ids, agents, times FROM put;
+	END IF;
 	same := good - added - changed;
 	agents := nullif(ARRAY(SELECT DISTINCT a FROM unnest(agents) AS a
 	    WHERE a IS NOT NULL), '{}');

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
+#include "base/clock.h"
+#include "base/utc.h"
 #include "base/utf8.h"
 #include "cli/contacts_maker.h"
 
@@ -167,6 +169,9 @@ maker_time(struct contacts_maker *m, enum contacts_field field, int64_t *utc_us)
 	case TIMEFMT_READ:
 		break;
 	}
+	if (*utc_us > m->latest_us && *utc_us < MAKER_TIME_END)
+		return csvfile_refuse_time(
+		    m->file, field, s, "more than a day ahead");
 	if (*utc_us >= 0 && *utc_us < MAKER_TIME_END)
 		return true;
 	return csvfile_refuse_time(
@@ -342,6 +347,7 @@ contacts_make(struct contacts_maker *m, struct contacts_row *row)
 void
 contacts_maker_init(struct contacts_maker *m)
 {
+	m->latest_us = clock_wall_us() + SEC_PER_DAY * USEC_PER_SEC;
 	m->channels.kind = "channel";
 	m->categories.kind = "category";
 }

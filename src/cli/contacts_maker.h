@@ -54,6 +54,7 @@ struct contacts_maker {
 	/* to be set */
 	struct csvfile *file;
 	struct timefmt times;
+	int64_t latest_us; /* later ones are those of a wrong clock */
 	struct slice source;
 	const struct caller_key *key; /* NULL: customers are not taken over */
 	const char *country_code;

@@ -19,6 +19,7 @@
  *   own affair.
  */
 #include "base/base.h"
+#include "base/clock.h"
 #include "base/customer.h"
 #include "base/utc.h"
 #include "event/contact.h"
@@ -427,13 +428,17 @@ ringtally_json_missing(unsigned missing)
 	return "session_s: it is missing";
 }
 
+/* A clock may be wrong, and zones be mixed up; but not by more than a day. */
+#define RINGTALLY_JSON_AHEAD (SEC_PER_DAY * USEC_PER_SEC)
+
 /*
  * A contact is known again by its ref, or else by its call; and told with its
  * time, so that it is the same when it is sent once more. What is cut would be
  * another one's ref.
  */
 static int
-ringtally_json_contact(struct ringtally_json_said *said, const char **why)
+ringtally_json_contact(
+    struct ringtally_json_said *said, int64_t now_us, const char **why)
 {
 	struct contact *contact = &said->contact;
 	struct event *ev = &said->ev;
@@ -452,6 +457,14 @@ ringtally_json_contact(struct ringtally_json_said *said, const char **why)
 	}
 	if ((said->has & HAS(time)) == 0) {
 		*why = "time: it is missing";
+		return -1;
+	}
+	if (ev->time_us > now_us + RINGTALLY_JSON_AHEAD) {
+		*why = "time: more than a day ahead";
+		return -1;
+	}
+	if (contact->assessed_us > now_us + RINGTALLY_JSON_AHEAD) {
+		*why = "assessed_at: more than a day ahead";
 		return -1;
 	}
 	if (contact->ref.n > CONTACT_TEXT_MAX) {
@@ -489,7 +502,8 @@ ringtally_json_not_contact(
 
 /* Makes an event of what was said. */
 static RT_HOT int
-ringtally_json_mean(struct ringtally_json *j, const char **why)
+ringtally_json_mean(
+    struct ringtally_json *j, const struct record *record, const char **why)
 {
 	struct ringtally_json_said *said = &j->said;
 	const struct ringtally_json_event *row;
@@ -520,7 +534,10 @@ ringtally_json_mean(struct ringtally_json *j, const char **why)
 		takes &= ~HAS(began); /* it begins now */
 	ringtally_json_take(ev, takes);
 	if (RT_UNLIKELY(row->kind == EVENT_CONTACT))
-		return ringtally_json_contact(said, why);
+		return ringtally_json_contact(said,
+		    record->received_us != 0 ? record->received_us
+					     : clock_wall_us(),
+		    why);
 	if (ev->begin_us > ev->time_us) {
 		*why = "began: after its time";
 		return -1;
@@ -583,7 +600,7 @@ ringtally_json_object(struct ringtally_json *j, const struct record *record,
 		}
 		said->ev.time_us = record->received_us;
 	}
-	if (ringtally_json_mean(j, why) < 0)
+	if (ringtally_json_mean(j, record, why) < 0)
 		return -1;
 	if (ev != &said->ev)
 		*ev = said->ev;
@@ -668,7 +685,7 @@ ringtally_json_check_event(
 
 int
 ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
-    bool *has_event, const char **why)
+    int64_t now_us, bool *has_event, const char **why)
 {
 	json_flat_begin(&j->scan, text);
 	if (json_flat_next(&j->scan, why) < 0)
@@ -680,7 +697,7 @@ ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
 	if (ringtally_json_read(j, why) < 0 ||
 	    ringtally_json_check_event(j, has_event, why) < 0)
 		return -1;
-	return ringtally_json_contact(&j->said, why);
+	return ringtally_json_contact(&j->said, now_us, why);
 }
 
 void

@@ -16,11 +16,11 @@ void ringtally_json_free(struct ringtally_json *j); /* NULL is fine */
 
 /*
  * Whether the text is one object that is taken as a contact: with the member
- * "event" ("contact"; then *has_event), or one that needs but that. -1: it is
- * not, why: a constant.
+ * "event" ("contact"; then *has_event), or one that needs but that; and of no
+ * time that is more than a day behind now_us. -1: it is not, why: a constant.
  */
 int ringtally_json_check_contact(struct ringtally_json *j, struct slice text,
-    bool *has_event, const char **why);
+    int64_t now_us, bool *has_event, const char **why);
 
 /*
  * What was taken of that contact and is of no use: each member whose name is

@@ -7,6 +7,7 @@
  * own, and are answered when they are on the disk.
  */
 #include "base/base.h"
+#include "base/clock.h"
 
 #include "format/ringtally_json.h"
 #include "serve/http_inner.h"
@@ -119,7 +120,8 @@ contacts_look(struct contacts_body *b, struct ringtally_json *j,
 
 	if (object.n + strlen(CONTACTS_EVENT) > STAGE_RECORD_MAX)
 		why = "longer than 65536 bytes";
-	else if (ringtally_json_check_contact(j, object, &has_event, &why) == 0)
+	else if (ringtally_json_check_contact(
+		     j, object, clock_wall_us(), &has_event, &why) == 0)
 		why = NULL;
 	if (why == NULL) {
 		contacts_add(lines, object, has_event);

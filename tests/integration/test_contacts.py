@@ -139,6 +139,9 @@ WRONG = [
     ({"ref": "a"}, "time: it is missing"),
     ({"ref": 7, "time": 1787306412}, "ref: not a text"),
     ({"ref": "a", "time": 1787306412000}, "time: no time with its zone"),
+    ({"ref": "a", "time": int(time.time()) + 90000}, "time: more than a day"),
+    ({"ref": "a", "time": 1787306412, "assessed_at": int(time.time()) + 90000},
+     "assessed_at: more than a day ahead"),
     ({"ref": "a", "time": 1787306412, "resolved": "yes"}, "resolved: neither"),
     ({"ref": "a", "time": 1787306412, "event": "enter"}, "event: not"),
     # beside what is to stand there it would be a second one

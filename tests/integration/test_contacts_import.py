@@ -187,13 +187,15 @@ def test_hostile_rows(cli, rig):
         b'C9,' + good[0][1].encode() + b',,,,,perhaps,\r\n'
         b'C10,01144960001,,,,,,\r\n'
         b'C11,\0,,,,,,\r\n'
-        b'C12,x,,,,,,,,,more\r\n' + text(good[2:]).split(b"\r\n", 1)[1] +
+        b'C12,x,,,,,,,,,more\r\n'
+        b'C14,31/12/2100 10:00,,,,,,\r\n' + text(good[2:]).split(b"\r\n", 1)[1] +
         b'C13,"')
     out, err = cli.put(bad, code=1)
-    assert "4 new, 0 changed, 0 as before, 8 refused" in out
+    assert "4 new, 0 changed, 0 as before, 9 refused" in out
     told = [line.split(":")[1:3] for line in err.splitlines()]
     assert told == [["4", "4"], ["5", "10"], ["6", "1"], ["7", "25"],
-                    ["8", "5"], ["9", "5"], ["10", "13"], ["13", "5"]]
+                    ["8", "5"], ["9", "5"], ["10", "13"], ["11", "5"],
+                    ["14", "5"]]
     assert "0114" not in err
     assert contacts_count(rig) == 4
     # all or nothing

@@ -203,6 +203,51 @@ SELECT results_eq($$ SELECT category COLLATE "default", request COLLATE "default
     FROM ringtally.contact WHERE ref = 'x' $$,
     $$ VALUES ('not_avoidable', 'r2') $$, 'are heard in their order');
 
+-- Without assessed_at the later word heard counts, whatever its time is.
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(1), 'web',
+    category => 'progress_chasing'), '1 0 0', 'no assessed_at');
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(2), 'web', category =>
+    'not_avoidable'), '0 1 0', 'corrected, to an earlier time');
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(2), 'web', category =>
+    'not_avoidable'), '0 0 1', 'and again');
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(2), category =>
+    'poor_signposting', assessed_at => pg_temp.ago(1, '9 hours')), '0 1 0',
+    'what has a time goes before what had none');
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(2), 'web', category =>
+    'not_avoidable'), '0 0 1', 'which said once more is no news');
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(3), 'web', category =>
+    'progress_chasing'), '0 1 0', 'but another word is');
+SELECT is(pg_temp.put('merge', 'c', pg_temp.ago(2), category =>
+    'poor_signposting', assessed_at => pg_temp.ago(1, '9 hours')), '0 0 1',
+    'and goes before what was known by then');
+SELECT results_eq($$ SELECT contact_at, category COLLATE "default"
+    FROM ringtally.contact WHERE ref = 'c' $$,
+    $$ VALUES (pg_temp.ago(3), 'progress_chasing') $$, 'the last one heard');
+-- one by one, or all in one call
+CREATE FUNCTION pg_temp.cut(seed text, step integer) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+	p_site text := 'cut ' || gen_random_uuid();
+BEGIN
+	PERFORM ringtally.contact_put(p_site, array_agg('s' || h % 2),
+	    array_agg('k' || n % 3), array_agg(pg_temp.ago(3 - h % 2)),
+	    array_agg(CASE WHEN h % 3 = 0 THEN 'web' END), '{}',
+	    array_agg((ARRAY['progress_chasing', 'not_avoidable', NULL])
+		[1 + h / 7 % 3]), '{}', array_agg('r' || h / 5 % 2), '{}', '{}',
+	    '{}', array_agg(CASE WHEN h % 5 < 2 THEN pg_temp.ago(2,
+		make_interval(hours => h % 5)) END), '{}', '{}', '{}')
+	FROM (SELECT n, abs(hashtext(seed || n) / 9) AS h
+	    FROM generate_series(0, 29) AS n ORDER BY n) AS w
+	GROUP BY n / step ORDER BY n / step;
+	RETURN (SELECT string_agg(concat_ws(' ', ref, source, contact_at,
+	    channel, category, request, assessed_at, told_at, heard), E'\n'
+	    ORDER BY ref) FROM ringtally.contact WHERE site = p_site);
+END
+$$;
+SELECT is(pg_temp.cut('s' || seed, step), pg_temp.cut('s' || seed, 1),
+    format('words %s, cut after %s', seed, step))
+FROM generate_series(1, 5) AS seed, unnest('{2,7,30}'::int[]) AS step;
+
 -- --- which call it is -------------------------------------------------------
 SELECT pg_temp.visit('join', 'pbx', 'one', pg_temp.ago(2, '10:00'));
 SELECT pg_temp.visit('join', 'pbx', 'one', pg_temp.ago(2, '10:02:10'),
