@@ -808,6 +808,9 @@ DECLARE
 	high timestamptz;
 	rest ringtally.contact[]; -- second and further words of one contact
 	done text[];
+	was_refs text[];
+	was_agents text[];
+	was_times timestamptz[];
 	ids text[];
 	agents text[];
 	times timestamptz[];
@@ -817,6 +820,10 @@ BEGIN
 	p_ref := ringtally.contact_own(p_site, p_source, p_ref);
 	p_channel := ringtally.contact_words(p_site, 'channel', p_channel);
 	p_category := ringtally.contact_words(p_site, 'category', p_category);
+	-- what moves leaves its call to another
+	SELECT array_agg(c.ref), array_agg(c.agent), array_agg(c.contact_at)
+	INTO was_refs, was_agents, was_times FROM ringtally.contact AS c
+	WHERE c.site = p_site AND c.ref = ANY (p_ref) AND c.agent IS NOT NULL;
 	WITH told AS (
 		SELECT u.ord, left(u.ref, 255) AS ref, u.contact_at,
 		    nullif(left(u.channel, 255), '') AS channel,
@@ -885,25 +892,17 @@ BEGIN
 		    c.joined_by IS NULL AND (c.call_id IS NOT NULL
 			OR c.agent IS NOT NULL) AS joins, c.ref, c.call_id,
 		    c.agent
-	), was AS (
-		-- what moves leaves its call to another
-		SELECT c.ref, c.agent, c.contact_at
-		FROM ringtally.contact AS c JOIN one USING (site, ref)
-		WHERE c.agent IS NOT NULL
 	)
 	SELECT (SELECT count(*) FROM word), count(*) FILTER (WHERE put.is_new),
 	    count(*) FILTER (WHERE NOT put.is_new),
 	    array_agg(put.ref) FILTER (WHERE put.joins
 		AND put.call_id IS NOT NULL),
-	    array_agg(put.agent) FILTER (WHERE put.joins) ||
-	    array_agg(was.agent) FILTER (WHERE put.joins),
-	    array_agg(put.contact_at) FILTER (WHERE put.joins) ||
-	    array_agg(was.contact_at) FILTER (WHERE put.joins),
+	    array_agg(put.agent) FILTER (WHERE put.joins),
+	    array_agg(put.contact_at) FILTER (WHERE put.joins),
 	    array_agg(put.ref),
 	    (SELECT array_agg(w.said ORDER BY w.ord) FROM word AS w
 		WHERE w.turn > 1)
-	INTO good, added, changed, ids, agents, times, done, rest
-	FROM put LEFT JOIN was USING (ref);
+	INTO good, added, changed, ids, agents, times, done, rest FROM put;
 	IF rest IS NOT NULL THEN
 		-- their rows are ours by now
 		WITH word AS (
@@ -934,20 +933,26 @@ BEGIN
 			WHERE c.site = p_site AND c.ref = m.ref
 			  AND m.* IS DISTINCT FROM was.*
 			RETURNING c.ref, c.contact_at, c.agent, c.call_id,
-			    c.joined_by IS NULL AS joins, was.agent AS was_of,
-			    was.contact_at AS was_at
+			    c.joined_by IS NULL AND (c.call_id IS NOT NULL
+				OR c.agent IS NOT NULL) AS joins
 		)
 		SELECT changed + count(*) FILTER (WHERE
 			(put.ref = ANY (done)) IS NOT TRUE),
 		    ids || array_agg(put.ref) FILTER (WHERE put.joins
 			AND put.call_id IS NOT NULL),
-		    agents || array_agg(put.agent) FILTER (WHERE put.joins) ||
-			array_agg(put.was_of) FILTER (WHERE put.joins),
-		    times || array_agg(put.contact_at) FILTER (WHERE put.joins)
-			|| array_agg(put.was_at) FILTER (WHERE put.joins)
-		INTO changed, ids, agents, times FROM put;
+		    agents || array_agg(put.agent) FILTER (WHERE put.joins),
+		    times || array_agg(put.contact_at)
+			FILTER (WHERE put.joins),
+		    done || array_agg(put.ref)
+		INTO changed, ids, agents, times, done FROM put;
 	END IF;
 	same := good - added - changed;
+	IF times IS NOT NULL AND was_refs IS NOT NULL THEN
+		SELECT agents || array_agg(u.agent), times || array_agg(u.at)
+		INTO agents, times
+		FROM unnest(was_refs, was_agents, was_times) AS u(ref, agent, at)
+		WHERE u.ref IN (SELECT unnest(done));
+	END IF;
 	agents := nullif(ARRAY(SELECT DISTINCT a FROM unnest(agents) AS a
 	    WHERE a IS NOT NULL), '{}');
 	-- one old contact among those of today is no reason to look at a year
