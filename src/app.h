@@ -182,7 +182,8 @@ void app_feed_close(struct app_feed *feed, const char *reason);
 /*
  * app_forget.c: callers, by the keyed hashes of their numbers, are nobody from
  * now on: in visits that are remembered, and in the list of who is to be rung
- * back. What was cut for the database already is not undone.
+ * back. What was cut for the database already is not undone. Spools are told to
+ * keep nothing that is committed, for numbers stand in it as they came.
  */
 struct app_forgotten {
 	uint64_t visits, callbacks; /* that told of them */

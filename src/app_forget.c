@@ -5,6 +5,20 @@
 
 _Static_assert(CALLER_HASH_BYTES == CALL_CALLER_BYTES, "the same hash");
 
+static void
+app_forget_spools(struct app *app)
+{
+	size_t i;
+
+	for (i = 0; i < app->n_feeds; i++) {
+		struct app_feed *feed = &app->feeds[i];
+
+		if (feed->transport != NULL &&
+		    feed->conf->transport->shed != NULL)
+			feed->conf->transport->shed(feed->transport);
+	}
+}
+
 void
 app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
     size_t n, struct app_forgotten *forgotten)
@@ -29,4 +43,5 @@ app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
 	/* their rows of open_visit are written anew */
 	if (forgotten->visits > 0)
 		store_touch(app->store);
+	app_forget_spools(app);
 }

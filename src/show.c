@@ -334,9 +334,35 @@ show_reload(void *ctx, struct err *err)
 	return show->reload(show->ctx, err);
 }
 
+/* Each feed in whose spool something stands, and since when. */
+static void
+show_spools(const struct app *app, struct strbuf *to)
+{
+	int64_t now_us = clock_wall_us();
+	struct stage_status status;
+	size_t i;
+
+	json_put_array(to, "spools");
+	for (i = 0; i < app->n_feeds; i++) {
+		const struct app_feed *feed = &app->feeds[i];
+
+		if (!app_feed_status(&app->feeds[i], &status) ||
+		    status.spool_since_us == 0)
+			continue;
+		json_put_object(to, NULL);
+		json_put_string(to, "feed", feed->conf->name);
+		json_put_int(to, "age_ms",
+		    RT_MAX(now_us - status.spool_since_us, INT64_C(0)) /
+			USEC_PER_MSEC);
+		json_end_object(to);
+	}
+	json_end_array(to);
+}
+
 /*
  * What is pending was cut before: whoever erases must wait for its commit. So
- * it must for what is being loaded: it was read before, and is not there yet.
+ * it must for what is being loaded: it was read before, and is not there yet;
+ * and for what stands in a spool.
  */
 static void
 show_forget(void *ctx, const uint8_t (*hashes)[REQUEST_HASH_BYTES], size_t n,
@@ -355,6 +381,7 @@ show_forget(void *ctx, const uint8_t (*hashes)[REQUEST_HASH_BYTES], size_t n,
 	show_count(to, "callbacks", forgotten.callbacks);
 	show_count(to, "pending_bytes", pending);
 	show_count(to, "batches_committed", show->app->commits);
+	show_spools(show->app, to);
 	json_end_object(to);
 }
 

@@ -4,7 +4,9 @@
  * standard input, are nobody from now on. What is known of them is the keyed
  * hash, so that is what goes: from the running daemon's memory first, so that
  * it writes none of it anew; when what it had already on its way is committed,
- * from the database.
+ * from the database. What they are called stands as it came in the spools of
+ * feeds until it is committed: the daemon deletes it then, and we wait for that
+ * as well.
  */
 #include "base/base.h"
 
@@ -38,12 +40,15 @@ struct forget_run {
 	uint8_t (*hashes)[CALLER_HASH_BYTES];
 	size_t n; /* of all keys */
 	uint64_t numbers, unusable;
+	bool spooled; /* a spool may still tell of them */
 	struct table *table;
 };
 
 /* What one round of telling the daemon came to. */
 struct forget_told {
 	int64_t visits, callbacks, pending, commits;
+	int64_t oldest_ms; /* of what stands in a spool; -1: nothing does */
+	char oldest[128];  /* its feed */
 };
 
 /* --- numbers ------------------------------------------------------------- */
@@ -156,6 +161,27 @@ forget_number(const json_t *document, const char *key)
 	return json_integer_value(json_object_get(document, key));
 }
 
+static void
+forget_hear_spools(const json_t *spools, struct forget_told *told)
+{
+	const json_t *spool;
+	size_t i;
+
+	told->oldest_ms = -1;
+	json_array_foreach(spools, i, spool)
+	{
+		const char *feed =
+		    json_string_value(json_object_get(spool, "feed"));
+		int64_t age_ms = forget_number(spool, "age_ms");
+
+		if (age_ms <= told->oldest_ms)
+			continue;
+		told->oldest_ms = age_ms;
+		snprintf(told->oldest, sizeof(told->oldest), "%s",
+		    feed != NULL ? feed : "");
+	}
+}
+
 static int
 forget_hear(struct slice answer, struct forget_told *told, struct err *err)
 {
@@ -169,6 +195,7 @@ forget_hear(struct slice answer, struct forget_told *told, struct err *err)
 	told->callbacks += forget_number(document, "callbacks");
 	told->pending = forget_number(document, "pending_bytes");
 	told->commits = forget_number(document, "batches_committed");
+	forget_hear_spools(json_object_get(document, "spools"), told);
 	json_decref(document);
 	return 0;
 }
@@ -220,6 +247,39 @@ forget_settle(const struct forget_run *run, struct client *client,
 	return 0;
 }
 
+/*
+ * Until nothing stands in a spool that did when it forgot: each is as old as
+ * its oldest segment, and a segment is deleted when all of it is committed.
+ * That may take long, if a feed can not be read, and is no reason to erase
+ * nothing.
+ */
+static int
+forget_settle_spools(struct forget_run *run, struct client *client,
+    const struct forget_told *first, struct err *err)
+{
+	int64_t began_us = clock_mono_us();
+	struct forget_told now = *first;
+	int64_t asked_us = began_us;
+
+	while (now.oldest_ms >= (asked_us - began_us) / USEC_PER_MSEC) {
+		if (asked_us - began_us > FORGET_WAIT_US) {
+			fprintf(stderr,
+			    "ringtally forget: in the spool of feed %s numbers "
+			    "may still stand as they came, until they are "
+			    "committed: do this again when it is read (see "
+			    "\"ringtally feeds\")\n",
+			    now.oldest);
+			run->spooled = true;
+			return 0;
+		}
+		poll(NULL, 0, 50);
+		asked_us = clock_mono_us();
+		if (forget_tell(run, client, &now, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
 static void
 forget_say(struct forget_run *run, const char *what, int64_t n)
 {
@@ -242,6 +302,8 @@ forget_daemon(struct forget_run *run, const char *path, struct err *err)
 		forget_say(run, "to be rung back", told.callbacks);
 		rc = forget_settle(run, client, &told, err);
 	}
+	if (rc == 0)
+		rc = forget_settle_spools(run, client, &told, err);
 	client_free(client);
 	return rc;
 }
@@ -252,6 +314,23 @@ static void
 forget_say_table(void *ctx, const char *what, int64_t n)
 {
 	forget_say(ctx, what, n);
+}
+
+/* Without a daemon nobody knows what stands there. */
+static void
+forget_note_spools(const struct conf *conf)
+{
+	const struct conf_feed *feed;
+
+	for (feed = conf->feeds; feed != NULL; feed = feed->next)
+		if ((feed->transport->traits & STAGE_SPOOLED) != 0)
+			break;
+	if (feed != NULL)
+		fprintf(stderr,
+		    "note: in the spools below %s numbers may stand as they "
+		    "came, until the daemon runs and has committed them: do "
+		    "this again then\n",
+		    conf->spool_folder);
 }
 
 static int
@@ -268,6 +347,8 @@ forget_everywhere(struct forget_run *run, struct err *err)
 		fputs("note: no live.control is set, so no daemon was told: "
 		      "start it anew\n",
 		    stderr);
+	if (run->without_daemon || path == NULL)
+		forget_note_spools(run->conf);
 	return contacts_forget(run->conninfo, run->conf->site, run->hashes[0],
 	    run->n, forget_say_table, run, err);
 }
@@ -293,7 +374,8 @@ forget_do(struct forget_run *run)
 	}
 	if (rc < 0)
 		fprintf(stderr, "ringtally forget: %s\n", err.text);
-	return rc < 0 || run->unusable > 0 ? EXIT_FAILED : EXIT_DONE;
+	return rc < 0 || run->unusable > 0 || run->spooled ? EXIT_FAILED
+							   : EXIT_DONE;
 }
 
 static int

@@ -186,12 +186,13 @@ struct dialogue_ops {
 
 /* How a transport stands now: filled by `status`. */
 struct stage_status {
-	bool connected;	     /* or listening; false: see text */
-	int64_t since_us;    /* of that, by our clock; 0: not known */
-	int64_t heard_us;    /* when something came in last; 0: never */
-	int64_t spool_bytes; /* on disk, not yet committed */
-	uint64_t unread;     /* records in the spool, not yet counted */
-	char text[256];	     /* for people */
+	bool connected;		/* or listening; false: see text */
+	int64_t since_us;	/* of that, by our clock; 0: not known */
+	int64_t heard_us;	/* when something came in last; 0: never */
+	int64_t spool_bytes;	/* on disk, not yet deleted */
+	int64_t spool_since_us; /* what it holds came since; 0: nothing */
+	uint64_t unread;	/* records in the spool, not yet counted */
+	char text[256];		/* for people */
 };
 
 struct ingest;
@@ -308,6 +309,11 @@ struct stage {
 	void (*disown)(void *self, const char *reason);
 	/* Transports, or NULL: how it stands, for people. */
 	void (*status)(void *self, struct stage_status *status);
+	/*
+	 * STAGE_SPOOLED: what is committed is to leave the disk now, and not
+	 * only when it is some time old. It may be asked again and again.
+	 */
+	void (*shed)(void *self);
 	/*
 	 * Transports, or NULL: it is to be closed in this turn, as all are.
 	 * What takes time begins now, and is waited for in close, so that all

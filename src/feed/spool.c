@@ -167,7 +167,79 @@ spool_trouble(const struct spool *spool)
 	return spool->trouble[0] != '\0' ? spool->trouble : NULL;
 }
 
+/* --- what can go ---------------------------------------------------------- */
+
+/* Of a segment that is not written to any more: all of it is committed. */
+static bool
+spool_is_done(const struct spool *spool, const struct segment *seg,
+    const struct position *committed)
+{
+	if (seg->no >= spool->newest)
+		return false;
+	if (seg->no != committed->file_no)
+		return seg->no < committed->file_no;
+	return committed->offset >= seg->end ||
+	    (committed->generation >= seg->after && !seg->unreadable);
+}
+
+/* Deletes what is committed; returns whether that was anything. */
+static bool
+spool_sweep(struct spool *spool, const struct position *committed)
+{
+	struct segments *all = &spool->segments;
+	struct reader *r = &spool->reader;
+	bool some = false;
+
+	while (all->n > 0 && spool_is_done(spool, &all->v[0], committed)) {
+		/* an open file would keep its bytes on the disk */
+		if (r->fd_no == all->v[0].no)
+			reader_close(r);
+		segment_drop_first(all);
+		some = true;
+	}
+	return some;
+}
+
+/* The same, by what this run has heard to be committed. */
+static bool
+spool_sweep_marked(struct spool *spool)
+{
+	const struct spool_mark *mark = &spool->mark;
+	struct position committed = {.file_no = mark->no,
+	    .offset = mark->at,
+	    .generation = mark->number};
+
+	return spool->resumed && spool_sweep(spool, &committed);
+}
+
+void
+spool_turn(struct spool *spool, int64_t age_us)
+{
+	const struct segments *all = &spool->segments;
+	const struct segment *last = all->n > 0 ? &all->v[all->n - 1] : NULL;
+
+	if (last != NULL && last->no == spool->newest &&
+	    last->no == spool->mark.no && last->first < spool->mark.number &&
+	    clock_mono_us() - spool->newest_us >= age_us)
+		sync_turn(spool->sync);
+}
+
 /* --- what the writer reports ---------------------------------------------- */
+
+/* A segment that is durable, and from now on the one that is written to. */
+static void
+spool_begun(struct spool *spool, uint32_t no, int64_t begun_us)
+{
+	const struct segments *all = &spool->segments;
+
+	/* the one before it was given up without an entry */
+	if (spool->newest != 0 &&
+	    (all->n == 0 || all->v[all->n - 1].no != spool->newest))
+		segment_unlink(all, spool->newest);
+	spool->newest = no;
+	spool->newest_us = clock_mono_us();
+	spool->newest_wall_us = begun_us;
+}
 
 static void
 spool_synced_segment(void *ctx, const struct sync_report *report)
@@ -182,6 +254,10 @@ spool_synced_segment(void *ctx, const struct sync_report *report)
 	    .end = report->end,
 	    .begun_us = report->begun_us};
 
+	if (report->no != spool->newest)
+		spool_begun(spool, report->no, report->begun_us);
+	if (report->end == SEGMENT_BEGINS)
+		return; /* nothing is in it yet */
 	if (last != NULL && last->no == report->no) {
 		spool->unsynced -= report->end - last->end;
 		all->bytes += report->end - last->end;
@@ -218,6 +294,7 @@ spool_woken_cb(void *ctx, int what RT_UNUSED)
 
 	watch_set(spool->watch, sync_fd(spool->sync), WATCH_READ);
 	sync_collect(spool->sync, &spool->state, spool_synced_segment, spool);
+	(void)spool_sweep_marked(spool);
 	spool_tell_state(spool, &before);
 	if ((spool->state.error == ENOSPC || spool->state.error == EDQUOT) &&
 	    spool->config.drop_oldest && spool_drop(spool, "the disk was full"))
@@ -456,14 +533,10 @@ spool_position(struct spool *spool, struct position *position)
 void
 spool_committed(struct spool *spool, const struct position *position)
 {
-	struct segments *all = &spool->segments;
-	bool some = false;
+	bool some;
 
 	mark_write(&spool->mark, spool->lock_fd, position);
-	while (all->n > 1 && all->v[0].no < position->file_no) {
-		segment_drop_first(all);
-		some = true;
-	}
+	some = spool_sweep(spool, position);
 	if (some && spool->state.error != 0)
 		sync_retry(spool->sync);
 	if (some)
@@ -485,6 +558,14 @@ spool_size(const struct spool *spool, int64_t *bytes, uint64_t *unread)
 	*unread = spool->synced > from ? spool->synced - from : 0;
 }
 
+int64_t
+spool_since(const struct spool *spool)
+{
+	if (spool->segments.n > 0)
+		return spool->segments.v[0].begun_us;
+	return spool->synced < spool->number ? spool->newest_wall_us : 0;
+}
+
 /* --- at times ------------------------------------------------------------- */
 
 static void
@@ -502,12 +583,20 @@ spool_timer_cb(void *ctx)
 			"they had waited longer than "
 			"spool_max_age_s"))
 			break;
+	if (spool->config.segment_us > 0)
+		spool_turn(spool, spool->config.segment_us);
 	spool_tell_room(spool);
 	if (spool->reading && spool->reader.error != 0)
 		spool->ops->synced(spool->ctx, spool->synced - 1);
 }
 
 /* --- where to read from --------------------------------------------------- */
+
+static bool
+spool_is_foreign(const struct spool *spool, const struct position *from)
+{
+	return from->head_hash != 0 && from->head_hash != spool->id;
+}
 
 /*
  * Whether a position of the database is one in this spool. It is not where the
@@ -518,7 +607,7 @@ spool_timer_cb(void *ctx)
 static bool
 spool_is_ours(const struct spool *spool, const struct position *from)
 {
-	if (from->head_hash != 0 && from->head_hash != spool->id)
+	if (spool_is_foreign(spool, from))
 		return false;
 	return spool->resumed || from->file_no < spool->first_no;
 }
@@ -545,7 +634,6 @@ spool_settle_dropped(struct spool *spool)
 void
 spool_resume(struct spool *spool, const struct position *from)
 {
-	struct segments *all = &spool->segments;
 	const struct spool_mark *mark = &spool->mark;
 	struct position at = *from;
 	bool ours = spool_is_ours(spool, from);
@@ -562,10 +650,12 @@ spool_resume(struct spool *spool, const struct position *from)
 	/* the disk may have lost the end of what was committed */
 	if (!spool->resumed)
 		at.generation = RT_MIN(at.generation, spool->first_number);
-	while (all->n > 0 && all->v[0].no < at.file_no)
-		segment_drop_first(all);
-	/* the one that a position is in is kept: somebody has deleted it */
-	spool->gone = from->file_no > 0 && (!ours || all->n == 0);
+	(void)spool_sweep(spool, &at);
+	if (!spool->resumed && spool->found.empty != 0)
+		segment_unlink(&spool->segments, spool->found.empty);
+	/* the newest one is never deleted by us: somebody else has done it */
+	spool->gone = from->file_no > 0 &&
+	    (!ours || (!spool->resumed && spool->found.last_no == 0));
 	reader_fini(&spool->reader);
 	reader_init(&spool->reader, &at);
 	spool->reading = spool->resumed = true;
@@ -661,9 +751,7 @@ spool_begin(struct spool *spool, const struct position *from, struct err *err)
 	struct found *found = &spool->found;
 	uint64_t random[2];
 
-	/* the one that a position is in is kept */
-	if (segment_scan(&spool->segments, from != NULL ? from->file_no : 0,
-		found, err) < 0)
+	if (segment_scan(&spool->segments, found, err) < 0)
 		return -1;
 	if (getrandom(random, sizeof(random), 0) != sizeof(random))
 		return err_sys(err, "getrandom");
@@ -671,7 +759,9 @@ spool_begin(struct spool *spool, const struct position *from, struct err *err)
 	spool->id = found->id != 0 ? found->id : random[1];
 	spool->number = RT_MAX(found->number, UINT64_C(1));
 	spool->first_no = found->last_no + 1;
-	if (from != NULL) {
+	/* the numbers of another spool are not ours, but if ours are unknown */
+	if (from != NULL &&
+	    (found->id == 0 || !spool_is_foreign(spool, from))) {
 		spool->number = RT_MAX(spool->number, from->generation);
 		spool->first_no = RT_MAX(spool->first_no, from->file_no + 1);
 	}
@@ -683,7 +773,10 @@ spool_begin(struct spool *spool, const struct position *from, struct err *err)
 	setup.id = spool->id;
 	setup.sources = found->sources;
 	spool->sync = sync_start(&setup, err);
-	return spool->sync == NULL ? -1 : 0;
+	if (spool->sync == NULL)
+		return -1;
+	spool_begun(spool, spool->first_no, clock_wall_us());
+	return 0;
 }
 
 static void
@@ -747,7 +840,8 @@ spool_close(struct spool *spool)
 	if (spool == NULL)
 		return;
 	watch_unset(spool->watch);
-	left = sync_stop(spool->sync, &err);
+	left = sync_stop(spool->sync, spool_synced_segment, spool, &err);
+	(void)spool_sweep_marked(spool);
 	if (left > 0)
 		log_error("feed %s: %" PRIu64 " records could not be written "
 			  "to its spool: %s",
@@ -763,7 +857,7 @@ spool_discard(struct spool *spool)
 
 	BUG_ON(spool->resumed);
 	watch_unset(spool->watch);
-	(void)sync_stop(spool->sync, &err);
+	(void)sync_stop(spool->sync, NULL, NULL, &err);
 	segment_drop_from(&spool->segments, spool->first_no);
 	spool_free(spool);
 	return n;

@@ -27,6 +27,12 @@
  * own. It does not count here, then; what does is the mark (spool_mark.h) that
  * the folder itself bears.
  *
+ * What is committed is to leave the disk soon, for there are callers' numbers
+ * in it. So a segment that commits have come into is left when it is segment_us
+ * old, and goes when the rest of it is committed, too. The newest one stays
+ * always, if only as a head without a record, as it says how records are
+ * numbered; and it is durable before the one that it follows is deleted.
+ *
  * Facts: fdatasync of a file whose size grows writes the size, too; the folder
  * is fsync'ed when a segment is made (man fsync(2)). After a failed fsync the
  * pages are marked clean: the segment is given up and begun anew (fsyncgate).
@@ -42,6 +48,7 @@ struct spool_config {
 	const char *feed;      /* for messages */
 	const char *folder;    /* made with its parents, mode 0750 */
 	int64_t segment_bytes; /* a new segment is begun beyond */
+	int64_t segment_us;    /* or, where commits keep up, when as old */
 	int64_t max_bytes;     /* of all segments */
 	int64_t max_age_us;    /* the oldest record's; 0: any */
 	int64_t sync_us;       /* between two syncs */
@@ -79,7 +86,7 @@ struct spool *spool_open(struct loop *loop, const struct spool_config *config,
 void spool_resume(struct spool *spool, const struct position *from);
 /* Reads no more until spool_resume. */
 void spool_halt(struct spool *spool);
-/* Syncs what was appended, blocking, and frees. */
+/* Syncs what was appended, blocking, deletes what can go, and frees. */
 void spool_close(struct spool *spool);
 /*
  * Closes it, and deletes what was appended since it was opened without a
@@ -111,8 +118,17 @@ void spool_back(struct spool *spool);
 /* Where reading would go on: behind the last record given. */
 void spool_position(struct spool *spool, struct position *position);
 
-/* Figures up to there are committed: whole segments before it are deleted. */
+/*
+ * Figures up to there are committed: segments of which that is all are deleted,
+ * but for the one that is written to.
+ */
 void spool_committed(struct spool *spool, const struct position *position);
+/*
+ * A new segment is begun if the one that is written to is that old, and some of
+ * it is committed; it is deleted then as soon as all of it is. (While the
+ * database is behind, more files would be of no use.)
+ */
+void spool_turn(struct spool *spool, int64_t age_us);
 
 /*
  * What was found when it was opened. The newest record: its kind, source and
@@ -124,5 +140,10 @@ uint32_t spool_sources(const struct spool *spool);
 
 /* Bytes on disk, and records in them that were not yet read. */
 void spool_size(const struct spool *spool, int64_t *bytes, uint64_t *unread);
+/*
+ * When the oldest segment with a record was begun, by our clock; 0: no record
+ * stands on the disk, nor is on its way there.
+ */
+int64_t spool_since(const struct spool *spool);
 
 #endif

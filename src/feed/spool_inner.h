@@ -37,6 +37,7 @@ struct found {
 	uint64_t number;    /* of the next entry; 0: not known */
 	uint32_t sources;   /* highest number of a source */
 	uint64_t id;	    /* of the spool; 0: not known */
+	uint32_t empty;	    /* a segment without an entry; 0: none */
 	struct record last; /* the newest record; kind, source and time */
 	bool has_last;
 };
@@ -50,14 +51,18 @@ size_t segment_find(const struct segments *all, uint32_t no);
 void segment_add(struct segments *all, const struct segment *seg);
 /* Deletes the file of the first one, and forgets it. */
 void segment_drop_first(struct segments *all);
+/* Deletes the file of one that is not listed, if it is there. */
+void segment_unlink(const struct segments *all, uint32_t no);
 /* Deletes all files from that number on, also those that are not listed. */
 void segment_drop_from(const struct segments *all, uint32_t no);
 /*
  * Lists what stands in the folder, and cuts the last one off behind its last
- * good entry. Segments without an entry are deleted, but for number `keep`.
+ * good entry. Segments without an entry are not listed, and deleted, but for
+ * found->empty: where all before it was committed and deleted, it alone says
+ * which spool it is and how its entries are numbered. It can go once there is a
+ * newer one, and this run has taken the folder over for good.
  */
-int segment_scan(
-    struct segments *all, uint32_t keep, struct found *found, struct err *err);
+int segment_scan(struct segments *all, struct found *found, struct err *err);
 
 /* --- spool_read.c --------------------------------------------------------- */
 
@@ -81,6 +86,8 @@ struct reader {
 
 void reader_init(struct reader *r, const struct position *from);
 void reader_fini(struct reader *r);
+/* Closes its file, which may be deleted then, and keeps its place. */
+void reader_close(struct reader *r);
 /*
  * Makes the bytes of seg at r->at available, n of them or as many as there
  * are up to seg->end. Returns how many, with *to at them; -1 with errno.
@@ -122,12 +129,15 @@ struct spool {
 	struct timer *timer;
 	struct found found; /* at the start */
 
-	uint64_t seed;	       /* of the segments of this run */
-	uint64_t id;	       /* see struct segment_head */
-	uint32_t first_no;     /* of the first segment of this run ... */
-	uint64_t first_number; /* ... and its first record */
-	bool reading;	       /* it is known where the reader is */
-	bool resumed;	       /* it was, once */
+	uint64_t seed;		/* of the segments of this run */
+	uint64_t id;		/* see struct segment_head */
+	uint32_t first_no;	/* of the first segment of this run ... */
+	uint64_t first_number;	/* ... and its first record */
+	uint32_t newest;	/* durable segment, with entries or without */
+	int64_t newest_us;	/* begun: by the monotonic clock ... */
+	int64_t newest_wall_us; /* ... and by the other */
+	bool reading;		/* it is known where the reader is */
+	bool resumed;		/* it was, once */
 	struct dropped dropped;
 	struct spool_mark mark; /* what was committed, as the folder says */
 	uint64_t number;	/* of the next record to be appended */

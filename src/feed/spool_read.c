@@ -20,7 +20,7 @@ reader_init(struct reader *r, const struct position *from)
 	    .fd = -1};
 }
 
-static void
+void
 reader_close(struct reader *r)
 {
 	if (r->fd >= 0)

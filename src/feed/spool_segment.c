@@ -50,7 +50,7 @@ segment_add(struct segments *all, const struct segment *seg)
 	all->bytes += seg->end;
 }
 
-static void
+void
 segment_unlink(const struct segments *all, uint32_t no)
 {
 	char name[SEGMENT_NAME];
@@ -272,16 +272,31 @@ segment_guess(const struct segments *all, size_t i)
 		seg->after = RT_MAX(next->first, seg->first);
 }
 
-/* Files without an entry are of no use: crashes at their beginning. */
+/* Without an entry: of no use, but for the newest that has a head. */
 static void
-segment_drop_empty(struct segments *all, uint32_t keep)
+segment_set_aside(
+    const struct segments *all, const struct segment *seg, struct found *found)
+{
+	uint32_t useless = seg->no;
+
+	if (!seg->unreadable && seg->no > found->empty) {
+		useless = found->empty;
+		found->empty = seg->no;
+	}
+	if (useless != 0)
+		segment_unlink(all, useless);
+}
+
+/* What crashes left at its beginning, or was begun and never written to. */
+static void
+segment_drop_empty(struct segments *all, struct found *found)
 {
 	size_t i, n = 0;
 
 	all->bytes = 0;
 	for (i = 0; i < all->n; i++) {
-		if (all->v[i].end <= SEGMENT_BEGINS && all->v[i].no != keep) {
-			segment_unlink(all, all->v[i].no);
+		if (all->v[i].end <= SEGMENT_BEGINS) {
+			segment_set_aside(all, &all->v[i], found);
 			continue;
 		}
 		all->bytes += all->v[i].end;
@@ -291,8 +306,7 @@ segment_drop_empty(struct segments *all, uint32_t keep)
 }
 
 int
-segment_scan(
-    struct segments *all, uint32_t keep, struct found *found, struct err *err)
+segment_scan(struct segments *all, struct found *found, struct err *err)
 {
 	size_t i;
 
@@ -302,7 +316,7 @@ segment_scan(
 	for (i = 0; i < all->n; i++)
 		if (segment_read_head(all, &all->v[i], found, err) < 0)
 			return -1;
-	segment_drop_empty(all, keep);
+	segment_drop_empty(all, found);
 	for (i = 0; i < all->n; i++) {
 		struct segment *seg = &all->v[i];
 		bool last = i + 1 == all->n;
@@ -316,6 +330,6 @@ segment_scan(
 			seg->after = RT_MAX(seg[1].first, seg->first);
 		found->number = RT_MAX(found->number, seg->after);
 	}
-	segment_drop_empty(all, keep);
+	segment_drop_empty(all, found);
 	return 0;
 }

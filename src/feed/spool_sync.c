@@ -27,7 +27,7 @@ struct sync {
 	struct strbuf added;   /* entries not yet taken by the thread */
 	uint64_t added_number; /* of the entry that would be added next */
 	uint32_t sources;
-	bool stop, retry;
+	bool stop, retry, turn;
 	struct sync_report *reports;
 	size_t n_reports, cap_reports;
 	struct sync_state state;
@@ -41,6 +41,7 @@ struct sync {
 	uint64_t kept_number;	  /* of the entry behind kept */
 	int fd;			  /* -1: a segment is to be begun */
 	struct segment_head head; /* of the present segment */
+	bool told;		  /* it was reported, so that it stays */
 	int64_t base;
 	int64_t wrote_us, synced_us; /* last, by the monotonic clock */
 	int64_t retry_us;	     /* when something failed: not before */
@@ -116,12 +117,15 @@ sync_begin(struct sync *s, struct err *err)
 	s->head = head;
 	s->base = SEGMENT_BEGINS;
 	s->written = 0;
+	s->told = false;
 	return 0;
 }
 
 /*
  * The present segment is of no more use behind `base`. Cutting it there is
- * only tidy: whoever reads it stops where the next one's numbers begin.
+ * only tidy: whoever reads it stops where the next one's numbers begin. One of
+ * which the loop knows stays even if it is empty: with it alone it may be known
+ * how the entries are numbered.
  */
 static void
 sync_give_up(struct sync *s)
@@ -129,7 +133,7 @@ sync_give_up(struct sync *s)
 	char name[SEGMENT_NAME];
 
 	segment_name(name, s->head.no);
-	if (s->base == SEGMENT_BEGINS)
+	if (s->base == SEGMENT_BEGINS && !s->told)
 		unlinkat(s->setup.folder_fd, name, 0);
 	else if (ftruncate(s->fd, (off_t)s->base) < 0)
 		errno = 0;
@@ -148,6 +152,7 @@ sync_report(struct sync *s)
 	    .number = sync_number_at(s, 0)};
 	size_t last;
 
+	s->told = true;
 	pthread_mutex_lock(&s->lock);
 	last = s->n_reports - 1;
 	if (s->n_reports > 0 && s->reports[last].no == report.no) {
@@ -226,6 +231,21 @@ sync_fits(const struct sync *s)
 	return n;
 }
 
+/* Its head is durable, too: not only its entry in the folder. */
+static int
+sync_begin_durable(struct sync *s, struct err *err)
+{
+	if (sync_begin(s, err) < 0)
+		return -1;
+	if (fdatasync(s->fd) < 0) {
+		err_sys(err, "syncing %s/%08" PRIu32 ".spool", s->setup.folder,
+		    s->head.no);
+		sync_give_up(s);
+		return -1;
+	}
+	return 0;
+}
+
 static bool
 sync_no_room(int error)
 {
@@ -283,7 +303,7 @@ sync_next_us(const struct sync *s)
 {
 	bool new = s->added.n > 0;
 
-	if (s->stop || (s->tries > 0 && s->retry))
+	if (s->stop || s->turn || (s->tries > 0 && s->retry))
 		return 0;
 	if (s->tries > 0)
 		return s->retry_us;
@@ -373,6 +393,26 @@ sync_work(struct sync *s, bool now, struct err *err)
 	return rc;
 }
 
+/* See sync_turn. */
+static int
+sync_turn_over(struct sync *s, struct err *err)
+{
+	struct err unused;
+	int rc = sync_work(s, true, err);
+
+	if (rc < 0 || (s->fd >= 0 && s->base == SEGMENT_BEGINS))
+		return rc;
+	if (s->fd >= 0)
+		close(s->fd);
+	s->fd = -1;
+	if (sync_begin_durable(s, &unused) < 0)
+		return 0;
+	fault_point("spool-turned");
+	sync_report(s);
+	sync_wake(s);
+	return 0;
+}
+
 /* Says that the segment ends here, and was not cut off. */
 static void
 sync_finish(struct sync *s)
@@ -395,17 +435,21 @@ sync_thread(void *arg)
 {
 	struct sync *s = arg;
 	struct err err;
-	bool stop;
+	bool stop, turn;
 	int rc;
 
 	do {
 		pthread_mutex_lock(&s->lock);
 		sync_wait(s);
-		sync_take(s);
-		stop = s->stop;
+		turn = s->turn;
+		s->turn = false;
+		if (!turn)
+			sync_take(s);
+		stop = s->stop && !turn;
 		pthread_mutex_unlock(&s->lock);
 		/* after a failure only a sync shows that all is well again */
-		rc = sync_work(s, stop || s->tries > 0, &err);
+		rc = turn ? sync_turn_over(s, &err)
+			  : sync_work(s, stop || s->tries > 0, &err);
 	} while (!stop);
 	if (rc < 0)
 		sync_work(s, true, &err);
@@ -467,8 +511,12 @@ sync_start(const struct sync_setup *setup, struct err *err)
 	s->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (s->wake_fd < 0)
 		err_sys(err, "eventfd");
-	else if (sync_begin(s, err) == 0 && sync_run(s, err) == 0)
-		return s;
+	else if (sync_begin_durable(s, err) == 0) {
+		s->told = true;
+		if (sync_run(s, err) == 0)
+			return s;
+		s->told = false;
+	}
 	if (s->fd >= 0)
 		sync_give_up(s);
 	sync_free(s);
@@ -476,9 +524,12 @@ sync_start(const struct sync_setup *setup, struct err *err)
 }
 
 uint64_t
-sync_stop(struct sync *s, struct err *err)
+sync_stop(struct sync *s,
+    void (*fn)(void *ctx, const struct sync_report *report), void *ctx,
+    struct err *err)
 {
 	uint64_t left;
+	size_t i;
 
 	pthread_mutex_lock(&s->lock);
 	s->stop = true;
@@ -488,6 +539,8 @@ sync_stop(struct sync *s, struct err *err)
 	left = s->kept_number - sync_number_at(s, 0);
 	if (left > 0)
 		err_set(err, "%s", s->state.text);
+	for (i = 0; fn != NULL && i < s->n_reports; i++)
+		fn(ctx, &s->reports[i]);
 	sync_free(s);
 	return left;
 }
@@ -510,6 +563,15 @@ sync_add(struct sync *s, const struct record *record, uint64_t number)
 		pthread_cond_signal(&s->cond);
 	pthread_mutex_unlock(&s->lock);
 	return size;
+}
+
+void
+sync_turn(struct sync *s)
+{
+	pthread_mutex_lock(&s->lock);
+	s->turn = true;
+	pthread_cond_signal(&s->cond);
+	pthread_mutex_unlock(&s->lock);
 }
 
 int

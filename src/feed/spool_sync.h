@@ -29,7 +29,7 @@ struct sync_setup {
 	uint32_t sources; /* see segment_head */
 };
 
-/* A segment after a sync, or several. */
+/* A segment after a sync, or several; or a new one, see sync_turn. */
 struct sync_report {
 	uint32_t no;
 	uint64_t first;	  /* number of its first entry */
@@ -45,16 +45,29 @@ struct sync_state {
 	char text[256]; /* what failed last */
 };
 
-/* Makes the first segment (at once), and starts the thread. */
+/*
+ * Makes the first segment (at once; durable, as what it goes on from may be
+ * deleted then), and starts the thread.
+ */
 struct sync *sync_start(const struct sync_setup *setup, struct err *err);
 /*
- * Writes and syncs what is left, ends the thread and frees. Returns how many
- * entries could not be synced, with the reason.
+ * Writes and syncs what is left, ends the thread and frees. Calls fn as
+ * sync_collect does, if it is not NULL. Returns how many entries could not be
+ * synced, with the reason.
  */
-uint64_t sync_stop(struct sync *s, struct err *err);
+uint64_t sync_stop(struct sync *s,
+    void (*fn)(void *ctx, const struct sync_report *report), void *ctx,
+    struct err *err);
 
 /* Takes one record, with the number that follows. Returns its size on disk. */
 size_t sync_add(struct sync *s, const struct record *record, uint64_t number);
+/*
+ * Leaves the present segment, if anything is in it, and begins a new one, which
+ * is reported with nothing in it once it is durable. What is added from now on
+ * goes there, if all before it is synced; where not, some of it may go to the
+ * old one. When that fails nothing is said: it is begun with the next entry.
+ */
+void sync_turn(struct sync *s);
 /* Readable when there is something to collect. */
 int sync_fd(const struct sync *s);
 /* Calls fn for what was synced since the last call, in order. */

@@ -8,8 +8,10 @@
 #include "io/loop.h"
 
 #define SPOOLED_MIB	    (1024 * 1024)
-#define SPOOLED_SEGMENTS    16		       /* of a full spool, about ... */
-#define SPOOLED_SEGMENT_MAX (16 * SPOOLED_MIB) /* ... but no longer ones */
+#define SPOOLED_SEGMENTS    16			/* of a full spool, about ... */
+#define SPOOLED_SEGMENT_MAX (16 * SPOOLED_MIB)	/* ... but no longer ones */
+#define SPOOLED_AGE_US	    (60 * USEC_PER_SEC) /* of one: see spool.h */
+#define SPOOLED_SHED_US	    USEC_PER_SEC	/* and of one to be shed */
 #define SPOOLED_OFFER_US    (100 * USEC_PER_MSEC) /* what was refused, again */
 #define SPOOLED_TOO_LONG    (-1)		  /* beside enum stage_loss */
 
@@ -45,6 +47,7 @@ struct spooled {
 	bool finished;	  /* the source has come to its end */
 	bool poke;	  /* the source is to be told `synced` once more */
 	bool ended;	  /* the last word is that nobody hears any source */
+	bool fresh;	  /* nothing was ever said */
 	bool closing;	  /* what is counted now would not be committed */
 	struct spooled_waiting *waiting;
 	size_t n_waiting;
@@ -432,6 +435,7 @@ spooled_status(void *self, struct stage_status *status)
 
 	*status = s->status;
 	spool_size(s->spool, &status->spool_bytes, &status->unread);
+	status->spool_since_us = spool_since(s->spool);
 	n = strlen(status->text);
 	if (trouble != NULL)
 		snprintf(status->text + n, sizeof(status->text) - n,
@@ -458,7 +462,8 @@ spooled_say_ended(struct spooled *s, const struct position *from)
 	if (spool_last(s->spool, &last))
 		s->ended = last.kind == RECORD_END && last.source == 0;
 	else
-		s->ended = from != NULL && from->file_no == 0 && bytes == 0;
+		s->ended = s->fresh =
+		    from != NULL && from->file_no == 0 && bytes == 0;
 	if (!s->ended)
 		spooled_mark(s, 0, RECORD_END, "the daemon was not running");
 }
@@ -473,6 +478,7 @@ spooled_open_spool(
 	    .folder = setup->spool,
 	    .segment_bytes =
 		RT_MIN(max / SPOOLED_SEGMENTS, (int64_t)SPOOLED_SEGMENT_MAX),
+	    .segment_us = SPOOLED_AGE_US,
 	    .max_bytes = max,
 	    .max_age_us = o->max_age_us,
 	    .sync_us = o->sync_us,
@@ -556,10 +562,23 @@ spooled_close_source(struct spooled *s)
 		s->source->close(source);
 }
 
-/* Nobody can wait any longer: not for room, not for a commit. */
+void
+spooled_shed(void *self)
+{
+	struct spooled *s = self;
+
+	spool_turn(s->spool, SPOOLED_SHED_US);
+}
+
+/*
+ * Nobody can wait any longer: not for room, not for a commit. What is said from
+ * here on stays for the next run, and what is committed is not to stay with it.
+ */
 static void
 spooled_take_all(struct spooled *s)
 {
+	if (!s->closing && !s->ended)
+		spool_turn(s->spool, 0);
 	s->closing = true;
 	spool_take_all(s->spool);
 	(void)spooled_append_waiting(s);
@@ -575,6 +594,19 @@ spooled_stop(void *self)
 		s->source->stop(s->source_self);
 }
 
+/* What the last run has said of its end may be committed and deleted. */
+static bool
+spooled_has_to_say_end(const struct spooled *s)
+{
+	int64_t bytes;
+	uint64_t unread;
+
+	spool_size(s->spool, &bytes, &unread);
+	if (s->once || s->n_waiting > 0)
+		return false;
+	return s->last > 0 ? !s->ended : bytes == 0 && !s->fresh;
+}
+
 void
 spooled_close(void *self, const char *reason)
 {
@@ -584,7 +616,7 @@ spooled_close(void *self, const char *reason)
 	spooled_take_all(s);
 	spooled_close_source(s);
 	snprintf(text, sizeof(text), "the feed was closed: %.150s", reason);
-	if (!s->once && !s->ended && s->n_waiting == 0 && s->last > 0)
+	if (spooled_has_to_say_end(s))
 		(void)spooled_append(s, 0, RECORD_END, slice_of(text));
 	log_info("feed %s: closed: %s", s->feed, reason);
 	spool_close(s->spool);

@@ -72,13 +72,14 @@ void spooled_committed(void *self, const struct position *position);
 void spooled_status(void *self, struct stage_status *status);
 void spooled_resume(void *self, const struct position *from);
 void spooled_disown(void *self, const char *reason);
+void spooled_shed(void *self);
 void spooled_stop(void *self);
 void spooled_close(void *self, const char *reason);
 #define SPOOLED_CALLS                                             \
 	.pause = spooled_pause, .position = spooled_position,     \
 	.committed = spooled_committed, .status = spooled_status, \
 	.resume = spooled_resume, .disown = spooled_disown,       \
-	.stop = spooled_stop, .close = spooled_close
+	.shed = spooled_shed, .stop = spooled_stop, .close = spooled_close
 
 extern const char *const spooled_when_full[]; /* for OPTION_CHOICE */
 /*

@@ -286,6 +286,47 @@ class Teller(threading.Thread):
             return False
 
 
+def readable_in(folder, number):
+    found = []
+    for path, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(path, name), "rb") as f:
+                if number.encode() in f.read():
+                    found.append(name)
+    return found
+
+
+def forget(daemon, *options):
+    return subprocess.run(
+        [harness.binary("ringtally"), "-c", daemon.conf_path, "forget", "-o",
+         "csv", *options], input=NUMBER + "\n", text=True,
+        capture_output=True, timeout=harness.PATIENCE * 2)
+
+
+def test_number_leaves_the_spool(rig, web):
+    """By what is committed nobody can be called any more: once it is
+    forgotten, and once the daemon has ended."""
+    spools = os.path.join(rig.directory, "spool")
+    daemon = start(rig, web, daemon=rig.daemon(rig.config(
+        database={"flush_s": 0.05}, spool_folder=spools,
+        live=web.live(control=os.path.join(rig.directory, "control")),
+        contacts={"feed": "crm"}, feeds=[rig.feed(), crm()])))
+    assert tell(web, contact(1, customer=NUMBER)).status == 200
+    assert readable_in(spools, NUMBER)
+    done = forget(daemon)
+    assert (done.returncode, done.stderr) == (0, "")
+    # it has waited for the commit
+    assert "contacts,1" in done.stdout
+    assert not readable_in(spools, NUMBER)
+    assert tell(web, contact(2, customer=NUMBER)).status == 200
+    wait_told(rig, lambda rows: "CRM-2" in rows)
+    assert daemon.stop() == 0
+    assert not readable_in(spools, NUMBER)
+    done = forget(daemon, "--no-daemon")
+    assert done.returncode == 0 and "contacts,1" in done.stdout
+    assert spools in done.stderr and NUMBER not in done.stderr
+
+
 def test_kill(rig, web):
     """kill -9, again and again: what was answered 200 is there once, and as
     it was told last."""

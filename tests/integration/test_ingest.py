@@ -19,6 +19,7 @@ import figures
 import harness
 import web as web_
 from test_crash import faulty       # noqa: F401, a fixture
+from test_control import Control
 from test_http import OpenApi
 from web import read_all, statuses
 
@@ -484,6 +485,41 @@ def test_server_crashes_behind_a_spool(own_rig, web):
         server.connect(own_rig.database))
     wait_counted(own_rig, log.count(b"ENTERQUEUE"))
     own_rig.assert_exact(log)
+
+
+def test_killed_between_two_segments(rig, web, faulty):  # noqa: F811
+    """A new one is begun, the old one is not yet deleted: nothing is lost,
+    nothing counts twice, and the old one goes."""
+    calls = Calls()
+    path = os.path.join(rig.directory, "control")
+    folder = os.path.join(rig.directory, "spool", "posted")
+    daemon = rig.daemon(rig.config(
+        spool_folder=os.path.dirname(folder), live=web.live(control=path),
+        feeds=[feed()]), program=faulty)
+    daemon.start("-v", wait="READY=1",
+                 env={"RINGTALLY_FAULT": "spool-turned:1"})
+    web.wait()
+    harness.poll("it takes a call",
+                 lambda: post(web, calls.body()).status == 200)
+    wait_counted(rig, 1)
+
+    def killed():
+        with contextlib.suppress(OSError, ConnectionError), \
+                contextlib.closing(Control(path)) as control:
+            control.ask("forget " + "0f" * 16)
+        return daemon.process.poll() is not None
+    harness.poll("it was killed", killed)
+    assert daemon.wait() == -signal.SIGKILL, daemon.stderr()
+    assert sorted(f for f in os.listdir(folder) if f != "lock") == [
+        "00000001.spool", "00000002.spool"]
+    start(rig, web, daemon=daemon)
+    harness.poll("the old one is gone", lambda: not os.path.exists(
+        os.path.join(folder, "00000001.spool")))
+    assert post(web, calls.body()).status == 200
+    wait_counted(rig, 2)
+    assert set(counted(rig).values()) == {1} and len(counted(rig)) == 2
+    assert figures.rows(rig.db, "SELECT gaps FROM ringtally.feed "
+                        "WHERE feed = 'posted'") == [{"gaps": 0}]
 
 
 def test_full_spool(own_rig, web):

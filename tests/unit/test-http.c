@@ -123,6 +123,12 @@ spooled_resume(void *self RT_UNUSED, const struct position *from RT_UNUSED)
 }
 
 void
+spooled_shed(void *self RT_UNUSED)
+{
+	fail();
+}
+
+void
 spooled_disown(void *self RT_UNUSED, const char *reason RT_UNUSED)
 {
 	fail();

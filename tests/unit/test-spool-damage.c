@@ -403,6 +403,8 @@ child_step(struct rig *rig)
 	rig_append(rig, 1 + turns % 7);
 	if (turns % 5 == 0)
 		rig_read(rig, 20);
+	if (turns % 11 == 0)
+		spool_turn(rig->spool, 0);
 	if (rig->synced != acked || turns % 23 == 0)
 		child_tell(rig, turns % 23 == 0);
 	acked = rig->synced;

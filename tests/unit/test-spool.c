@@ -171,6 +171,145 @@ test_numbers_go_on_over_restarts(void **state)
 	assert_int_equal(rig->missing, 0);
 }
 
+/* --- what is committed leaves the disk ------------------------------------ */
+
+static bool
+newest_is_empty(struct rig *rig RT_UNUSED)
+{
+	uint32_t no[8];
+	unsigned n = rig_segments(no, RT_COUNT(no));
+
+	return n == 1 && rig_size(rig_segment_path(no[0])) == SEGMENT_BEGINS;
+}
+
+/* The last record of all is committed, and nothing follows. */
+static void
+test_committed_segment_goes(void **state)
+{
+	struct rig *rig = *state;
+	int64_t bytes;
+	uint64_t unread;
+	unsigned i;
+
+	rig->config.segment_us = 1;
+	rig_start(rig);
+	for (i = 0; i < 3; i++) {
+		rig_append(rig, 10);
+		rig_sync(rig);
+		assert_int_equal(rig_read(rig, 10), 10);
+		rig_commit(rig);
+		assert_true(spool_since(rig->spool) > 0);
+		rig_turn(rig, newest_is_empty);
+		assert_int_equal(spool_since(rig->spool), 0);
+		spool_size(rig->spool, &bytes, &unread);
+		assert_int_equal(bytes, 0);
+		assert_int_equal(unread, 0);
+	}
+	/* the position is in one that is gone; numbers go on all the same */
+	assert_int_equal(rig->from.file_no, 3);
+	for (i = 0; i < 3; i++) {
+		rig_stop(rig);
+		assert_true(newest_is_empty(rig));
+		rig_start(rig);
+		assert_true(newest_is_empty(rig));
+		assert_int_equal(rig_read(rig, 1), 0);
+	}
+	rig_append(rig, 5);
+	assert_int_equal(rig->number, 35);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
+}
+
+/* What is not committed stays, and no segment is made for nothing. */
+static void
+test_only_what_is_committed_goes(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t no[8];
+	unsigned i;
+
+	rig_start(rig);
+	rig_append(rig, 10);
+	rig_sync(rig);
+	rig_read(rig, 10);
+	for (i = 0; i < 3; i++) {
+		spool_turn(rig->spool, 0);
+		rig_append(rig, 1);
+		rig_sync(rig);
+	}
+	assert_int_equal(rig_segments(no, RT_COUNT(no)), 1);
+	rig_commit(rig); /* 10 of the 13 */
+	spool_turn(rig->spool, 60 * USEC_PER_SEC);
+	rig_append(rig, 1);
+	rig_sync(rig);
+	assert_int_equal(rig_segments(no, RT_COUNT(no)), 1);
+	for (i = 0; i < 3; i++) {
+		spool_turn(rig->spool, 0);
+		rig_append(rig, 1);
+		rig_sync(rig);
+		assert_int_equal(rig_segments(no, RT_COUNT(no)), 2);
+	}
+	/* what was read and not committed comes again, out of both */
+	assert_int_equal(rig_read(rig, 7), 7);
+	rig_stop(rig);
+	rig->read = 10;
+	rig_start(rig);
+	assert_int_equal(rig_read(rig, 3), 3);
+	rig_commit(rig);
+	assert_int_equal(rig_segments(no, RT_COUNT(no)), 3);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	assert_int_equal(rig_segments(no, RT_COUNT(no)), 1);
+	assert_int_equal(rig->missing, 0);
+}
+
+/* Without the database only the empty segment knows how to go on. */
+static void
+test_empty_segment_remembers(void **state)
+{
+	struct rig *rig = *state;
+	struct record last;
+	unsigned i;
+
+	rig_start(rig);
+	rig_append(rig, 100);
+	rig_sync(rig);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	spool_turn(rig->spool, 0);
+	rig_turn(rig, newest_is_empty);
+	for (i = 0; i < 3; i++) {
+		rig_stop(rig);
+		rig_start_early(rig);
+		assert_int_equal(spool_sources(rig->spool), 5);
+		assert_int_equal(spool_last(rig->spool, &last), i > 1);
+		if (i == 0)
+			continue; /* ended before the database came */
+		rig_append(rig, 10);
+		assert_int_equal(rig->number, 90 + 10 * (i + 1));
+		rig_sync(rig);
+		if (i == 1) {
+			/* another daemon has heard them */
+			spool_discard(rig->spool);
+			rig->spool = NULL;
+			rig_start_early(rig);
+			rig->added -= 10;
+			rig->highest -= 10;
+			rig_append(rig, 10);
+			assert_int_equal(rig->number, 110);
+			rig_sync(rig);
+			rig_resume(rig);
+			rig_expect_all(rig);
+			rig_commit(rig);
+		}
+	}
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
+	assert_int_equal(rig->missing, 0);
+}
+
 /* --- limits --------------------------------------------------------------- */
 
 static bool
@@ -476,6 +615,9 @@ main(void)
 	    RIG_TEST(test_segments_come_and_go),
 	    RIG_TEST(test_restart_at_every_record),
 	    RIG_TEST(test_numbers_go_on_over_restarts),
+	    RIG_TEST(test_committed_segment_goes),
+	    RIG_TEST(test_only_what_is_committed_goes),
+	    RIG_TEST(test_empty_segment_remembers),
 	    RIG_TEST(test_full_spool_waits),
 	    RIG_TEST(test_full_spool_is_full_again),
 	    RIG_TEST(test_full_spool_drops_the_oldest),

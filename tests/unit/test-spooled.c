@@ -333,6 +333,69 @@ test_records_and_marks_in_order(void **state)
 	assert_int_equal(status.unread, 0);
 }
 
+static bool
+rig_reads_in_spool(struct rig *rig, const char *text)
+{
+	char command[200];
+
+	snprintf(command, sizeof(command), "grep -rqF '%s' %s", text, rig->dir);
+	return system(command) == 0;
+}
+
+static bool
+rig_has_shed(struct rig *rig)
+{
+	spooled_shed(rig->stage);
+	return !rig_reads_in_spool(rig, "01144960777");
+}
+
+static int64_t
+rig_since(struct rig *rig)
+{
+	struct stage_status status;
+
+	spooled_status(rig->stage, &status);
+	return status.spool_since_us;
+}
+
+/* What is committed can be read in no file: when asked for, and at the end. */
+static void
+test_committed_leaves_the_disk(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_start(rig);
+	rig_give(rig, 1, "01144960777");
+	rig_expect(rig, " 1:01144960777|");
+	spooled_shed(rig->stage);
+	assert_true(rig_reads_in_spool(rig, "01144960777"));
+	assert_true(rig_since(rig) > 0);
+	rig_commit(rig);
+	rig_turn(rig, rig_has_shed);
+	assert_int_equal(rig_since(rig), 0);
+	rig_give(rig, 1, "01144960778");
+	rig_expect(rig, " 1:01144960778|");
+	rig_commit(rig);
+	assert_true(rig_since(rig) > 0);
+	rig_give(rig, 1, "01144960779");
+	rig_expect(rig, " 1:01144960779|");
+	spooled_position(rig->stage, &rig->from);
+	/* a kill: what is committed goes at the next start */
+	rig_stop(rig);
+	assert_true(rig_reads_in_spool(rig, "01144960778"));
+	rig_start(rig);
+	assert_false(rig_reads_in_spool(rig, "0114496077"));
+	rig_expect(rig, "E1:closing|E0:the feed was closed: test|");
+	rig_give(rig, 1, "01144960780");
+	rig_expect(rig, " 1:01144960780|");
+	rig_commit(rig);
+	rig_stop(rig);
+	assert_false(rig_reads_in_spool(rig, "0114496078"));
+	rig_start(rig);
+	rig_expect(rig, "E1:closing|E0:the feed was closed: test|");
+	assert_int_equal(rig->losses, 0);
+}
+
 /* Whoever ends says so; whoever was ended is said to have been. */
 static void
 test_ends_are_told(void **state)
@@ -353,8 +416,12 @@ test_ends_are_told(void **state)
 	rig_expect(rig, "E1:closing|E0:the feed was closed: test|");
 	rig_commit(rig);
 	rig_stop(rig);
+	/* that went when it was committed, so it was said once more */
 	rig_start(rig);
-	rig_expect(rig, "");
+	rig_expect(rig, "E0:the feed was closed: test|");
+	rig_stop(rig);
+	rig_start(rig);
+	rig_expect(rig, "E0:the feed was closed: test|");
 	rig_stop(rig);
 	snprintf(command, sizeof(command), "rm -rf %s; mv %s.left %s", rig->dir,
 	    rig->dir, rig->dir);
@@ -639,6 +706,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    RIG_TEST(test_records_and_marks_in_order),
+	    RIG_TEST(test_committed_leaves_the_disk),
 	    RIG_TEST(test_ends_are_told),
 	    RIG_TEST(test_pause_and_refusal_keep_the_place),
 	    RIG_TEST(test_full_spool_holds),
