@@ -152,6 +152,98 @@ FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION ringtally.inferred_final(text, text, timestamptz)
 TO ringtally_writer, ringtally_reader;
 
+-- The evidence. A caller is followed over a change of keys: a visit of that time
+-- bears both hashes. What is called the service of a queue without one is the
+-- queue itself, as the daemon has it.
+CREATE FUNCTION ringtally.inferred_each(p_site text, p_from timestamptz,
+    p_to timestamptz, p_what text DEFAULT NULL)
+RETURNS TABLE (what text, switch text, queue text, service text,
+    entered_at timestamptz, at timestamptz, call_id text, visit_no integer,
+    next_switch text, next_queue text, next_service text,
+    next_entered_at timestamptz, next_at timestamptz, next_call_id text,
+    next_visit_no integer)
+LANGUAGE sql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, pg_temp AS $$
+	WITH days AS (
+		SELECT coalesce(max(w.repeat_days), 0) AS n
+		FROM ringtally.writer AS w WHERE w.site = p_site
+	), around AS (
+		SELECT v.switch, v.queue, q.service, v.entered_at, v.answered_at,
+		    v.ended_at, v.call_id, v.visit_no, v.outcome,
+		    v.caller_counted, v.caller, v.caller_before,
+		    coalesce('s' || q.service, 'q' || v.queue) AS matter
+		FROM ringtally.visit AS v
+		LEFT JOIN ringtally.queue AS q USING (site, switch, queue)
+		WHERE v.site = p_site AND v.entered_at >= p_from - interval '1 day'
+		  AND v.entered_at < p_to + make_interval(
+		      days => (SELECT n FROM days) + 2)
+	), asked AS (
+		SELECT * FROM around AS v
+		WHERE v.entered_at >= p_from AND v.entered_at < p_to
+	), heard AS (
+		SELECT v.*, h.hash FROM around AS v
+		CROSS JOIN unnest(ARRAY[v.caller, v.caller_before]) AS h(hash)
+		WHERE v.outcome = 'answered' AND h.hash IS NOT NULL
+	), of_caller AS (
+		SELECT CASE WHEN v.outcome = 'answered' THEN 'repeated'
+		    ELSE 'called_back' END AS what,
+		    CASE WHEN v.outcome = 'answered' THEN v.answered_at
+			ELSE v.ended_at END AS at, v.*, h.hash
+		FROM asked AS v
+		CROSS JOIN unnest(ARRAY[v.caller, v.caller_before]) AS h(hash)
+		WHERE v.caller_counted AND v.outcome IN ('answered', 'abandoned')
+		  AND h.hash IS NOT NULL
+	), pairs AS (
+		SELECT v.what, v.at, v.switch, v.queue, v.service, v.entered_at,
+		    v.call_id, v.visit_no, w.switch AS w_switch,
+		    w.queue AS w_queue, w.service AS w_service,
+		    w.entered_at AS w_entered_at, w.answered_at AS w_at,
+		    w.call_id AS w_call_id, w.visit_no AS w_visit_no
+		FROM of_caller AS v JOIN heard AS w ON w.hash = v.hash
+		WHERE CASE v.what
+		    WHEN 'repeated' THEN w.answered_at > v.at
+			AND w.answered_at <= v.at
+			    + make_interval(days => (SELECT n FROM days))
+			AND w.matter = v.matter
+			AND (w.switch, w.call_id) <> (v.switch, v.call_id)
+		    ELSE w.answered_at >= v.at
+			AND w.answered_at <= v.at + interval '1 day' END
+		UNION ALL
+		SELECT 'misrouted', v.answered_at, v.switch, v.queue, v.service,
+		    v.entered_at, v.call_id, v.visit_no, w.switch, w.queue,
+		    w.service, w.entered_at, w.answered_at, w.call_id, w.visit_no
+		FROM (SELECT DISTINCT ON (v.switch, v.call_id, v.visit_no) v.*,
+			w.visit_no AS next_no, w.entered_at AS next_at
+		    FROM asked AS v JOIN around AS w USING (switch, call_id)
+		    WHERE v.outcome = 'answered' AND w.visit_no <> v.visit_no
+		      AND (w.entered_at > v.answered_at
+			OR w.entered_at = v.answered_at
+			    AND w.visit_no > v.visit_no)
+		    ORDER BY v.switch, v.call_id, v.visit_no, w.entered_at,
+			w.visit_no) AS v
+		JOIN around AS w ON w.switch = v.switch
+		    AND w.call_id = v.call_id AND w.visit_no = v.next_no
+		    AND w.entered_at = v.next_at
+		WHERE w.matter <> v.matter
+	)
+	SELECT DISTINCT ON (p.entered_at, p.switch, p.call_id, p.visit_no, p.what)
+	    p.what, p.switch, p.queue, p.service, p.entered_at, p.at, p.call_id,
+	    p.visit_no, p.w_switch, p.w_queue, p.w_service, p.w_entered_at,
+	    p.w_at, p.w_call_id, p.w_visit_no
+	FROM pairs AS p
+	WHERE p_what IS NULL OR p.what = p_what
+	ORDER BY p.entered_at, p.switch, p.call_id, p.visit_no, p.what, p.w_at,
+	    p.w_call_id, p.w_visit_no
+$$;
+COMMENT ON FUNCTION
+    ringtally.inferred_each(text, timestamptz, timestamptz, text) IS
+    'The calls that an inferred figure is made of: each visit that entered from p_from until before p_to and is counted in repeated, misrouted or called_back (p_what; NULL: all of them), and the visit by which it is. Tells no caller. Of callers who were forgotten, of visits that are kept no longer and of calls that go on it can show nothing.';
+REVOKE ALL ON FUNCTION
+    ringtally.inferred_each(text, timestamptz, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION
+    ringtally.inferred_each(text, timestamptz, timestamptz, text)
+    TO ringtally_reader;
+
 CREATE OR REPLACE VIEW ringtally.service_level AS
 SELECT i.switch, i.queue, i.service, i.starts_at, i.offered, i.answered,
     i.abandoned, i.abandoned_short, i.timed_out, i.exited_key, i.exited_empty,

@@ -4,6 +4,7 @@ another service, who gave up and was through. A month that is played is found
 again to the call: against what the simulation says of each visit, and against
 SQL over the visits that the daemon kept."""
 import collections
+import datetime
 import json
 import os
 import random
@@ -131,6 +132,25 @@ SELECT count(*) FILTER (WHERE v.answered_at = v.first_at
 FROM v"""
 
 
+def opened(rig):
+    """What the figures are made of, as an analyst opens them."""
+    cells = collections.Counter()
+    with rig.db.transaction():
+        rig.db.execute("SET LOCAL ROLE ringtally_reader")
+        for what, queue, starts, n in rig.db.execute(
+                "SELECT what, queue, extract(epoch FROM date_bin('15 min', "
+                "entered_at, 'epoch'))::bigint, count(*) FROM "
+                "ringtally.inferred_each('test', '-infinity', 'infinity') "
+                "GROUP BY 1, 2, 3"):
+            cells[queue, int(starts), what] = n
+    return cells
+
+
+def those_opened(cells):
+    return {key: n for key, n in cells.items()
+            if key[2] in ("repeated", "misrouted", "called_back")}
+
+
 def services(table):
     return tuple({"name": name, "queues": queues}
                  for name, queues in table.items())
@@ -175,6 +195,7 @@ def test_a_month_with_crashes(rig, tmp_path):
     row = rig.db.execute(VISITS_SQL, (7,)).fetchone()
     assert row[:5] == sums(want)
     assert row[5] == sums(want)[0] + sums(want)[3]
+    assert opened(rig) == those_opened(want)
 
 
 def test_views_say_what_is_not_yet_known(rig, tmp_path):
@@ -216,10 +237,18 @@ def test_in_one_second(rig):
         b"c.2|ctax|Al|CONNECT|0|x.2|0",
         b"c.2|ctax|Al|BLINDTRANSFER|8003|inbound|0|0|1",
         b"c.2|housing|NONE|ENTERQUEUE||07700900002|1",
-        b"c.2|housing|Ed|CONNECT|0|x.3|0")))
+        b"c.2|housing|Ed|CONNECT|0|x.3|0",
+        b"c.2|housing|Ed|COMPLETECALLER|0|0|1")))
     assert rig.daemon(config(rig)).start("--once").wait() == 0
     assert sums(booked(rig))[2] == 1
     assert ("ctax", at, "misrouted") in booked(rig)
+    assert rig.db.execute(
+        "SELECT what, queue, call_id, visit_no, next_queue, next_call_id, "
+        "next_visit_no FROM ringtally.inferred_each('test', %s, %s, %s)", (
+            datetime.datetime.fromtimestamp(at, datetime.timezone.utc),
+            datetime.datetime.fromtimestamp(at + 1, datetime.timezone.utc),
+            "misrouted")).fetchall() == [
+                ("misrouted", "ctax", "c.2", 1, "housing", "c.2", 2)]
 
 
 def test_the_key_is_changed(rig, tmp_path):
@@ -241,6 +270,7 @@ def test_the_key_is_changed(rig, tmp_path):
     harness.append(rig.log, data[third:])
     assert rig.daemon(changed).start("--once").wait() == 0
     assert_same(rig, want)
+    assert opened(rig) == those_opened(want)
     before, both = rig.db.execute(
         "SELECT count(caller) - count(caller_before), count(caller_before) "
         "FROM ringtally.visit").fetchone()

@@ -71,6 +71,8 @@ SET ROLE ann;
 SELECT lives_ok('SELECT * FROM ringtally.service_level_day',
     'an analyst reads the views');
 SELECT lives_ok('SELECT * FROM ringtally.visits', 'and the visits');
+SELECT lives_ok($$ SELECT * FROM ringtally.inferred_each('s', '-infinity',
+    'infinity') $$, 'and which of them belong together');
 SELECT lives_ok('SELECT * FROM ringtally.agent_interval', 'and the agents');
 SELECT lives_ok('SELECT * FROM ringtally.queue_live',
     'and the present second');
