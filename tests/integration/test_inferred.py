@@ -20,9 +20,10 @@ MEASURES = ("caller_known", "repeated", "misrouted", "abandoned_known",
             "called_back")
 
 
-def play(tmp_path, *args, seed=3, days=None, rate=0.04):
-    """A log, and the truth of each of its visits."""
-    days = days or harness.quick_or_slow(19, 31)
+def play(tmp_path, *args, seed=3, days=31, rate=None):
+    """A log, and the truth of each of its visits: a month, of a small centre
+    or (slow) of a larger one."""
+    rate = rate or harness.quick_or_slow(0.022, 0.04)
     log, truth = str(tmp_path / "played.log"), str(tmp_path / "truth")
     subprocess.run([harness.binary("ringtally"), "sim", "--seed", str(seed),
                     "--start", "2026-11-02T00:00:00Z", "--days", str(days),
@@ -199,7 +200,7 @@ def test_a_month_with_crashes(rig, tmp_path):
 
 
 def test_views_say_what_is_not_yet_known(rig, tmp_path):
-    data, visits = play(tmp_path, days=12, seed=8)
+    data, visits = play(tmp_path, days=12, seed=8, rate=0.04)
     harness.append(rig.log, data)
     assert rig.daemon(config(rig)).start("--once").wait() == 0
     rows = rig.db.execute(
@@ -317,7 +318,7 @@ def test_another_configuration(rig, tmp_path):
 def test_two_switches(rig, tmp_path):
     """One caller rings two switches of the site, whose logs are not read at
     the same pace: the order of telling changes nothing."""
-    data, visits = play(tmp_path, days=10)
+    data, visits = play(tmp_path, days=10, rate=0.04)
     logs = [os.path.join(rig.logs, name) for name in ("a.log", "b.log")]
     calls = sorted({v["callid"] for v in visits})
     there = {c: i % 2 for i, c in enumerate(calls)}
