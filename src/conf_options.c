@@ -382,11 +382,13 @@ const struct option_row conf_options[] = {
 		"Where it changes, the figures of the last days change with "
 		"it; from or to 0 it changes with a restart only."},
     {"max_callers", CONTACTS(max_callers), .type = OPTION_INT,
-	.preset = "10000000", .min = 1000, .max = 1000000000, .unit = "calls",
+	.preset = "20000000", .min = 1000, .max = 1000000000, .unit = "calls",
 	.help = "Calls of known callers that are held in memory to find those "
 		"who ring again: those of repeat_days and up to three days "
-		"more. Each takes up to 64 bytes: 10 million, 640 MB. Above "
-		"that the oldest go, and are left out of caller_known."},
+		"more. Each takes up to 64 bytes: 20 million, which is enough "
+		"for 10 million callers in seven days of whom a third call "
+		"twice, 1280 MB. Above that the oldest go, and are left out "
+		"of caller_known."},
     {CONTACT_TEXT("category", "categories", category), .required = true,
 	.help = "The category's own name, as contacts bear it."},
     {CONTACT_TEXT("label", "categories", label),

@@ -602,6 +602,37 @@ test_flat(void **state)
 	assert_int_equal(sum(w, MEASURE_caller_known), 40 * a_day);
 }
 
+/*
+ * What ringtally.conf(5) says of max_callers: half as many callers in a week,
+ * of whom a third call twice, are all held for the week, at up to 64 bytes for
+ * each call that may be held.
+ */
+static void
+test_as_the_manual_says(void **state)
+{
+	struct world *w = *state;
+	uint32_t callers = 40000, a_week = callers + callers / 3, i, seen = 0;
+
+	world_begin(w, 2 * callers);
+	for (i = 0; i < 4 * a_week; i++) {
+		int64_t at_us = START + i * (7 * DAY / a_week);
+		bool again = i % 4 == 3;
+
+		if (!again)
+			seen++;
+		somebody_is_answered(w,
+		    again ? seen - 1 - i * 7919 % RT_MIN(seen, callers)
+			  : seen - 1,
+		    at_us);
+		if (seen == callers && !again)
+			assert_int_equal(repeat_callers(w->r), callers);
+		assert_true(repeat_since_us(w->r) <= at_us - 7 * DAY ||
+		    at_us < START + 7 * DAY);
+	}
+	assert_true(repeat_bytes(w->r) <= 64 * 2 * (size_t)callers);
+	assert_int_equal(sum(w, MEASURE_caller_known), 4 * a_week);
+}
+
 /* More callers than there may be: the memory holds, and the share is honest. */
 static void
 test_bounded(void **state)
@@ -637,6 +668,7 @@ main(void)
 	    TEST(test_one_number_for_all),
 	    TEST(test_any_order),
 	    TEST(test_flat),
+	    TEST(test_as_the_manual_says),
 	    TEST(test_bounded),
 	};
 
