@@ -192,7 +192,10 @@ struct stage_status {
 	int64_t spool_bytes;	/* on disk, not yet deleted */
 	int64_t spool_since_us; /* what it holds came since; 0: nothing */
 	uint64_t unread;	/* records in the spool, not yet counted */
-	char text[256];		/* for people */
+	/* deleted from it unread, which nobody could count yet as a gap */
+	uint64_t dropped;
+	int64_t dropped_bytes;
+	char text[256]; /* for people */
 };
 
 struct ingest;

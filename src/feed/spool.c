@@ -65,18 +65,51 @@ spool_leave(struct spool *spool, const struct segment *seg)
 	r->can_back = false;
 }
 
-/* Whether it was committed, and what of it, is not known before spool_resume.
+static void
+spool_say_dropped(struct spool *spool, const char *why)
+{
+	if (spool->drop_said)
+		return;
+	spool->drop_said = true;
+	log_warn("feed %s: the oldest records of its spool are deleted before "
+		 "they are %s: %s",
+	    spool->feed,
+	    spool->reading ? "committed" : "counted, and will count as lost",
+	    why);
+}
+
+/*
+ * What of it was not committed, as far as the mark knows, is noted before it is
+ * deleted: it is lost if we are not there when its figures would be committed.
  */
 static void
 spool_remember(struct spool *spool, const struct segment *seg, const char *why)
 {
-	struct dropped *d = &spool->dropped;
+	struct spool_dropped *d = &spool->dropped;
+	const struct spool_mark *mark = &spool->mark;
+	int64_t at = mark->no == seg->no ? mark->at : SEGMENT_BEGINS;
+	uint64_t first = RT_MAX(seg->first, mark->number);
 
+	if (seg->after <= first)
+		return;
 	if (d->after == 0)
-		d->first = seg->first;
+		d->first = first;
+	d->id = spool->id;
 	d->after = RT_MAX(d->after, seg->after);
-	d->bytes += seg->end - SEGMENT_BEGINS;
-	d->why = why;
+	d->bytes += RT_MAX(seg->end - at, INT64_C(0));
+	snprintf(d->why, sizeof(d->why), "%s", why);
+	dropped_write(d, spool->lock_fd);
+	spool_say_dropped(spool, why);
+}
+
+static void
+spool_forget_dropped(struct spool *spool)
+{
+	spool->drop_said = false;
+	if (spool->dropped.after == 0)
+		return;
+	spool->dropped = (struct spool_dropped){.after = 0};
+	dropped_write(&spool->dropped, spool->lock_fd);
 }
 
 /*
@@ -95,13 +128,10 @@ spool_drop(struct spool *spool, const char *why)
 	if (all->n < 2)
 		return false;
 	seg = all->v[0];
+	spool_remember(spool, &seg, why);
 	segment_drop_first(all);
-	if (!spool->reading) {
-		spool_remember(spool, &seg, why);
-		return true;
-	}
-	if (r->no > seg.no)
-		return true; /* read, but not yet committed */
+	if (!spool->reading || r->no > seg.no)
+		return true; /* not yet counted, or not yet committed */
 	first = RT_MAX(r->number, seg.first);
 	at = r->no == seg.no ? RT_MAX(r->at, SEGMENT_BEGINS) : SEGMENT_BEGINS;
 	spool_leave(spool, &seg);
@@ -536,6 +566,9 @@ spool_committed(struct spool *spool, const struct position *position)
 	bool some;
 
 	mark_write(&spool->mark, spool->lock_fd, position);
+	if (position->head_hash == spool->id &&
+	    position->generation >= spool->dropped.after)
+		spool_forget_dropped(spool);
 	some = spool_sweep(spool, position);
 	if (some && spool->state.error != 0)
 		sync_retry(spool->sync);
@@ -564,6 +597,17 @@ spool_since(const struct spool *spool)
 	if (spool->segments.n > 0)
 		return spool->segments.v[0].begun_us;
 	return spool->synced < spool->number ? spool->newest_wall_us : 0;
+}
+
+void
+spool_dropped(const struct spool *spool, struct spool_drops *drops)
+{
+	const struct spool_dropped *d = &spool->dropped;
+
+	*drops = (struct spool_drops){.records = 0};
+	if (!spool->reading && d->after > 0)
+		*drops =
+		    (struct spool_drops){d->after - d->first, d->bytes, d->why};
 }
 
 /* --- at times ------------------------------------------------------------- */
@@ -612,23 +656,38 @@ spool_is_ours(const struct spool *spool, const struct position *from)
 	return spool->resumed || from->file_no < spool->first_no;
 }
 
-/* What its limits took while it was not known what of it was committed. */
+/*
+ * Where a feed begins of which the database knows nothing: with the first
+ * record that there ever was, or that was not committed to another database.
+ */
+static void
+spool_settle_start(struct spool *spool)
+{
+	const struct segments *all = &spool->segments;
+	struct reader *r = &spool->reader;
+
+	if (all->n > 0)
+		r->number = RT_MIN(
+		    RT_MAX(spool->mark.number, UINT64_C(1)), all->v[0].first);
+}
+
+/* What its limits took, and was not committed: in this run or before. */
 static void
 spool_settle_dropped(struct spool *spool)
 {
-	struct dropped d = spool->dropped;
+	const struct spool_dropped *d = &spool->dropped;
 	struct reader *r = &spool->reader;
-	uint64_t first = RT_MAX(d.first, r->number);
+	uint64_t first = d->first;
 
-	spool->dropped = (struct dropped){.after = 0};
-	if (d.after <= first)
+	if (d->after <= r->number) {
+		spool_forget_dropped(spool);
 		return;
-	if (r->number != 0) {
-		first = r->number; /* those before them are gone as well */
-		r->number = d.after;
 	}
-	spool_lose(spool, STAGE_LOSS_FULL, d.after - first,
-	    first <= d.first ? d.bytes : -1, d.why);
+	if (r->number != 0)
+		first = r->number; /* those before them are gone as well */
+	r->number = d->after;
+	spool_lose(spool, STAGE_LOSS_FULL, d->after - first,
+	    first <= d->first ? d->bytes : -1, d->why);
 }
 
 void
@@ -658,6 +717,8 @@ spool_resume(struct spool *spool, const struct position *from)
 	    (!ours || (!spool->resumed && spool->found.last_no == 0));
 	reader_fini(&spool->reader);
 	reader_init(&spool->reader, &at);
+	if (from->file_no == 0)
+		spool_settle_start(spool);
 	spool->reading = spool->resumed = true;
 	spool_settle_dropped(spool);
 	spool_tell_room(spool);
@@ -767,6 +828,9 @@ spool_begin(struct spool *spool, const struct position *from, struct err *err)
 	}
 	spool->first_number = spool->synced = spool->number;
 	mark_read(&spool->mark, spool->lock_fd, spool->id);
+	/* the disk may have lost the end of what was committed */
+	spool->mark.number = RT_MIN(spool->mark.number, spool->number);
+	dropped_read(&spool->dropped, spool->lock_fd, spool->id);
 	setup.no = spool->first_no;
 	setup.number = spool->number;
 	setup.seed = spool->seed;

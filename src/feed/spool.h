@@ -146,4 +146,16 @@ void spool_size(const struct spool *spool, int64_t *bytes, uint64_t *unread);
  */
 int64_t spool_since(const struct spool *spool);
 
+/*
+ * What its limits have deleted before it was read, and `lost` will tell of when
+ * it is known from where on it is read. It is noted in the folder: also what an
+ * earlier run deleted. records 0: nothing.
+ */
+struct spool_drops {
+	uint64_t records;
+	int64_t bytes;
+	const char *why; /* lent */
+};
+void spool_dropped(const struct spool *spool, struct spool_drops *drops);
+
 #endif

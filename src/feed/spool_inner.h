@@ -109,13 +109,6 @@ int reader_seek(struct reader *r, const struct segments *all,
 
 /* --- the spool ------------------------------------------------------------ */
 
-/* What was deleted while nobody knew how much of it had been committed. */
-struct dropped {
-	uint64_t first, after; /* numbers; after 0: nothing */
-	int64_t bytes;
-	const char *why; /* of the last one */
-};
-
 struct spool {
 	char *feed, *folder;
 	struct spool_config config;
@@ -138,7 +131,8 @@ struct spool {
 	int64_t newest_wall_us; /* ... and by the other */
 	bool reading;		/* it is known where the reader is */
 	bool resumed;		/* it was, once */
-	struct dropped dropped;
+	struct spool_dropped dropped; /* as the folder says; beyond the mark */
+	bool drop_said;		/* the log knows of it */
 	struct spool_mark mark; /* what was committed, as the folder says */
 	uint64_t number;	/* of the next record to be appended */
 	uint64_t synced;	/* all records before this one are durable */

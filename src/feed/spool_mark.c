@@ -4,7 +4,10 @@
 #include "base/table.h"
 #include "feed/spool_mark.h"
 
+#define DROPPED_AT 64 /* in the file, behind the mark */
+
 _Static_assert(sizeof(struct spool_mark) == 40, "no padding, as on disk");
+_Static_assert(sizeof(struct spool_dropped) == 104, "no padding, as on disk");
 
 static uint64_t
 mark_sum(const struct spool_mark *mark)
@@ -37,5 +40,33 @@ mark_write(struct spool_mark *mark, int fd, const struct position *position)
 	/* an older one, or none, is a mark, too */
 	if (pwrite(fd, &now, sizeof(now), 0) != (ssize_t)sizeof(now))
 		log_debug("%s: its mark can not be written: %s", position->path,
+		    strerror(errno));
+}
+
+static uint64_t
+dropped_sum(const struct spool_dropped *dropped)
+{
+	return XXH3_64bits(dropped, offsetof(struct spool_dropped, sum));
+}
+
+void
+dropped_read(struct spool_dropped *dropped, int fd, uint64_t id)
+{
+	ssize_t got = pread(fd, dropped, sizeof(*dropped), DROPPED_AT);
+
+	if (got != (ssize_t)sizeof(*dropped) || dropped->id != id ||
+	    dropped->sum != dropped_sum(dropped))
+		*dropped = (struct spool_dropped){0};
+	dropped->why[sizeof(dropped->why) - 1] = '\0';
+}
+
+void
+dropped_write(struct spool_dropped *dropped, int fd)
+{
+	dropped->sum = dropped_sum(dropped);
+	/* without it the gap in the numbers still tells that they are lost */
+	if (pwrite(fd, dropped, sizeof(*dropped), DROPPED_AT) !=
+	    (ssize_t)sizeof(*dropped))
+		log_debug("what a spool has dropped can not be noted: %s",
 		    strerror(errno));
 }

@@ -431,11 +431,20 @@ spooled_status(void *self, struct stage_status *status)
 {
 	struct spooled *s = self;
 	const char *trouble = spool_trouble(s->spool);
+	struct spool_drops drops;
 	size_t n;
 
 	*status = s->status;
 	spool_size(s->spool, &status->spool_bytes, &status->unread);
 	status->spool_since_us = spool_since(s->spool);
+	spool_dropped(s->spool, &drops);
+	status->dropped = drops.records;
+	status->dropped_bytes = drops.bytes;
+	n = strlen(status->text);
+	if (drops.records > 0)
+		snprintf(status->text + n, sizeof(status->text) - n,
+		    "%s%" PRIu64 " records of the spool are lost: %s",
+		    n > 0 ? "; " : "", drops.records, drops.why);
 	n = strlen(status->text);
 	if (trouble != NULL)
 		snprintf(status->text + n, sizeof(status->text) - n,

@@ -134,6 +134,11 @@ view_feed_now(const struct view *view, size_t i, int64_t now_us,
 	intake_counted(in, &now->counters);
 	now->connects =
 	    feed->status != NULL && feed->status(feed->ctx, &now->status);
+	if (now->status.dropped > 0) {
+		now->counters.v[COUNTER_gaps]++;
+		now->counters.v[COUNTER_lost_bytes] +=
+		    (uint64_t)now->status.dropped_bytes;
+	}
 	if (in->last_event_us != 0)
 		now->silence_us = RT_MAX(now_us - in->last_event_us, 0);
 	now->stale = (now->state != VIEW_FEED_FOLLOWING &&

@@ -3,6 +3,7 @@
 daemon's first second on, and counted once when the database is there."""
 import contextlib
 import os
+import re
 import signal
 import socket
 
@@ -193,6 +194,38 @@ def test_manager_without_a_database(rig, web, away, server):
     web.ready()
     wait_figures(rig, "sales", 8, 5, 3, 0)
     assert len(server.clients) == clients and server.logged_in()
+
+
+def test_drops_without_a_database(rig, web, away):
+    """What a full spool drops is shown at once, and counted as lost once: as
+    many records as were acknowledged are counted or lost."""
+    line = b"%d|c.%%d|sales|NONE|ENTERQUEUE|%s|01|1\n" % (START, b"x" * 6000)
+    daemon = start(rig, [{**http_feed(), "spool_max_mb": 8,
+                          "spool_when_full": "drop-oldest"}], web)
+    for n in range(2):
+        is_open(web, "posted")
+        body = b"".join(line % i for i in range(n * 2000, n * 2000 + 100))
+        for k in range(20):
+            assert post(web, body.replace(b"|c.", b"|c%d." % k)).status == 200
+        shown = view(web, "posted")
+        assert shown["gaps"] == 1 and "records" in shown["status"]
+        assert shown["lost_bytes"] > (4 + n * 12) * 1000000
+        assert daemon.said("the oldest records of its spool are deleted")
+        daemon.kill()
+        if n == 1:
+            away.come()
+        again(daemon, web)
+    web.ready()
+    harness.poll("all is read", lambda: rig.db.execute(
+        "SELECT sum(offered) FROM ringtally.queue_interval").fetchone()[0]
+        and view(web, "posted")["spool_records"] == 0)
+    told = re.search(r"(\d+) records of the spool: the spool was full",
+                     daemon.stderr())
+    gaps, lost, records = rig.db.execute(
+        "SELECT gaps, lost_bytes, records FROM ringtally.feed").fetchone()
+    assert (gaps, lost) == (1, shown["lost_bytes"])
+    # each start may have left a mark among those that were dropped
+    assert records + int(told.group(1)) in range(4000, 4004)
 
 
 def test_second_daemon_with_the_same_spool(rig, web, away):

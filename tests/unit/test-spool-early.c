@@ -260,6 +260,7 @@ static void
 test_drops_while_unread(void **state)
 {
 	struct rig *rig = *state;
+	struct spool_drops drops;
 	unsigned i;
 
 	rig->config.max_bytes = 256 * 1024;
@@ -277,12 +278,156 @@ test_drops_while_unread(void **state)
 		rig_sync(rig);
 	}
 	assert_int_equal(rig->losses, 0);
+	spool_dropped(rig->spool, &drops);
 	rig_resume(rig);
 	assert_int_equal(rig->losses, 1);
 	assert_int_equal(rig->loss, STAGE_LOSS_FULL);
+	assert_int_equal(rig->lost, drops.records);
+	assert_int_equal(rig->lost_bytes, drops.bytes);
+	spool_dropped(rig->spool, &drops);
+	assert_int_equal(drops.records, 0);
 	rig_expect_all(rig);
 	assert_true(rig->missing > 1000);
 	assert_int_equal(rig->losses, 1);
+}
+
+static void
+rig_flood(struct rig *rig, unsigned n, bool read)
+{
+	while (n-- > 0) {
+		assert_int_equal(rig_append(rig, 100), 100);
+		rig_sync(rig);
+		while (read && rig_read(rig, 100) > 0)
+			continue;
+	}
+}
+
+static void
+rig_small(struct rig *rig)
+{
+	rig->config.max_bytes = 256 * 1024;
+	rig->config.segment_bytes = 16 * 1024;
+	rig->config.drop_oldest = true;
+}
+
+/* What was dropped before the last start, for that reason, and once. */
+static void
+rig_expect_dropped(struct rig *rig)
+{
+	struct spool_drops drops;
+
+	rig_start_early(rig);
+	spool_dropped(rig->spool, &drops);
+	assert_true(drops.records > 1000);
+	assert_int_equal(rig->losses, 0);
+	rig_flood(rig, 10, false);
+	rig_stop(rig);
+	rig_start(rig);
+	assert_int_equal(rig->losses, 1);
+	assert_int_equal(rig->loss, STAGE_LOSS_FULL);
+	assert_true(rig->lost >= drops.records + 900);
+	assert_true(rig->lost_bytes > drops.bytes + 900 * 48);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 1);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig_start_early(rig);
+	spool_dropped(rig->spool, &drops);
+	assert_int_equal(drops.records, 0);
+	rig_resume(rig);
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 1);
+}
+
+/* Nothing was ever committed: there is no position to miss them by. */
+static void
+test_drops_of_a_new_feed(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_small(rig);
+	rig_start_early(rig);
+	rig_flood(rig, 30, false);
+	rig_stop(rig);
+	rig_expect_dropped(rig);
+}
+
+static void
+test_drops_behind_a_commit(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_small(rig);
+	rig_start(rig);
+	rig_append(rig, 400);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 300), 300);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig_start_early(rig);
+	rig_flood(rig, 30, false);
+	rig_stop(rig);
+	rig_expect_dropped(rig);
+}
+
+/* They are no loss while we live. */
+static void
+test_drops_of_what_was_only_read(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_small(rig);
+	rig_start(rig);
+	rig_flood(rig, 30, true);
+	assert_int_equal(rig->read, 3000);
+	assert_int_equal(rig->losses, 0);
+	rig_stop(rig);
+	rig->read = 0;
+	rig_expect_dropped(rig);
+}
+
+/* Somebody has deleted what a new feed begins with: numbers begin at 1. */
+static void
+test_start_is_gone(void **state)
+{
+	struct rig *rig = *state;
+	uint32_t no[64];
+
+	rig->config.segment_bytes = 8192;
+	rig_start_early(rig);
+	rig_append(rig, 500);
+	rig_sync(rig);
+	rig_stop(rig);
+	assert_true(rig_segments(no, RT_COUNT(no)) > 3);
+	assert_int_equal(unlink(rig_segment_path(no[0])), 0);
+	assert_int_equal(unlink(rig_segment_path(no[1])), 0);
+	rig_start(rig);
+	rig_expect_all(rig);
+	assert_true(rig->missing > 60);
+	assert_int_equal(rig->losses, 1);
+	assert_int_equal(rig->loss, STAGE_LOSS_MISSING);
+}
+
+/* A database that is new: what the last one has committed is not missing. */
+static void
+test_committed_to_another_database(void **state)
+{
+	struct rig *rig = *state;
+
+	rig->config.segment_bytes = 8192;
+	rig_start(rig);
+	rig_append(rig, 500);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 300), 300);
+	rig_commit(rig);
+	rig_stop(rig);
+	rig->from = (struct position){0};
+	rig_start(rig);
+	rig->read = rig->missing = 0;
+	assert_true(rig_read(rig, 1) == 1 && rig->read > 200);
+	rig->missing = 0;
+	rig_expect_all(rig);
+	assert_int_equal(rig->losses, 0);
 }
 
 /* The same where all that was dropped had been committed: nothing is lost. */
@@ -409,6 +554,11 @@ main(void)
 	    RIG_TEST(test_end_is_cut_while_away),
 	    RIG_TEST(test_position_of_another_spool),
 	    RIG_TEST(test_drops_while_unread),
+	    RIG_TEST(test_drops_of_a_new_feed),
+	    RIG_TEST(test_drops_behind_a_commit),
+	    RIG_TEST(test_drops_of_what_was_only_read),
+	    RIG_TEST(test_start_is_gone),
+	    RIG_TEST(test_committed_to_another_database),
 	    RIG_TEST(test_drops_of_what_was_committed),
 	    RIG_TEST(test_full_while_unread),
 	    RIG_TEST(test_full_of_what_was_committed),
