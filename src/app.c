@@ -732,6 +732,7 @@ app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
 void
 app_start(struct app *app)
 {
+	app_spools_look(app, app->conf->spool_folder);
 	app_early_start(app);
 	store_start(app->store);
 }

@@ -139,6 +139,12 @@ void app_early_state(struct app *app, enum store_state state);
 void app_early_later(struct app *app);
 void app_early_end(struct app *app);
 
+/*
+ * app_spools.c: warns of spools in that folder that hold what was not counted,
+ * and that are no feed's.
+ */
+void app_spools_look(const struct app *app, const char *spool_folder);
+
 /* app_queues.c: the store asks for all queues as they are now */
 void app_queues(void *ctx, struct store *store);
 void app_queues_forget(struct app_switch *sw);

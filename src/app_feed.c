@@ -225,6 +225,7 @@ app_feed_open(
 	    .from = from,
 	    .timezone = app_feed_timezone(feed),
 	    .spool = feed->spool,
+	    .format = feed->conf->format->name,
 	    .ingest = feed->app->ingest,
 	    .framing = app_feed_framing(feed->conf),
 	    .dialogue = feed->conf->format->dialogue,

@@ -169,11 +169,12 @@ static void
 daemon_restart(void *ctx)
 {
 	struct daemon *d = ctx;
+	char *spools = mem_strdup(d->app.conf->spool_folder);
 	struct err err;
 
 	if (d->mode == DAEMON_ENDING) { /* told so meanwhile */
 		daemon_leave(d, d->exit_code);
-		return;
+		goto out;
 	}
 	if (d->control != NULL)
 		control_set_view(d->control, NULL);
@@ -183,15 +184,19 @@ daemon_restart(void *ctx)
 		log_error("%s", err.text);
 		d->next = NULL;
 		daemon_leave(d, EXIT_FAILED);
-		return;
+		goto out;
 	}
 	d->next = NULL;
 	d->mode = DAEMON_RUNNING;
 	if (d->control != NULL)
 		control_set_view(d->control, d->app.view);
 	app_start(&d->app);
+	if (strcmp(spools, d->app.conf->spool_folder) != 0)
+		app_spools_look(&d->app, spools);
 	log_note("configuration reloaded");
 	notify_send("READY=1");
+out:
+	free(spools);
 }
 
 static void

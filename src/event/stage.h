@@ -220,6 +220,7 @@ struct stage_setup {
 	void *hide_ctx;
 	const char *timezone;  /* of the feed's local times */
 	const char *spool;     /* folder of this feed's own; spooled */
+	const char *format;    /* the feed's, by name; spooled */
 	enum framing framing;  /* of the feed's records; spooled */
 	struct ingest *ingest; /* of POSTs, see feed/ingest.h; or NULL */
 	const struct dialogue_ops *dialogue; /* of the format; two-way only */

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "feed/spool_inner.h"
 
-#define SPOOL_LOCK	   "lock"
 #define SPOOL_MEMORY_BYTES (32 * 1024 * 1024) /* not yet durable, at most */
 #define SPOOL_LOOK_US	   USEC_PER_SEC	      /* for what is too old */
 #define SPOOL_READ_TRIES   30 /* then what can not be read is given up */
@@ -281,6 +280,7 @@ spool_synced_segment(void *ctx, const struct sync_report *report)
 	    .first = report->first,
 	    .after = report->number,
 	    .seed = spool->seed,
+	    .format = spool->format,
 	    .end = report->end,
 	    .begun_us = report->begun_us};
 
@@ -476,6 +476,26 @@ spool_take(struct spool *spool, const struct segment *seg,
 	return false;
 }
 
+/* What came in for another format than the feed has now: said once. */
+static void
+spool_check_format(
+    struct spool *spool, const struct segment *seg, uint64_t number)
+{
+	const struct segments *all = &spool->segments;
+
+	if (seg->format == 0 || spool->format == 0 ||
+	    seg->format == spool->format || spool->format_said)
+		return;
+	spool->format_said = true;
+	while (seg + 1 < all->v + all->n && seg[1].format == seg->format)
+		seg++;
+	log_warn("feed %s: %" PRIu64 " records of its spool came in when it "
+		 "had another format: they are read as %s, and what that does "
+		 "not understand is rejected",
+	    spool->feed, RT_MAX(seg->after, number + 1) - number,
+	    spool->config.format);
+}
+
 /* Fills it; the bytes behind the end of the path are left as they are. */
 static void
 spool_place(
@@ -529,6 +549,8 @@ spool_next(struct spool *spool, struct record *record, struct position *at)
 		}
 		if (!spool_take(spool, seg, &head))
 			continue;
+		if (seg->format != spool->format && head.kind == RECORD_DATA)
+			spool_check_format(spool, seg, head.number);
 		*record = (struct record){
 		    .bytes = {bytes + sizeof(head), head.length},
 		    .received_us = head.received_us,
@@ -643,6 +665,19 @@ spool_is_foreign(const struct spool *spool, const struct position *from)
 }
 
 /*
+ * A place in something else than a spool: the feed had another transport. Of
+ * it only file_no is of use.
+ */
+static bool
+spool_is_elsewhere(const struct position *from)
+{
+	const char *slash = strrchr(from->path, '/');
+
+	return from->file_no > 0 &&
+	    (slash == NULL || segment_number(slash + 1) == 0);
+}
+
+/*
  * Whether a position of the database is one in this spool. It is not where the
  * spool has another id; nor where it is behind all that was found in the
  * folder, which is an older copy then: what was appended since has numbers that
@@ -695,17 +730,23 @@ spool_resume(struct spool *spool, const struct position *from)
 {
 	const struct spool_mark *mark = &spool->mark;
 	struct position at = *from;
-	bool ours = spool_is_ours(spool, from);
+	bool elsewhere = spool_is_elsewhere(from);
+	bool ours = !elsewhere && spool_is_ours(spool, from);
 
 	if (!ours) {
 		at = (struct position){.file_no = mark->no,
 		    .offset = mark->at,
 		    .generation = mark->number};
+	}
+	if (elsewhere && all->n > 0)
+		log_note("feed %s: had another transport: what its spool %s "
+			 "held before that, and had not counted, is counted",
+		    spool->feed, spool->folder);
+	else if (!ours && !elsewhere)
 		log_warn("feed %s: the database knows another spool than %s: "
 			 "all that this one holds and has not counted itself "
 			 "is counted",
 		    spool->feed, spool->folder);
-	}
 	/* the disk may have lost the end of what was committed */
 	if (!spool->resumed)
 		at.generation = RT_MIN(at.generation, spool->first_number);
@@ -717,7 +758,9 @@ spool_resume(struct spool *spool, const struct position *from)
 	    (!ours || (!spool->resumed && spool->found.last_no == 0));
 	reader_fini(&spool->reader);
 	reader_init(&spool->reader, &at);
-	if (from->file_no == 0)
+	if (elsewhere)
+		spool->gone = false;
+	if (from->file_no == 0 || (elsewhere && at.file_no == 0))
 		spool_settle_start(spool);
 	spool->reading = spool->resumed = true;
 	spool_settle_dropped(spool);
@@ -806,6 +849,7 @@ static int
 spool_begin(struct spool *spool, const struct position *from, struct err *err)
 {
 	struct sync_setup setup = {.folder = spool->folder,
+	    .format = spool->format,
 	    .folder_fd = spool->segments.fd,
 	    .segment_bytes = spool->config.segment_bytes,
 	    .sync_us = spool->config.sync_us};
@@ -864,8 +908,13 @@ spool_open(struct loop *loop, const struct spool_config *config,
     const struct position *from, const struct spool_ops *ops, void *ctx,
     struct err *err)
 {
+	struct position place;
 	struct spool *spool;
 
+	if (from != NULL && spool_is_elsewhere(from)) {
+		place = (struct position){.file_no = from->file_no};
+		from = &place;
+	}
 	if (strlen(config->folder) + SEGMENT_NAME >= STAGE_PATH_MAX) {
 		err_set(err, "the name of the spool's folder is too long");
 		return NULL;
@@ -874,6 +923,7 @@ spool_open(struct loop *loop, const struct spool_config *config,
 	spool->config = *config;
 	spool->config.segment_bytes =
 	    RT_MIN(config->segment_bytes, config->max_bytes / 4);
+	spool->format = segment_format(config->format);
 	spool->feed = mem_strdup(config->feed);
 	spool->folder = mem_strdup(config->folder);
 	spool->ops = ops;

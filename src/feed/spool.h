@@ -46,6 +46,7 @@ struct spool;
 
 struct spool_config {
 	const char *feed;      /* for messages */
+	const char *format;    /* its name now; NULL: any will do */
 	const char *folder;    /* made with its parents, mode 0750 */
 	int64_t segment_bytes; /* a new segment is begun beyond */
 	int64_t segment_us;    /* or, where commits keep up, when as old */
@@ -157,5 +158,12 @@ struct spool_drops {
 	const char *why; /* lent */
 };
 void spool_dropped(const struct spool *spool, struct spool_drops *drops);
+
+/*
+ * A spool that nobody has open: how many records that came in are in it and
+ * were not committed, as far as the folder itself knows. Changes nothing. 0
+ * also where a daemon has it open, or the folder is none.
+ */
+uint64_t spool_left(const char *folder);
 
 #endif

@@ -96,6 +96,17 @@ segment_head_get(
 	return false;
 }
 
+uint32_t
+segment_format(const char *name)
+{
+	uint32_t hash;
+
+	if (name == NULL)
+		return 0;
+	hash = (uint32_t)XXH3_64bits(name, strlen(name));
+	return RT_MAX(hash, 1U);
+}
+
 void
 segment_name(char name[SEGMENT_NAME], uint32_t no)
 {

@@ -35,9 +35,9 @@ struct segment_head {
 	uint64_t seed;
 	int64_t begun_us; /* by our clock */
 	uint32_t sources; /* numbers of sources given away until then */
-	uint32_t zero;
-	uint64_t id;  /* of the spool: of all segments that follow on it */
-	uint64_t sum; /* XXH3-64 of all before */
+	uint32_t format;  /* that the feed had, by a hash; 0: not known */
+	uint64_t id;	  /* of the spool: of all segments that follow on it */
+	uint64_t sum;	  /* XXH3-64 of all before */
 };
 
 /* The bytes that follow are checked with all behind `sum`. */
@@ -85,6 +85,9 @@ void segment_head_put(char to[SEGMENT_BEGINS], const struct segment_head *head);
  */
 bool segment_head_get(
     struct segment_head *head, const char *from, size_t n, bool *foreign);
+
+/* Of the name of a format; NULL: 0. */
+uint32_t segment_format(const char *name);
 
 void segment_name(char name[SEGMENT_NAME], uint32_t no);
 /* Returns 0 for a name of another kind. */

@@ -11,6 +11,8 @@
 #include "feed/spool_sync.h"
 #include "io/loop.h"
 
+#define SPOOL_LOCK "lock" /* the file in the folder: flock, and the mark */
+
 /* A segment that holds durable entries. */
 struct segment {
 	uint32_t no;
@@ -19,6 +21,7 @@ struct segment {
 	uint64_t seed;
 	int64_t end; /* bytes */
 	int64_t begun_us;
+	uint32_t format; /* see struct segment_head */
 	bool unreadable; /* its head is damaged: nothing can be checked */
 };
 
@@ -46,6 +49,8 @@ struct found {
 
 /* Opens a segment for reading. Returns -1 with errno. */
 int segment_open(const struct segments *all, const struct segment *seg);
+/* Lists what stands in the folder, by its heads, and changes nothing. */
+int segment_peek(struct segments *all, struct found *found, struct err *err);
 /* The first of those with this number or a higher one; n: none. */
 size_t segment_find(const struct segments *all, uint32_t no);
 void segment_add(struct segments *all, const struct segment *seg);
@@ -133,6 +138,8 @@ struct spool {
 	bool resumed;		/* it was, once */
 	struct spool_dropped dropped; /* as the folder says; beyond the mark */
 	bool drop_said;		/* the log knows of it */
+	uint32_t format;	/* see struct segment_head */
+	bool format_said;	/* the log knows of another one */
 	struct spool_mark mark; /* what was committed, as the folder says */
 	uint64_t number;	/* of the next record to be appended */
 	uint64_t synced;	/* all records before this one are durable */

@@ -114,6 +114,7 @@ segment_read_head(const struct segments *all, struct segment *seg,
 		seg->first = seg->after = head.first;
 		seg->seed = head.seed;
 		seg->begun_us = head.begun_us;
+		seg->format = head.format;
 		found->sources = RT_MAX(found->sources, head.sources);
 		found->number = RT_MAX(found->number, head.first);
 		if (head.id != 0)
@@ -165,6 +166,19 @@ segment_drop_from(const struct segments *all, uint32_t no)
 	for (i = there.n; i > 0 && there.v[i - 1].no >= no; i--)
 		segment_unlink(&there, there.v[i - 1].no);
 	free(there.v);
+}
+
+int
+segment_peek(struct segments *all, struct found *found, struct err *err)
+{
+	size_t i;
+
+	if (segment_list(all, found, err) < 0)
+		return -1;
+	for (i = 0; i < all->n; i++)
+		if (segment_read_head(all, &all->v[i], found, err) < 0)
+			return -1;
+	return 0;
 }
 
 /*

@@ -93,6 +93,7 @@ sync_begin(struct sync *s, struct err *err)
 	    .seed = s->setup.seed,
 	    .begun_us = clock_wall_us(),
 	    .sources = s->setup.sources,
+	    .format = s->setup.format,
 	    .id = s->setup.id};
 	int fd, saved;
 

@@ -27,6 +27,7 @@ struct sync_setup {
 	uint64_t seed;	  /* of all segments of this run */
 	uint64_t id;	  /* of the spool */
 	uint32_t sources; /* see segment_head */
+	uint32_t format;  /* the same */
 };
 
 /* A segment after a sync, or several; or a new one, see sync_turn. */

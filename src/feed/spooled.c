@@ -485,6 +485,7 @@ spooled_open_spool(
 	int64_t max = o->max_mb * SPOOLED_MIB;
 	struct spool_config config = {.feed = setup->feed,
 	    .folder = setup->spool,
+	    .format = setup->format,
 	    .segment_bytes =
 		RT_MIN(max / SPOOLED_SEGMENTS, (int64_t)SPOOLED_SEGMENT_MAX),
 	    .segment_us = SPOOLED_AGE_US,

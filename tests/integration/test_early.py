@@ -228,6 +228,69 @@ def test_drops_without_a_database(rig, web, away):
     assert records + int(told.group(1)) in range(4000, 4004)
 
 
+def test_spool_without_a_feed(rig, web, away):
+    """A feed that gets another name, transport or folder leaves behind what
+    was acknowledged: that is said, and it is counted when it comes back."""
+    log = Calls().body()
+    folder = os.path.join(rig.directory, "spool")
+    daemon = start(rig, [http_feed()], web)
+    is_open(web, "posted")
+    assert post(web, log).status == 200
+    assert daemon.stop() == 0
+    away.come()
+    left = "the spool %s/posted holds %d records that were taken in and not " \
+        "counted" % (folder, len(log.splitlines()))
+
+    def configured(**config):
+        daemon.config.update(config)
+        daemon.write_config()
+
+    def said(n):
+        return daemon.stderr().count(left) == n
+
+    def loaded():
+        harness.poll("all is loaded", lambda: web.ask(
+            "/api/v1/feeds").json["database"]["state"] == "ready")
+
+    harness.append(rig.log, b"")
+    for n, feed in enumerate([{**http_feed(), "name": "other"},
+                              {**rig.feed(), "name": "posted"}]):
+        configured(feeds=[feed])
+        again(daemon, web)
+        loaded()
+        assert said(n + 1)
+        assert daemon.stop() == 0
+    configured(spool_folder=folder + "2")
+    again(daemon, web)
+    assert said(2)
+    for n, where in enumerate((folder, folder + "2")):
+        configured(spool_folder=where)
+        daemon.signal(signal.SIGHUP)
+        harness.poll("it has begun anew", lambda: said(3 + n) and
+                     daemon.stderr().count("configuration reloaded\n") == n + 1)
+    loaded()
+    assert daemon.stop() == 0
+    assert counted(rig) == {}
+    configured(feeds=[http_feed()], spool_folder=folder)
+    again(daemon, web)
+    wait_counted(rig, 1)
+    rig.assert_exact(log)
+    assert said(4) and not daemon.said("data may be lost")
+    # the same feed with another format
+    assert daemon.stop() == 0
+    away.go()
+    again(daemon, web)
+    is_open(web, "posted")
+    assert post(web, log.replace(b"|", b"|2", 1)).status == 200
+    daemon.kill()
+    away.come()
+    configured(feeds=[{**http_feed(), "format": "ringtally-json"}])
+    again(daemon, web)
+    harness.poll("it says so", lambda: daemon.said(
+        "2 records of its spool came in when it had another format: they are "
+        "read as ringtally-json"))
+
+
 def test_second_daemon_with_the_same_spool(rig, web, away):
     """The lock keeps it away while no database can; it does not give up."""
     calls = Calls()

@@ -430,6 +430,86 @@ test_committed_to_another_database(void **state)
 	assert_int_equal(rig->losses, 0);
 }
 
+/* A spool that no feed reads: what is left in it, and it stays as it is. */
+static void
+test_left_over(void **state)
+{
+	struct record end = {.kind = RECORD_END, .received_us = 1};
+	struct rig *rig = *state;
+	uint32_t no[64], after[64];
+	unsigned n;
+	int64_t size;
+
+	assert_int_equal(spool_left("spool"), 0);
+	rig->config.segment_bytes = 8192;
+	rig_start(rig);
+	rig_append(rig, 300);
+	rig_sync(rig);
+	assert_int_equal(rig_read(rig, 120), 120);
+	rig_commit(rig);
+	assert_true(spool_append(rig->spool, &end) > 0);
+	assert_int_equal(spool_left("spool"), 0); /* it is open */
+	rig_stop(rig);
+	n = rig_segments(no, RT_COUNT(no));
+	assert_int_equal(spool_left("spool"), 180);
+	size = rig_size(rig_segment_path(no[n - 1])) - (int64_t)entry_size(0);
+	assert_int_equal(truncate(rig_segment_path(no[n - 1]), size - 1), 0);
+	assert_int_equal(spool_left("spool"), 180);
+	assert_int_equal(rig_segments(after, RT_COUNT(after)), n);
+	assert_memory_equal(no, after, n * sizeof(*no));
+	assert_int_equal(rig_size(rig_segment_path(no[n - 1])), size - 1);
+	rig_flip(rig_segment_path(no[n - 2]), 4000, 3);
+	assert_in_range(spool_left("spool"), 178, 179);
+	rig_flip(rig_segment_path(no[n - 2]), 4000, 3);
+	rig->highest = 0;
+	rig_start(rig);
+	rig_expect_all(rig);
+	rig_commit(rig);
+	rig_stop(rig);
+	assert_int_equal(spool_left("spool"), 0);
+	rig_start(rig);
+}
+
+/* Another transport read the feed for a while: its places are not ours. */
+static void
+test_position_of_another_transport(void **state)
+{
+	struct rig *rig = *state;
+	struct position file = {.file_no = 70,
+	    .path = "/var/log/asterisk/queue_log",
+	    .device = 1,
+	    .inode = 77,
+	    .generation = 4000111222,
+	    .head_hash = 1,
+	    .offset = 123};
+	unsigned start;
+
+	rig->config.segment_bytes = 8192;
+	rig_start_early(rig);
+	rig_append(rig, 100);
+	rig_sync(rig);
+	for (start = 0; start < 3; start++) {
+		rig_stop(rig);
+		rig->from = file;
+		if (start == 1) {
+			rig_start_early(rig);
+			rig_append(rig, 20);
+			rig_resume(rig);
+		} else {
+			rig_start(rig);
+			rig_append(rig, 20);
+		}
+		rig_sync(rig);
+		assert_true(rig->number < 1000);
+		rig_expect_all(rig);
+		rig_commit(rig);
+		assert_true(start == 1 || rig->from.file_no > file.file_no);
+	}
+	assert_int_equal(rig->read, 160);
+	assert_int_equal(rig->missing, 0);
+	assert_int_equal(rig->losses, 0);
+}
+
 /* The same where all that was dropped had been committed: nothing is lost. */
 static void
 test_drops_of_what_was_committed(void **state)
@@ -559,6 +639,8 @@ main(void)
 	    RIG_TEST(test_drops_of_what_was_only_read),
 	    RIG_TEST(test_start_is_gone),
 	    RIG_TEST(test_committed_to_another_database),
+	    RIG_TEST(test_left_over),
+	    RIG_TEST(test_position_of_another_transport),
 	    RIG_TEST(test_drops_of_what_was_committed),
 	    RIG_TEST(test_full_while_unread),
 	    RIG_TEST(test_full_of_what_was_committed),
