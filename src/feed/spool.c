@@ -738,7 +738,7 @@ spool_resume(struct spool *spool, const struct position *from)
 		    .offset = mark->at,
 		    .generation = mark->number};
 	}
-	if (elsewhere && all->n > 0)
+	if (elsewhere && spool->segments.n > 0)
 		log_note("feed %s: had another transport: what its spool %s "
 			 "held before that, and had not counted, is counted",
 		    spool->feed, spool->folder);

@@ -604,6 +604,23 @@ spooled_stop(void *self)
 		s->source->stop(s->source_self);
 }
 
+/* What was never read has no other word: the database was away. */
+static void
+spooled_say_closed(const struct spooled *s, const char *reason)
+{
+	uint64_t unread;
+	int64_t bytes;
+
+	spool_size(s->spool, &bytes, &unread);
+	if (unread > 0)
+		log_note("feed %s: closed: %s; %" PRIu64
+			 " records and marks wait "
+			 "in its spool to be counted",
+		    s->feed, reason, unread);
+	else
+		log_info("feed %s: closed: %s", s->feed, reason);
+}
+
 /* What the last run has said of its end may be committed and deleted. */
 static bool
 spooled_has_to_say_end(const struct spooled *s)
@@ -628,7 +645,7 @@ spooled_close(void *self, const char *reason)
 	snprintf(text, sizeof(text), "the feed was closed: %.150s", reason);
 	if (spooled_has_to_say_end(s))
 		(void)spooled_append(s, 0, RECORD_END, slice_of(text));
-	log_info("feed %s: closed: %s", s->feed, reason);
+	spooled_say_closed(s, reason);
 	spool_close(s->spool);
 	spooled_free(s);
 }

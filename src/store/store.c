@@ -274,6 +274,10 @@ store_renew_soon(struct store *store)
 static void
 store_finish_with(struct store *store, const char *failed)
 {
+	const char *well = store->loaded
+	    ? "all is committed"
+	    : "there was nothing to commit, as no feed was read";
+
 	store->finished = true;
 	snprintf(store->trouble, sizeof(store->trouble), "%s",
 	    failed != NULL ? failed : "");
@@ -283,8 +287,7 @@ store_finish_with(struct store *store, const char *failed)
 	timer_unset(store->retry);
 	link_close(store->link);
 	store->writing = false;
-	store_set_state(store, STORE_OFF, "%s",
-	    failed != NULL ? failed : "all is committed");
+	store_set_state(store, STORE_OFF, "%s", failed != NULL ? failed : well);
 	task_set(store->tell);
 }
 

@@ -237,6 +237,9 @@ def test_spool_without_a_feed(rig, web, away):
     is_open(web, "posted")
     assert post(web, log).status == 200
     assert daemon.stop() == 0
+    assert daemon.said("database: there was nothing to commit")
+    assert daemon.said("wait in its spool to be counted")
+    assert not daemon.said("all is committed")
     away.come()
     left = "the spool %s/posted holds %d records that were taken in and not " \
         "counted" % (folder, len(log.splitlines()))
