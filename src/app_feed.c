@@ -112,6 +112,17 @@ app_feed_failed(struct stage_upstream *up, const char *why)
 	feed->app->ops->failed(feed->app->ops_ctx, text);
 }
 
+/* The database is to know soon, also where no record comes to tell. */
+static void
+app_feed_changed(struct stage_upstream *up)
+{
+	struct app_feed *feed = (struct app_feed *)up;
+
+	if (feed->app->loaded)
+		store_touch(feed->app->store);
+	app_touch(feed->app);
+}
+
 const struct stage_upstream app_feed_upstream = {
     .bytes = app_feed_bytes,
     .record = app_feed_record,
@@ -119,6 +130,7 @@ const struct stage_upstream app_feed_upstream = {
     .idle = app_feed_idle,
     .failed = app_feed_failed,
     .oversize = app_feed_oversize,
+    .changed = app_feed_changed,
 };
 
 /* --- opening and closing ------------------------------------------------ */

@@ -153,6 +153,17 @@ feeds_fill_guarantee(struct table *table, const struct query_feed *feed)
 	table_text(table, feed->guarantee[0] != '\0' ? feed->guarantee : NULL);
 }
 
+/* Nobody is connected for a daemon that has ended, whatever it said last. */
+static void
+feeds_fill_connection(struct table *table, const struct query_feed *feed)
+{
+	if (!feed->connects || feed->renewed_us == QUERY_NO_TIME ||
+	    feed->released)
+		table_null(table);
+	else
+		table_text(table, feed->connected ? "up" : "down");
+}
+
 static void
 feeds_fill_connected(struct table *table, const struct query_feed *feed)
 {
@@ -193,6 +204,7 @@ static const struct feeds_column {
     {{"transport", TABLE_TEXT, 0}, feeds_fill_transport, false},
     {{"format", TABLE_TEXT, 0}, feeds_fill_format, false},
     {{"writer", TABLE_TEXT, 0}, feeds_fill_writer, true},
+    {{"connection", TABLE_TEXT, 0}, feeds_fill_connection, true},
     {{"written_at", TABLE_TIME, 0}, feeds_fill_written, false},
     {{"path", TABLE_TEXT, 0}, feeds_fill_path, true},
     {{"file_no", TABLE_INT, 0}, feeds_fill_file_no, false},

@@ -149,6 +149,8 @@ struct stage_upstream {
 	void (*failed)(struct stage_upstream *up, const char *why);
 	/* So many records were longer than STAGE_RECORD_MAX. May be NULL. */
 	void (*oversize)(struct stage_upstream *up, uint64_t n);
+	/* What `status` tells of its connection is new. May be NULL. */
+	void (*changed)(struct stage_upstream *up);
 };
 
 /*

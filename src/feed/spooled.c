@@ -175,8 +175,10 @@ spooled_says(struct spooled *s, bool connected, const char *fmt, ...)
 {
 	struct stage_status *st = &s->status;
 	bool changed = st->since_us == 0 || connected != st->connected;
+	char before[sizeof(st->text)];
 	va_list ap;
 
+	memcpy(before, st->text, sizeof(before));
 	va_start(ap, fmt);
 	vsnprintf(st->text, sizeof(st->text), fmt, ap);
 	va_end(ap);
@@ -187,6 +189,9 @@ spooled_says(struct spooled *s, bool connected, const char *fmt, ...)
 	} else {
 		log_debug("feed %s: %s", s->feed, st->text);
 	}
+	if (s->up->changed != NULL &&
+	    (changed || strcmp(before, st->text) != 0))
+		s->up->changed(s->up);
 }
 
 void

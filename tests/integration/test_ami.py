@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The daemon on a manager interface that behaves as Asterisk does, also on its
 bad days: every message that was sent whole is counted once."""
+import json
 import os
 import time
 
@@ -8,6 +9,7 @@ import harness
 import pytest
 
 import ami_server
+from test_cli import feeds
 
 START = 1795288800
 FLOOD = harness.quick_or_slow(20000, 500000)
@@ -78,6 +80,11 @@ def test_calls_are_counted(rig, login, version):
     assert ("Challenge" in actions) == (login == "md5")
 
 
+def shown(daemon):
+    rows = json.loads(feeds("-o", "json", "-c", daemon.conf_path))
+    return rows[0] if rows else {"status": None}
+
+
 def test_a_wrong_password_is_told_and_tried_again(rig, server):
     server.penalty_s = 0.1
     server.secret = "another"
@@ -85,8 +92,13 @@ def test_a_wrong_password_is_told_and_tried_again(rig, server):
     harness.poll("the daemon says what is wrong",
                  lambda: daemon.said("Authentication failed"))
     assert ami_server.SECRET not in daemon.stderr()
+    harness.poll("it is shown", lambda: "Authentication failed" in (
+        shown(daemon)["status"] or ""))
+    assert shown(daemon)["connection"] == "down"
+    assert "down" in feeds("-c", daemon.conf_path).splitlines()[1].split()
     server.secret = ami_server.SECRET
     wait_login(server)
+    harness.poll("that, too", lambda: shown(daemon)["connection"] == "up")
     server.send(ami_server.answered("a.1", "sales", START))
     wait_figures(rig, "sales", 1, 1, 0, 0)
 
