@@ -33,7 +33,7 @@ COMMENT ON COLUMN ringtally.feed.format_state IS
 COMMENT ON COLUMN ringtally.feed.guarantee IS
     'What may be lost. replayable: nothing, it is read again from where it was; acknowledged: nothing, the sender keeps it until it is safe; spooled: nothing that came in, but what is said while nobody listens; empty: not known yet.';
 COMMENT ON COLUMN ringtally.feed.connected IS
-    'Whether it was connected, or listening, when the row was written; NULL: it does not connect.';
+    'Whether it was connected, listening, or able to read, when the row was written; false: status says why not; NULL: not known.';
 COMMENT ON COLUMN ringtally.feed.connected_at IS
     'Since when; NULL: it is not.';
 COMMENT ON COLUMN ringtally.feed.status IS

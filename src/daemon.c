@@ -43,9 +43,35 @@ static void daemon_finished(void *ctx, const char *failed);
 
 /* --- what people and the service manager see ---------------------------- */
 
+/* " (1 can not go on: log: queue_log: Permission denied)", or nothing. */
+static void
+daemon_describe_feeds(const struct daemon *d, char *to, size_t size)
+{
+	const char *name = NULL, *first = NULL;
+	size_t n = 0, i;
+
+	for (i = 0; i < d->app.n_feeds; i++) {
+		const char *why = NULL;
+		enum view_feed_state state =
+		    app_feed_state(&d->app.feeds[i], &why);
+
+		if (state != VIEW_FEED_WAITING && state != VIEW_FEED_FAILED)
+			continue;
+		if (n++ == 0) {
+			name = d->app.feeds[i].conf->name;
+			first = why;
+		}
+	}
+	to[0] = '\0';
+	if (n > 0)
+		snprintf(
+		    to, size, " (%zu can not go on: %s: %s)", n, name, first);
+}
+
 static void
 daemon_describe(const struct daemon *d, char *to, size_t size)
 {
+	char stuck[400];
 	size_t waiting = 0, talking = 0, queues = 0, i;
 
 	for (i = 0; i < d->app.n_switches; i++) {
@@ -57,16 +83,18 @@ daemon_describe(const struct daemon *d, char *to, size_t size)
 		talking += sw->machine.in_state[VISIT_TALKING];
 		queues += HASH_COUNT(sw->tally.queues);
 	}
+	daemon_describe_feeds(d, stuck, sizeof(stuck));
 	snprintf(to, size,
-	    "feeds: %zu, queues: %zu, waiting: %zu, talking: %zu; database: %s",
-	    d->app.n_feeds, queues, waiting, talking, d->app.store_text);
+	    "feeds: %zu%s, queues: %zu, waiting: %zu, talking: %zu; "
+	    "database: %s",
+	    d->app.n_feeds, stuck, queues, waiting, talking, d->app.store_text);
 }
 
 static void
 daemon_status(void *ctx)
 {
 	struct daemon *d = ctx;
-	char text[400];
+	char text[800];
 
 	daemon_describe(d, text, sizeof(text));
 	notify_send("STATUS=%s", text);

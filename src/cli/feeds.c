@@ -21,6 +21,7 @@ struct feeds_run {
 	bool all; /* columns, in a table for people */
 	bool events;
 	struct table *table;
+	bool troubled; /* a feed can not go on, or is not connected */
 	bool shown[COUNTERS];
 };
 
@@ -232,8 +233,9 @@ static bool
 feeds_shows_column(const struct feeds_run *run, const struct feeds_column *c)
 {
 	/* which site it is matters where there may be several */
-	return feeds_shows(
-	    run, c->plain || (run->site == NULL && c->fill == feeds_fill_site));
+	return feeds_shows(run,
+	    c->plain || (run->site == NULL && c->fill == feeds_fill_site) ||
+		(run->troubled && c->fill == feeds_fill_status));
 }
 
 static void
@@ -257,6 +259,7 @@ feeds_look(void *ctx, const struct query_feed *feed)
 	struct feeds_run *run = ctx;
 	size_t i;
 
+	run->troubled |= feed->connects && !feed->connected;
 	for (i = 0; i < COUNTERS; i++)
 		if (feed->counters[i] != 0)
 			run->shown[i] = true;

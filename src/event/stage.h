@@ -149,7 +149,7 @@ struct stage_upstream {
 	void (*failed)(struct stage_upstream *up, const char *why);
 	/* So many records were longer than STAGE_RECORD_MAX. May be NULL. */
 	void (*oversize)(struct stage_upstream *up, uint64_t n);
-	/* What `status` tells of its connection is new. May be NULL. */
+	/* What `status` tells is new. May be NULL: nobody asks. */
 	void (*changed)(struct stage_upstream *up);
 };
 
@@ -188,7 +188,7 @@ struct dialogue_ops {
 
 /* How a transport stands now: filled by `status`. */
 struct stage_status {
-	bool connected;		/* or listening; false: see text */
+	bool connected;		/* or listening, or reading; false: see text */
 	int64_t since_us;	/* of that, by our clock; 0: not known */
 	int64_t heard_us;	/* when something came in last; 0: never */
 	int64_t spool_bytes;	/* on disk, not yet deleted */

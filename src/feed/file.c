@@ -84,6 +84,17 @@ file_wait(struct file *f)
 	file_set_idle(f, true);
 }
 
+/* What /readyz and the feed's row in the database say, too. */
+static void
+file_set_trouble(struct file *f, const char *text)
+{
+	if (strcmp(f->trouble.text, text) == 0)
+		return;
+	snprintf(f->trouble.text, sizeof(f->trouble.text), "%s", text);
+	if (f->up->changed != NULL)
+		f->up->changed(f->up);
+}
+
 void
 file_trouble(struct file *f, int error, const struct err *err)
 {
@@ -96,7 +107,10 @@ file_trouble(struct file *f, int error, const struct err *err)
 	if (f->once && f->up->failed != NULL &&
 	    (error == EACCES || f->retries == FILE_ONCE_TRIES))
 		f->up->failed(f->up, err->text);
-	if (error == f->said || error == EAGAIN)
+	if (error == EAGAIN)
+		return;
+	file_set_trouble(f, err->text);
+	if (error == f->said)
 		return;
 	f->said = error;
 	if (error == ENOENT)
@@ -105,12 +119,14 @@ file_trouble(struct file *f, int error, const struct err *err)
 		log_warn("feed %s: %s: trying again", f->feed, err->text);
 }
 
-static void
+void
 file_is_well(struct file *f)
 {
 	f->retries = 0;
 	f->retry_us = 0;
 	f->said = 0;
+	f->stuck = false;
+	file_set_trouble(f, "");
 }
 
 void
@@ -225,7 +241,10 @@ file_superseded(struct file *f, const struct stat *current)
 		file_stay(f, quiet_in);
 }
 
-/* Nothing more to read at present. */
+/*
+ * Nothing more to read at present. That reading works does not mend what is
+ * wrong with the next one, which is tried again later and later.
+ */
 static void
 file_at_end(struct file *f)
 {
@@ -233,7 +252,8 @@ file_at_end(struct file *f)
 	struct stat st;
 	struct err err;
 
-	file_is_well(f);
+	if (!f->stuck)
+		file_is_well(f);
 	if (tail_stat(&f->tail, &err) == 0 && !tail->piece.gzip &&
 	    tail->piece.st.st_size < tail->pos.offset) {
 		file_changed(f);
@@ -249,6 +269,7 @@ file_at_end(struct file *f)
 		return;
 	}
 	f->superseded_us = 0;
+	file_is_well(f);
 	if (f->check_head && !tail_head_holds(&f->tail)) {
 		file_changed(f);
 		return;
@@ -429,6 +450,17 @@ file_position(void *self, struct position *position)
 }
 
 static void
+file_status(void *self, struct stage_status *status)
+{
+	const struct file *f = self;
+
+	*status =
+	    (struct stage_status){.connected = f->trouble.text[0] == '\0'};
+	snprintf(status->text, sizeof(status->text), "%.*s",
+	    (int)sizeof(status->text) - 1, f->trouble.text);
+}
+
+static void
 file_close(void *self, const char *reason)
 {
 	struct file *f = self;
@@ -493,5 +525,6 @@ const struct stage file_stage = {
     .open = file_open,
     .pause = file_pause,
     .position = file_position,
+    .status = file_status,
     .close = file_close,
 };

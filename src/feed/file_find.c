@@ -175,6 +175,7 @@ find_next(struct file *f, bool to_current)
 	int rc, error;
 
 	if (find_open_path(f, &current, &err) < 0) {
+		f->stuck = true;
 		file_trouble(f, errno, &err);
 		file_wait(f);
 		return true;
@@ -196,9 +197,13 @@ find_next(struct file *f, bool to_current)
 		return true;
 	}
 	piece_close(&current);
-	if (rc < 0)
-		file_trouble(f, error, &err);
-	if (rc < 0 && error == EACCES)
+	f->stuck = rc < 0;
+	if (!f->stuck) {
+		file_is_well(f);
+		return false;
+	}
+	file_trouble(f, error, &err);
+	if (error == EACCES)
 		file_wait(f);
-	return rc < 0;
+	return true;
 }

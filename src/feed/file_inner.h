@@ -30,6 +30,7 @@ struct file {
 	bool watched;	       /* we have been at its end: nothing escaped us */
 	bool check_head;       /* time to compare it */
 	bool damaged;	       /* a compressed piece that was given up */
+	bool stuck;	       /* what comes after it can not be had now */
 	int64_t superseded_us; /* since when another file is there; 0: none */
 	int64_t quiet_us;      /* nothing was written since, while superseded */
 	int64_t nag_us;
@@ -38,13 +39,16 @@ struct file {
 	struct piece left; /* the file that was open before, or none */
 	int64_t left_at;   /* its size then */
 	int64_t left_until_us;
-	int said; /* errno of the trouble that was logged last */
+	int said;	    /* errno of the trouble that was logged last */
+	struct err trouble; /* why it can not go on now; "": it can */
 };
 
 /* Nothing more to do until something changes; with --once, for good. */
 void file_wait(struct file *f);
 /* Something does not work: says so once, and tries again later and later. */
 void file_trouble(struct file *f, int error, const struct err *err);
+/* Whatever did not work does again. */
+void file_is_well(struct file *f);
 /* A piece was given to the tail, which goes on in it; how: for the log. */
 void file_opened(struct file *f, const char *how);
 /* The open file is finished with: keeps an eye on it for a while. */

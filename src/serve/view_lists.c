@@ -181,7 +181,8 @@ view_feed_write(struct strbuf *b, const struct view_feed *feed,
 		json_put_null(b, "connected");
 	json_put_time(b, "connected_at",
 	    now->status.connected ? now->status.since_us : 0);
-	json_put_string(b, "status", now->connects ? now->status.text : NULL);
+	json_put_string(
+	    b, "status", now->status.text[0] != '\0' ? now->status.text : NULL);
 	json_put_int(b, "spool_bytes", now->status.spool_bytes);
 	json_put_int(b, "spool_records", (int64_t)now->status.unread);
 	for (i = 0; i < COUNTERS; i++)

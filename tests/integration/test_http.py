@@ -693,6 +693,58 @@ def test_ready_says_what_is_not(own_rig, web):
     os.rename(rig.log, rig.log + ".away")
 
 
+def test_ready_says_which_log_can_not_be_read(rig, web):
+    """One that may not be read from the start; then one that took its place,
+    as after logrotate's `create 0600 root root`."""
+    wrap = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+            "--") if os.geteuid() == 0 else ()
+    for folder in (rig.directory, rig.logs):
+        os.chmod(folder, 0o777)
+    log = loggen.make_log(200, seed=31)
+    half = log.index(b"\n", len(log) // 2) + 1
+    says = rig.log + ": Permission denied"
+    harness.append(rig.log, log[:half])
+    os.chmod(rig.log, 0)
+    daemon = rig.daemon(rig.config(live=web.live()))
+    os.chmod(daemon.conf_path, 0o644)
+    daemon.start(wrap=wrap, wait="READY=1")
+    web.wait()
+
+    def is_stuck():
+        feed, = web.ask("/readyz").json["feeds"]
+        return feed == {"feed": "log", "ok": False, "state": "waiting",
+                        "why": says}
+
+    def row():
+        return rig.db.execute("SELECT connected, status, file_no "
+                              "FROM ringtally.feed").fetchall()
+
+    harness.poll("it says what it waits for", is_stuck)
+    harness.poll("the database has it", lambda: row() == [(False, says, 0)])
+    harness.poll("systemd is told", lambda: daemon.notify.has(
+        "STATUS=feeds: 1 (1 can not go on: log: %s), queues" % says))
+    os.chmod(rig.log, 0o644)
+    web.ready()
+    rig.settle()
+    os.rename(rig.log, rig.log + ".1")
+    with open(os.open(rig.log, os.O_CREAT | os.O_WRONLY, 0), "wb") as f:
+        f.write(log[half:])
+    harness.poll("the same of the next one", is_stuck)
+    harness.poll("here, too", lambda: row() == [(False, says, 1)])
+    shown = subprocess.run(
+        [harness.binary("ringtally"), "feeds", "-c", daemon.conf_path],
+        capture_output=True, text=True, check=True).stdout
+    assert says in shown, shown
+    assert daemon.stderr().count(says) == 2
+    os.chmod(rig.log, 0o644)
+    web.ready()
+    rig.settle()
+    rig.assert_exact(log)
+    assert row() == [(True, None, 2)]
+    # nobody is to be troubled by what is in order
+    assert web.ask("/api/v1/feeds").json["feeds"][0]["status"] is None
+
+
 # -- those who mean no good -----------------------------------------------
 
 @pytest.fixture

@@ -107,6 +107,24 @@ rig_failed(struct stage_upstream *up, const char *why)
 }
 
 static void
+rig_status(struct stage_upstream *up)
+{
+	struct rig *rig = (struct rig *)up;
+
+	rig->stands++;
+}
+
+const char *
+rig_trouble(struct rig *rig)
+{
+	static struct stage_status status;
+
+	file_stage.status(rig->file, &status);
+	assert_int_equal(status.connected, status.text[0] == '\0');
+	return status.text;
+}
+
+static void
 rig_idle(struct stage_upstream *up, bool idle)
 {
 	struct rig *rig = (struct rig *)up;
@@ -346,7 +364,8 @@ rig_set_up(void **state)
 	rig->up = (struct stage_upstream){.bytes = rig_bytes,
 	    .lost = rig_lost,
 	    .idle = rig_idle,
-	    .failed = rig_failed};
+	    .failed = rig_failed,
+	    .status = rig_status};
 	rig->poll_ms = rig_slow() ? RIG_POLL_SLOW_MS : RIG_POLL_MS;
 	rig->loop = loop_new(NULL);
 	rig->tick = timer_new(rig->loop, rig_tick_cb, rig);

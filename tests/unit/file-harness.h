@@ -42,6 +42,7 @@ struct rig {
 	int losses;
 	int64_t lost;
 	int failures; /* times that --once was told it can not end well */
+	int stands;   /* times that its status changed */
 	int64_t deadline_us;
 	size_t until_lines;
 	bool until_idle;
@@ -72,6 +73,8 @@ void rig_start(struct rig *rig);
 int rig_try_start(struct rig *rig, const char *path, struct err *err);
 /* Keeps the position, as a commit would. */
 void rig_stop(struct rig *rig);
+/* Why it can not go on now; "": it can. */
+const char *rig_trouble(struct rig *rig);
 
 /* Turns the loop for so long, or until lines and idleness are reached. */
 void rig_turn(struct rig *rig, size_t lines, bool idle, int64_t at_most_us);

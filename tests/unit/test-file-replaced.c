@@ -345,11 +345,60 @@ test_permission_denied_is_waited_for(void **state)
 	rig_start(rig);
 	rig_turn_polls(rig, 10);
 	assert_int_equal(rig->lines, 0);
+	assert_string_equal(rig_trouble(rig), "log: Permission denied");
 	if (getuid() == 0)
 		assert_int_equal(seteuid(0), 0);
 	assert_int_equal(chmod("log", 0644), 0);
 	rig_expect(rig);
+	assert_string_equal(rig_trouble(rig), "");
 	assert_int_equal(rig->losses, 0);
+}
+
+/*
+ * The log is read, and what comes after it can not be: told once, however
+ * often it is tried, and for as long as that lasts.
+ */
+static void
+expect_stuck(struct rig *rig, const char *path, mode_t denied, mode_t allowed)
+{
+	rig_start(rig);
+	rig_expect(rig);
+	assert_int_equal(rename("log", "log.1"), 0);
+	rig_write(rig, "log", 10);
+	rig->stands = 0;
+	assert_int_equal(chmod(path, denied), 0);
+	if (geteuid() == 0)
+		assert_int_equal(seteuid(65534), 0);
+	rig_turn_polls(rig, 30);
+	assert_int_equal(rig->lines, 10);
+	assert_int_equal(rig->stands, 1);
+	assert_non_null(strstr(rig_trouble(rig), ": Permission denied"));
+	if (getuid() == 0)
+		assert_int_equal(seteuid(0), 0);
+	assert_int_equal(chmod(path, allowed), 0);
+	rig_expect(rig);
+	assert_int_equal(rig->stands, 2);
+	assert_string_equal(rig_trouble(rig), "");
+	assert_int_equal(rig->losses, 0);
+}
+
+static void
+test_successor_without_permission(void **state)
+{
+	struct rig *rig = *state;
+
+	assert_int_equal(chmod(".", 0777), 0);
+	rig_write(rig, "log", 10);
+	expect_stuck(rig, "log", 0, 0644);
+}
+
+static void
+test_folder_can_not_be_listed(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_write(rig, "log", 10);
+	expect_stuck(rig, ".", 0311, 0777);
 }
 
 /* A log that goes on where it was, but may no longer be read. */
@@ -395,6 +444,8 @@ main(void)
 	    RIG_TEST(test_directory_vanishes_and_returns),
 	    RIG_TEST(test_once_fails_without_permission),
 	    RIG_TEST(test_permission_denied_is_waited_for),
+	    RIG_TEST(test_successor_without_permission),
+	    RIG_TEST(test_folder_can_not_be_listed),
 	};
 
 	rig_begin();
