@@ -61,6 +61,7 @@ struct position {
 	int64_t offset;	     /* first byte not yet taken (decompressed) */
 	int64_t size_seen;   /* of the file when it was last looked at */
 	bool skipping;	     /* offset is within a record that is too long */
+	int64_t none_us;     /* file_no 0: there was none then; 0: not known */
 };
 
 /* How records are cut; see framer.h. */

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "feed/file_inner.h"
+
+/* A new log may go unseen so long, or its times be by another clock. */
+#define FIND_UNSEEN_US (10 * USEC_PER_SEC)
 
 /*
  * Opens the file at the path and gives it the name behind the symbolic links,
@@ -43,21 +47,66 @@ find_end_of(const struct piece *piece)
 	return at;
 }
 
+/*
+ * We looked before, and there was nothing to begin with: what was written and
+ * put aside since then comes first. current: the file at the path, or none.
+ */
+static int
+find_missed(const struct file *f, const struct piece *current,
+    struct piece *missed, struct err *err)
+{
+	int64_t since_us = f->tail.pos.none_us - f->poll_us - FIND_UNSEEN_US;
+	struct piece before = PIECE_NONE;
+
+	if (f->tail.pos.none_us == 0)
+		return 0;
+	snprintf(before.path, sizeof(before.path), "%s",
+	    current->fd >= 0 ? current->path : f->path);
+	before.st.st_mtim.tv_sec = since_us / USEC_PER_SEC;
+	return siblings_next(
+	    f->path, &before, current, &f->finished, missed, err);
+}
+
+/* Nothing to begin with yet. What appears later is read from its start. */
+static void
+find_wait_first(struct file *f, int error, const struct err *err)
+{
+	struct position *pos = &f->tail.pos;
+
+	if (error == ENOENT || error == ENOTDIR) {
+		f->at_end = false;
+		if (pos->none_us == 0)
+			pos->none_us = clock_wall_us();
+	}
+	file_trouble(f, error, err);
+	file_wait(f);
+}
+
 static void
 find_start_first(struct file *f)
 {
-	bool at_end = f->at_end;
-	struct piece piece;
+	struct piece current, missed;
+	int rc = 0, error = 0;
 	struct err err;
 
-	f->at_end = false; /* what appears later is read from its start */
-	if (find_open_path(f, &piece, &err) < 0) {
-		f->at_end = at_end && errno != ENOENT && errno != ENOTDIR;
-		file_trouble(f, errno, &err);
-		file_wait(f);
+	if (find_open_path(f, &current, &err) < 0)
+		error = errno;
+	if (!f->at_end && (error == 0 || error == ENOENT || error == ENOTDIR))
+		rc = find_missed(f, &current, &missed, &err);
+	if (rc < 0)
+		error = errno;
+	if (rc > 0) {
+		piece_close(&current);
+		tail_begin(&f->tail, &missed, 0);
+	} else if (error == 0) {
+		tail_begin(
+		    &f->tail, &current, f->at_end ? find_end_of(&current) : 0);
+	} else {
+		piece_close(&current);
+		find_wait_first(f, error, &err);
 		return;
 	}
-	tail_begin(&f->tail, &piece, at_end ? find_end_of(&piece) : 0);
+	f->at_end = false;
 	file_opened(f, "begins with");
 }
 

@@ -113,6 +113,7 @@ tail_begin(struct tail *tail, const struct piece *piece, int64_t offset)
 	tail->pos.offset = offset;
 	tail->pos.size_seen = 0;
 	tail->pos.skipping = false;
+	tail->pos.none_us = 0;
 	tail_take_over(tail, piece);
 }
 

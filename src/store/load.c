@@ -183,7 +183,8 @@ static const char load_feeds_sql[] =
     "(extract(epoch FROM first_event_at) * 1000000)::bigint, "
     "(extract(epoch FROM last_event_at) * 1000000)::bigint, "
     "encode(format_state, 'hex'), "
-    "(extract(epoch FROM leads_at) * 1000000)::bigint "
+    "(extract(epoch FROM leads_at) * 1000000)::bigint, "
+    "(extract(epoch FROM updated_at) * 1000000)::bigint "
     "FROM ringtally.feed WHERE site = $1::text "
     "AND (feed = ANY ($2::text[]) OR switch = ANY ($3::text[])) "
     "ORDER BY updated_at DESC";
@@ -246,6 +247,8 @@ load_feeds(void *ctx, const PGresult *res)
 		int n = load_find_feed(store, PQgetvalue(res, i, 0));
 
 		snprintf(p.path, sizeof(p.path), "%s", PQgetvalue(res, i, 3));
+		if (p.file_no == 0)
+			p.none_us = result_int(res, i, 17);
 		if ((n < 0 ||
 			strcmp(PQgetvalue(res, i, 1),
 			    store->feeds[n].switch_name) != 0) &&

@@ -130,6 +130,23 @@ def test_a_file_that_is_not_there_yet(rig):
     finish(rig, log, daemon)
 
 
+def test_rotated_while_down_before_the_first_look(rig):
+    """The daemon has waited for a log that was not there; it comes when the
+    daemon has gone, and is rotated before the next start."""
+    first, second = cut(loggen.make_log(800, seed=541), 0.5)
+    harness.append(rig.log + ".1", loggen.make_log(100, seed=542, prefix="h"))
+    os.utime(rig.log + ".1", (loggen.START, loggen.START))
+    daemon = rig.daemon().start(wait="READY=1")
+    harness.poll("the database knows of it", lambda: rig.db.execute(
+        "SELECT file_no FROM ringtally.feed").fetchall() == [(0,)])
+    assert daemon.stop() == 0
+    harness.append(rig.log, first)
+    os.rename(rig.log, shift(rig.log))
+    time.sleep(0.02)
+    harness.append(rig.log, second)
+    finish(rig, first + second, daemon.start(wait="READY=1"))
+
+
 def test_begin_at_the_end(rig):
     """Without a position, start = "end" begins with what is new."""
     old, new = cut(loggen.make_log(1000, seed=55), 0.5)

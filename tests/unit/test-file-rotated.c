@@ -63,6 +63,53 @@ test_created_long_before_the_reload(void **state)
 	close(fd);
 }
 
+/* -- before the first line */
+
+/* Pieces from before the feed was first there are history. */
+static void
+test_begins_with_the_log_alone(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_put("log.2", "history\n");
+	rig_put("log.1", "yesterday\n");
+	rig_write(rig, "log", 10);
+	rig_start(rig);
+	rig_expect(rig);
+	assert_int_equal(rig->losses, 0);
+}
+
+/* What is put aside after the feed was there, and had nothing to read yet. */
+static void
+test_rotated_before_the_first_look(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_put("log.7", "history\n");
+	rig_age("log.7", 4000);
+	rig_start(rig);
+	rig_turn_polls(rig, 3);
+	assert_string_equal(rig_trouble(rig), "log: No such file or directory");
+	rig_stop(rig);
+	assert_int_equal(rig->from.file_no, 0);
+	assert_true(rig->from.none_us != 0);
+	rig_write(rig, "log", 10);
+	assert_int_equal(rename("log", "log.2"), 0);
+	rig_gzip("log.2", false);
+	usleep(8000); /* no two pieces within one tick of the clock */
+	rig_write(rig, "log", 10);
+	assert_int_equal(rename("log", "log.1"), 0);
+	rig_start(rig); /* a new one is not there yet */
+	rig_turn(rig, 10, true, PATIENCE_US);
+	assert_int_equal(rig->lines, 10);
+	rig_write(rig, "log", 10);
+	rig_expect(rig);
+	rig_stop(rig);
+	assert_int_equal(rig->from.file_no, 3);
+	assert_true(rig->from.none_us == 0);
+	assert_int_equal(rig->losses, 0);
+}
+
 /* The new file is there, and lines still arrive in the old one for a while. */
 static void
 test_old_file_grows_within_the_grace(void **state)
@@ -312,6 +359,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    RIG_TEST(test_begins_with_the_log_alone),
+	    RIG_TEST(test_rotated_before_the_first_look),
 	    RIG_TEST(test_rename_then_reload),
 	    RIG_TEST(test_created_long_before_the_reload),
 	    RIG_TEST(test_old_file_grows_within_the_grace),
