@@ -9,9 +9,17 @@ framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
 {
 	while (*at < n) {
 		const char *from = bytes + *at;
-		const char *end = memchr(from, '\n', n - *at);
-		size_t len = end != NULL ? (size_t)(end - from) : n - *at;
+		const char *end;
+		size_t len;
 
+		/* all but one: a line of nothing else is one, too */
+		if (RT_UNLIKELY(*from == '\0' && !f->skipping) && n - *at > 1 &&
+		    from[1] == '\0') {
+			(*at)++;
+			continue;
+		}
+		end = memchr(from, '\n', n - *at);
+		len = end != NULL ? (size_t)(end - from) : n - *at;
 		if (end == NULL && !last) {
 			if (!f->skipping && len <= STAGE_RECORD_MAX)
 				return false;
@@ -32,6 +40,10 @@ framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
 		}
 		if (len > 0 && from[len - 1] == '\r')
 			len--;
+		if (RT_UNLIKELY(len > 1 && *from == '\0')) {
+			from++;
+			len--;
+		}
 		*record = (struct slice){from, len};
 		return true;
 	}
@@ -285,6 +297,10 @@ framer_syslog(struct framer *f, const char *bytes, size_t n, size_t *at,
 	int counted;
 
 	while (!framer_skip(f, n, at) && *at < n) {
+		if (bytes[*at] == '\0' && !f->skipping) {
+			(*at)++;
+			continue;
+		}
 		counted = 0;
 		if (!f->skipping && framer_is_count(bytes[*at]))
 			counted =

@@ -24,6 +24,9 @@ struct framer {
  * (its line end, LF or CRLF, left out) and *at moved behind it; false when no
  * whole record is left, with *at at the first byte that must be offered again.
  * With `last` the rest without a line end is a record too, if it is not empty.
+ * NULs before a line are no part of it, however many: the hole that is left
+ * where a log is cut off under a writer that does not append. Of a line of
+ * nothing else one is left.
  */
 bool framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record);

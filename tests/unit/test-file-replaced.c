@@ -57,6 +57,29 @@ test_copytruncate_while_down(void **state)
 	assert_int_equal(rig->losses, 0);
 }
 
+/*
+ * A writer that does not append goes on where it was: what it writes comes
+ * after a hole, here one of more than the longest record.
+ */
+static void
+test_copytruncate_leaves_a_hole(void **state)
+{
+	struct rig *rig = *state;
+	int fd = open("log", O_WRONLY | O_CREAT, 0644);
+
+	rig_write_fd(rig, fd, 2000, true);
+	rig_start(rig);
+	rig_expect(rig);
+	assert_true(rig->want.n > STAGE_RECORD_MAX);
+	rig_copy("log", "log.1");
+	assert_int_equal(ftruncate(fd, 0), 0);
+	rig_write_fd(rig, fd, 10, true);
+	rig_expect(rig);
+	assert_int_equal(rig->framer.oversize, 0);
+	assert_int_equal(rig->losses, 0);
+	close(fd);
+}
+
 /* Seen and not read, without a copy: the loss is told to the byte. */
 static void
 test_truncation_is_told_to_the_byte(void **state)
@@ -430,6 +453,7 @@ main(void)
 	    RIG_TEST(test_copytruncate_after_all_was_read),
 	    RIG_TEST(test_copytruncate_before_all_was_read),
 	    RIG_TEST(test_copytruncate_while_down),
+	    RIG_TEST(test_copytruncate_leaves_a_hole),
 	    RIG_TEST(test_truncation_is_told_to_the_byte),
 	    RIG_TEST(test_truncated_half_line_is_lost),
 	    RIG_TEST(test_truncated_and_rewritten_longer),

@@ -72,6 +72,7 @@ test_records(void **state)
 	check_records("\n\nx\n", "0:;0:;1:x;");
 	check_records("\r\nx\r\n", "0:;1:x;");
 	check_records("a\0b\n\0\n", "3:a\0b;1:\0;");
+	check_records("\0\0a\0\n\0\0", "2:a\0;1:\0;");
 	check_records("a\nrest", "1:a;4:rest;");
 	check_records("a\nrest\r", "1:a;4:rest;");
 }
@@ -268,7 +269,7 @@ test_last_with_nothing_left_while_skipping(void **state)
 
 /* --- the other framings --------------------------------------------------- */
 
-/* Text that stands for other text: "{N}" for a run of N bytes. */
+/* Text that stands for other text: "{N}" for a run of N bytes, "@" for NUL. */
 static void
 expand(const char *text, struct strbuf *to)
 {
@@ -278,7 +279,7 @@ expand(const char *text, struct strbuf *to)
 
 	for (; *p != '\0'; p++) {
 		if (*p != '{') {
-			strbuf_addc(to, *p);
+			strbuf_addc(to, *p == '@' ? '\0' : *p);
 			continue;
 		}
 		run = strtoul(p + 1, &end, 10);
@@ -390,6 +391,8 @@ test_frames_of_syslog(void **state RT_UNUSED)
 	check_framing(
 	    FRAMING_SYSLOG, "65536 {65536}<2>b\n", "65536:{65536};4:<2>b;", 0);
 	check_framing(FRAMING_SYSLOG, "12\n34x\n", "2:12;3:34x;", 0);
+	check_framing(FRAMING_SYSLOG, "@@4 <1>a@<2>b\n@4 <3>c@",
+	    "4:<1>a;4:<2>b;4:<3>c;", 0);
 	/* cut off */
 	check_framing(FRAMING_SYSLOG, "9 <1>a", "4:<1>a;", 0);
 	check_framing(FRAMING_SYSLOG, "9 ", "", 0);
@@ -442,6 +445,7 @@ test_every_cut(void **state RT_UNUSED)
 	    "\nA: b\r\n\r\nContent-Length: 4\n\n\n\nabX: \ny\n\nhalf\n", 1);
 	check_every_cut(FRAMING_SYSLOG,
 	    "<1>a\r\n5 <2>bc\n12\n<3>d\n4 <4>e007 f\n1234567 x", 1);
+	check_every_cut(FRAMING_SYSLOG, "@<1>a\n@@6 <2>b@c@\n@7 half", 1);
 	check_every_cut(FRAMING_DOCUMENT, "<a>\n\n<b/>\r\n</a>", 1);
 }
 
