@@ -121,12 +121,17 @@ find_report_lost(struct file *f, const struct piece *at_path)
 	const struct position *pos = &f->tail.pos;
 	int64_t unread = pos->size_seen - pos->offset;
 	bool cut = (uint64_t)at_path->st.st_ino == pos->inode;
-	char why[STAGE_PATH_MAX + 200];
+	char why[2 * STAGE_PATH_MAX + 200], other[STAGE_PATH_MAX];
+	size_t n;
 
 	snprintf(why, sizeof(why),
 	    "%s %s at byte %" PRId64 ", and no copy of it is there", pos->path,
 	    cut ? "was truncated or replaced" : "is gone; it was read up to",
 	    pos->offset);
+	n = strlen(why);
+	if (siblings_foreign(pos->path, other))
+		snprintf(why + n, sizeof(why) - n,
+		    " (it may be in %s, but only gzip is read here)", other);
 	if (unread > 0 || !f->watched)
 		f->up->lost(f->up,
 		    cut ? STAGE_LOSS_TRUNCATED : STAGE_LOSS_MISSING,

@@ -458,3 +458,51 @@ siblings_next(const char *path, const struct piece *done,
 	siblings_fini(&s);
 	return rc;
 }
+
+/* "queue_log.1.xz", "queue_log.zst": a piece that we can not read. */
+static bool
+siblings_is_foreign(const char *name, const char *base)
+{
+	static const char *const ends[] = {".xz", ".bz2", ".zst"};
+	size_t n = strlen(name), i;
+	char plain[NAME_MAX + 1];
+
+	for (i = 0; i < RT_COUNT(ends); i++)
+		if (siblings_ends(name, n, ends[i])) {
+			snprintf(plain, sizeof(plain), "%.*s",
+			    (int)(n - strlen(ends[i])), name);
+			return strcmp(plain, base) == 0 ||
+			    siblings_is_rotated(plain, base);
+		}
+	return false;
+}
+
+bool
+siblings_foreign(const char *was, char to[STAGE_PATH_MAX])
+{
+	char dir_path[STAGE_PATH_MAX], base[NAME_MAX + 1];
+	char path[STAGE_PATH_MAX + NAME_MAX + 2];
+	struct stat st, newest = {0};
+	const struct dirent *entry;
+	const char *was_base;
+	bool found = false;
+	DIR *dir;
+
+	siblings_dir(dir_path, was, &was_base);
+	snprintf(
+	    base, sizeof(base), "%.*s", (int)siblings_stem(was_base), was_base);
+	dir = opendir(dir_path);
+	while (dir != NULL && (entry = readdir(dir)) != NULL) {
+		snprintf(path, sizeof(path), "%s/%s", dir_path, entry->d_name);
+		if (!siblings_is_foreign(entry->d_name, base) ||
+		    strlen(path) >= STAGE_PATH_MAX || stat(path, &st) < 0 ||
+		    (found && !siblings_is_later(&st, &newest)))
+			continue;
+		found = true;
+		newest = st;
+		snprintf(to, STAGE_PATH_MAX, "%.*s", STAGE_PATH_MAX - 1, path);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return found;
+}

@@ -59,6 +59,12 @@ int siblings_next(const char *path, const struct piece *done,
     const struct piece *current, const struct finished *finished,
     struct piece *next, struct err *err);
 
+/*
+ * The newest piece beside the log that something else than gzip has compressed,
+ * by its name. was: the file that was read. False: there is none.
+ */
+bool siblings_foreign(const char *was, char to[STAGE_PATH_MAX]);
+
 /* Is `name` that of a rotated piece of the log called `base`? */
 bool siblings_is_rotated(const char *name, const char *base);
 

@@ -95,6 +95,7 @@ rig_lost(struct stage_upstream *up, enum stage_loss loss RT_UNUSED, int64_t n,
 	log_debug("lost %" PRId64 ": %s", n, why);
 	rig->losses++;
 	rig->lost = n;
+	snprintf(rig->why, sizeof(rig->why), "%s", why);
 }
 
 static void

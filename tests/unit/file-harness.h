@@ -41,8 +41,9 @@ struct rig {
 	int idles; /* times it became idle */
 	int losses;
 	int64_t lost;
-	int failures; /* times that --once was told it can not end well */
-	int stands;   /* times that its status changed */
+	char why[512]; /* the last loss */
+	int failures;  /* times that --once was told it can not end well */
+	int stands;    /* times that its status changed */
 	int64_t deadline_us;
 	size_t until_lines;
 	bool until_idle;

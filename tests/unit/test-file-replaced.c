@@ -80,6 +80,28 @@ test_copytruncate_leaves_a_hole(void **state)
 	close(fd);
 }
 
+/* Lost for us, but not for one who is told where it may be. */
+static void
+test_compressed_by_another_tool(void **state)
+{
+	struct rig *rig = *state;
+
+	rig_write(rig, "log", 10);
+	rig_start(rig);
+	rig_expect(rig);
+	rig_stop(rig);
+	rig_put("log.2.bz2", "BZh");
+	rig_age("log.2.bz2", 4000);
+	rig_put("log.1.xz", "\3757zXZ");
+	rig_put("other.1.xz", "\3757zXZ");
+	assert_int_equal(unlink("log"), 0);
+	rig_write(rig, "log", 10);
+	rig_start(rig);
+	rig_expect(rig);
+	assert_int_equal(rig->losses, 1);
+	assert_non_null(strstr(rig->why, "/log.1.xz, but only gzip"));
+}
+
 /* Seen and not read, without a copy: the loss is told to the byte. */
 static void
 test_truncation_is_told_to_the_byte(void **state)
@@ -454,6 +476,7 @@ main(void)
 	    RIG_TEST(test_copytruncate_before_all_was_read),
 	    RIG_TEST(test_copytruncate_while_down),
 	    RIG_TEST(test_copytruncate_leaves_a_hole),
+	    RIG_TEST(test_compressed_by_another_tool),
 	    RIG_TEST(test_truncation_is_told_to_the_byte),
 	    RIG_TEST(test_truncated_half_line_is_lost),
 	    RIG_TEST(test_truncated_and_rewritten_longer),
