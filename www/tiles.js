@@ -37,7 +37,8 @@ function paintStatus(tile, item) {
 	tile.dataset.status = state;
 	tile.querySelector("use").setAttribute("href", `#shape-${state}`);
 	put(tile.querySelector(".status span"), STATUS[item.status] ??
-		(item.target ? "No calls yet" : "No target"));
+		(!item.target ? "No target" : !item.today?.offered ?
+			"No calls yet" : "First calls"));
 }
 
 export class Tiles {

@@ -15,6 +15,13 @@ function trimmed(intervals) {
 	return first < 0 ? [] : intervals.slice(first);
 }
 
+// The newest interval has no share while somebody of it waits: it would drop
+// with each call that rings. level of each, or null
+function settled(intervals, item) {
+	return intervals.map((i, at) => at === intervals.length - 1 &&
+		i.waiting > 0 ? null : i[levelName(item)]);
+}
+
 function colour(name) {
 	return getComputedStyle(document.documentElement)
 		.getPropertyValue(name).trim();
@@ -75,7 +82,8 @@ export class Today {
 	}
 
 	#summary(intervals, item) {
-		const known = intervals.filter((i) => i[levelName(item)] != null);
+		const levels = settled(intervals, item);
+		const known = intervals.filter((i, at) => levels[at] != null);
 		if (known.length === 0)
 			return "Chart: nobody has rung yet today";
 		const worst = known.reduce((a, b) =>
@@ -115,7 +123,7 @@ export class Today {
 			labels: intervals.map((i) => this.clock.minute(i.starts_at)),
 			datasets: [
 				{ ...line, label: `In ${withinOf(item)} s`,
-					data: intervals.map((i) => i[levelName(item)]),
+					data: settled(intervals, item),
 					borderColor: colour("--line"),
 					backgroundColor: colour("--line"),
 					borderWidth: 3, pointRadius: 0,

@@ -177,7 +177,7 @@ top_lines_target(struct top_lines *lines, const json_t *item)
 	    top_number(pct, sizeof(pct), target, "pct"),
 	    top_number(within, sizeof(within), target, "within_s"),
 	    top_number(now, sizeof(now), today, "target_pct"),
-	    status[0] != '\0' ? status : "no calls yet",
+	    status[0] != '\0' ? status : "nothing settled yet",
 	    top_number(need, sizeof(need), item, "calls_to_target"));
 }
 

@@ -30,6 +30,8 @@ struct view_reason {
 /* What the lists say of one queue, of a service, or of all. */
 struct view_counts {
 	size_t waiting, talking;
+	/* of the waiting, of today: a target's time is not over for them */
+	size_t in_time;
 	int64_t oldest_us; /* arrival of who waits longest; INT64_MAX: none */
 	size_t logged_in, agents[PRESENCE_STATES];
 	struct view_reason *reasons; /* VIEW_REASONS_MAX of them, or NULL */

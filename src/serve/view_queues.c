@@ -167,8 +167,20 @@ view_queues_forget(struct view *view)
 
 /* --- the lists ----------------------------------------------------------- */
 
+/* It is in today's offered, and may still be answered within the target. */
+static bool
+view_is_in_time(
+    const struct view_queue *vq, const struct visit *v, int64_t now_us)
+{
+	return vq->service->has_target &&
+	    v->entered_us >= vq->sw->live->day_us &&
+	    now_us - v->entered_us <=
+	    vq->service->target.within_s * USEC_PER_SEC;
+}
+
 static void
-view_count_visits(struct view *view, const struct view_switch *sw)
+view_count_visits(
+    struct view *view, const struct view_switch *sw, int64_t now_us)
 {
 	const struct machine *m = sw->machine;
 	struct view_queue *vq;
@@ -177,6 +189,7 @@ view_count_visits(struct view *view, const struct view_switch *sw)
 	TAILQ_FOREACH (v, &m->states[VISIT_WAITING], list) {
 		vq = view_queue_of(view, sw, v->queue);
 		vq->counts.waiting++;
+		vq->counts.in_time += view_is_in_time(vq, v, now_us);
 		vq->counts.oldest_us =
 		    RT_MIN(vq->counts.oldest_us, v->entered_us);
 	}
@@ -189,6 +202,7 @@ view_counts_add(struct view_counts *to, const struct view_counts *from)
 {
 	to->waiting += from->waiting;
 	to->talking += from->talking;
+	to->in_time += from->in_time;
 	to->oldest_us = RT_MIN(to->oldest_us, from->oldest_us);
 }
 
@@ -220,7 +234,7 @@ view_count(struct view *view, struct view_job *job)
 		vq->in = view_takes(&job->filter, vq);
 	}
 	for (i = 0; i < view->n_switches; i++)
-		view_count_visits(view, &view->switches[i]);
+		view_count_visits(view, &view->switches[i], job->now_us);
 	view_agents_count(view, job);
 	for (i = 0; i < view->n_queues; i++) {
 		struct view_queue *vq = view->queues[i];
@@ -301,12 +315,20 @@ view_queue_update(struct view *view, struct view_queue *vq, int64_t now_us)
 	    vq->service->has_target ? &vq->service->target : NULL);
 }
 
+/*
+ * Who rings and is still in time has met the target as little as missed it: the
+ * first caller of the day would make it red. So the status, and how many more
+ * calls it takes, are of those of whom it is settled; today's shares are of all
+ * who were offered.
+ */
 static void
 view_target_write(struct strbuf *b, const struct view_service *service,
-    const struct figure_sum *today)
+    const struct view_counts *counts, const struct figure_sum *today)
 {
 	const struct view_target *target = &service->target;
 	int64_t offered = today->v[MEASURE_offered], within, calls;
+	int64_t settled = offered -
+	    RT_MIN((int64_t)counts->in_time, figure_waiting(today->v));
 	bool known =
 	    !figure_value(FIGURE_answered_T, today, target->within_s).null;
 
@@ -323,13 +345,15 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 	json_end_object(b);
 	within = hist_within(&today->wait_answered, target->within_s);
 	json_put_string(b, "status",
-	    offered == 0 || !known			       ? NULL
-		: figure_reaches(within, offered, target->pct) ? "green"
+	    settled == 0 || !known			       ? NULL
+		: figure_reaches(within, settled, target->pct) ? "green"
 		: target->amber_pct > 0 &&
-		    figure_reaches(within, offered, target->amber_pct)
+		    figure_reaches(within, settled, target->amber_pct)
 		? "amber"
 		: "red");
-	calls = figure_to_target(within, offered, target->pct);
+	calls = settled == 0 && offered > 0
+	    ? 1
+	    : figure_to_target(within, settled, target->pct);
 	if (calls < 0 || !known)
 		json_put_null(b, "calls_to_target");
 	else
@@ -363,7 +387,7 @@ view_queue_write(struct strbuf *b, struct view_queue *vq, int64_t now_us)
 	view_queue_name(b, vq);
 	json_put_string(b, "service", vq->service->name);
 	view_counts_write(b, &vq->counts, now_us);
-	view_target_write(b, vq->service, &vq->block[VIEW_TODAY]);
+	view_target_write(b, vq->service, &vq->counts, &vq->block[VIEW_TODAY]);
 	json_put_raw(b, NULL, (struct slice){vq->text.p, vq->text.n});
 	json_end_object(b);
 }
@@ -442,7 +466,8 @@ view_service_write(
 		    (struct slice){service->queues.p, service->queues.n});
 	json_end_array(b);
 	view_counts_write(b, &service->counts, job->now_us);
-	view_target_write(b, service, &service->block[VIEW_TODAY]);
+	view_target_write(
+	    b, service, &service->counts, &service->block[VIEW_TODAY]);
 	view_blocks_write(view, b, &live, service->block,
 	    service->has_target ? &service->target : NULL);
 	json_end_object(b);

@@ -73,6 +73,20 @@ def test_target_out_of_reach_is_said(page, daemon):
     assert "1 more call in a row to reach 85%" in plans
 
 
+def test_who_still_rings_is_not_missed(page, daemon):
+    find(daemon, "electoral").update(status=None, calls_to_target=1,
+                                     waiting=1, longest_wait_s=2)
+    find(daemon, "electoral")["today"].update(offered=1)
+    daemon.intervals[-1].update(waiting=1)
+    opened(page, daemon)
+    tile = next(t for t in page.texts(".tile") if "electoral" in t)
+    assert "First calls" in tile
+    assert "1 more call in a row to reach 85%" in tile
+    assert page.eval("Chart.getChart('chart').data.datasets[0].data"
+                     ".map((x) => x === null)").index(True) == \
+        len([i for i in daemon.intervals if i["offered"] > 0]) - 1
+
+
 def test_figures_change_within_a_second(page, daemon):
     opened(page, daemon)
     find(daemon, "ctax")["waiting"] = 23

@@ -245,7 +245,7 @@ test_queues(void **state)
 	check(root, "queues/0/target",
 	    "{\"amber_pct\":60.0,\"pct\":80.0,\"within_s\":20}");
 	check(root, "queues/0/status", "\"red\"");
-	check(root, "queues/0/calls_to_target", "7");
+	check(root, "queues/0/calls_to_target", "3");
 	check(root, "queues/0/today/since", "\"2026-10-26T00:00:00Z\"");
 	check(root, "queues/0/today/complete", "true");
 	check(root, "queues/0/today/offered", "3");
@@ -341,6 +341,36 @@ test_status(void **state)
 		check(root, "queues/0/calls_to_target", cases[i].calls);
 		json_decref(root);
 	}
+}
+
+/* Who still rings in time has not missed the target, nor met it. */
+static void
+test_status_of_the_ringing(void **state)
+{
+	struct world *w = *state;
+	json_t *root;
+
+	play(w, 0, "0.1|ctax|NONE|ENTERQUEUE||1|1");
+	w->s.now_us = NINE + 20 * SEC;
+	root = ask(w, VIEW_SERVICES, NULL);
+	check(root, "services/0/today/target_pct", "0.0");
+	check(root, "services/0/status", "null");
+	check(root, "services/0/calls_to_target", "1");
+	json_decref(root);
+	w->s.now_us = NINE + 20 * SEC + 1; /* not in time any more */
+	root = ask(w, VIEW_QUEUES, NULL);
+	check(root, "queues/0/status", "\"red\"");
+	check(root, "queues/0/calls_to_target", "4");
+	json_decref(root);
+	play(w, 21, "0.1|ctax|NONE|EXITWITHTIMEOUT|1|1|21");
+	play(w, 22, "0.2|ctax|NONE|ENTERQUEUE||1|1");
+	play(w, 22, "0.3|ctax|NONE|ENTERQUEUE||1|1");
+	play(w, 23, "0.2|ctax|SIP/jo|CONNECT|1|x|1");
+	root = ask(w, VIEW_QUEUES, NULL);
+	check(root, "queues/0/today/target_pct", "33.3");
+	check(root, "queues/0/status", "\"red\""); /* 1 of 2 */
+	check(root, "queues/0/calls_to_target", "3");
+	json_decref(root);
 }
 
 static void
@@ -794,6 +824,7 @@ main(void)
 	    WITH_WORLD(test_queues),
 	    WITH_WORLD(test_services),
 	    WITH_WORLD(test_status),
+	    WITH_WORLD(test_status_of_the_ringing),
 	    WITH_WORLD(test_agents),
 	    WITH_WORLD(test_calls),
 	    WITH_WORLD(test_callbacks),
