@@ -21,12 +21,15 @@ export function goal(pct) {
 	return `${Number(pct.toFixed(1))}%`;
 }
 
-// 0:07, 12:40, 78:32: minutes and seconds, however long.
+// 0:07, 12:40, 1:18:32: with hours, where there are any.
 export function duration(seconds) {
 	if (!known(seconds))
 		return NONE;
 	const s = Math.max(0, Math.floor(seconds));
-	return `${Math.floor(s / 60)}:${String(s % 60).padStart(2, "0")}`;
+	const two = (n) => String(n).padStart(2, "0");
+	const minutes = Math.floor(s / 60) % 60;
+	return s < 3600 ? `${minutes}:${two(s % 60)}` :
+		`${Math.floor(s / 3600)}:${two(minutes)}:${two(s % 60)}`;
 }
 
 // For a sentence: 4 s, 3 min, 2 h

@@ -7,6 +7,8 @@ import { FIGURES, STATUS, isNone, level, plan, withinOf }
 	from "./figures.js";
 import { Order, grid, patience, rank } from "./order.js";
 
+const MANY = 5;		// signs of a figure in its full size
+
 const $ = (id) => document.getElementById(id);
 
 // Fills what has data-figure below `root`.
@@ -16,6 +18,7 @@ export function fill(root, item) {
 		const value = box.querySelector("dd") ?? box;
 		put(value, text);
 		value.classList.toggle("nothing", isNone(text));
+		value.classList.toggle("long", text.length > MANY);
 	}
 	for (const term of root.querySelectorAll("[data-within]"))
 		put(term, `In ${withinOf(item)} s today`);

@@ -126,6 +126,10 @@ def added(items, **names):
               for key in ("logged_in", "free", "talking", "wrapping_up",
                           "paused")}
     agents["paused_by_reason"] = {"Lunch": agents["paused"]}
+    for q in items:
+        agents["paused_by_reason"].update(
+            (reason, n) for reason, n in
+            q["agents"]["paused_by_reason"].items() if reason != "Lunch")
     return {
         **names, "waiting": sum(q["waiting"] for q in items),
         "longest_wait_s": max(waits, default=None),

@@ -385,6 +385,41 @@ def test_all_is_on_a_phone(page, daemon, size):
     assert not page.eval(WIDER)
 
 
+MEETING = """() => [...document.querySelectorAll("#summary > div")]
+	.flatMap((e) => [...e.querySelectorAll("dd")].map((dd) => {
+		const range = document.createRange();
+		range.selectNodeContents(dd);
+		const cut = getComputedStyle(dd).overflow === "hidden";
+		const { left, right, top, bottom } = (cut ? dd : range)
+			.getBoundingClientRect();
+		return { left, right, top, bottom, said: dd.innerText };
+	})).filter((a) => a.right > a.left)
+	.flatMap((a, i, all) => all.slice(i + 1).filter((b) =>
+		a.left < b.right - 1 && b.left < a.right - 1 &&
+		a.top < b.bottom - 1 && b.top < a.bottom - 1)
+		.map((b) => `${a.said} on ${b.said}`))"""
+REASONS = ("Break", "Lunch", "Wrap-up/admin", "Training", "Team meeting",
+           "Coaching with supervisor", "A reason that somebody typed in")
+
+
+@pytest.mark.parametrize("size", ["desk", (1280, 720), (320, 640)])
+def test_figures_do_not_meet(page, daemon, size):
+    """Paused for many reasons, and a wait of more than a day."""
+    daemon.queues = mock.council(3)
+    agents = daemon.queues[0]["agents"]
+    agents.update(paused=17)
+    agents["paused_by_reason"] = {reason: 30 for reason in REASONS}
+    daemon.queues[0].update(longest_wait_s=89500, calls_to_target=12345,
+                            waiting=134)
+    daemon.queues[0]["today"].update(target_pct=100.0)
+    opened(page, daemon, size=size)
+    assert page.text("#summary [data-figure=longest_wait_s] dd") == \
+        "24:51:40"
+    assert page.eval(MEETING) == []
+    assert page.eval(SPILLS) == []
+    assert not page.eval(WIDER)
+
+
 def test_pages_turn_and_can_be_held(page, daemon):
     daemon.queues = mock.council(60)
     opened(page, daemon, "?rotate=3")
