@@ -16,7 +16,8 @@ import { chooser } from "./chooser.js";
 import { showCallbacks } from "./callbacks.js";
 import { takeToken } from "./token.js";
 import { themes } from "./theme.js";
-import { Silence, say, warn, warnOfFeeds, warnOfToken } from "./warnings.js";
+import { Silence, knowsNothing, say, warnOfDatabase, warnOfFeeds, warnOfToken }
+	from "./warnings.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -83,15 +84,6 @@ function sayChanges(now) {
 	said_at = now;
 }
 
-// While it connects anew it is as it was.
-function warnOfDatabase(database) {
-	const state = database?.state ?? "ready";
-	if (["connecting", "loading"].includes(state))
-		return;
-	warn("database", ["backoff", "broken", "off"].includes(state) ?
-		"The database is away: what you see is right and goes on; " +
-		"it is written when the database is back" : null);
-}
 
 // -- what is shown
 
@@ -131,6 +123,9 @@ function wholeOf(snapshot) {
 		return snapshot.queues[0];
 	if (snapshot.services.length === 1 && config.queues.length === 0)
 		return snapshot.services[0];
+	// Nought is not known either while nothing is.
+	if (knowsNothing(snapshot))
+		return {};
 	return { ...snapshot.total, target: commonTarget(snapshot.queues) };
 }
 
@@ -185,7 +180,7 @@ function show(snapshot) {
 	sayChanges(now);
 	warnOfToken(false);
 	warnOfFeeds(snapshot.feeds, clock);
-	warnOfDatabase(snapshot.database);
+	warnOfDatabase(snapshot);
 	silence.look(link.silence(), picture.time);
 	if (first) {
 		askForToday();

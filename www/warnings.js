@@ -54,6 +54,36 @@ export function warnOfFeeds(feeds, clock) {
 			warn(key, null);
 }
 
+// The daemon has not read yet what was counted before it was started.
+export function knowsNothing(snapshot) {
+	return snapshot.total.today.complete === false &&
+		snapshot.queues.length === 0;
+}
+
+function saidOfDatabase(state, snapshot) {
+	const away = ["backoff", "broken", "off"].includes(state);
+	if (state === "standby")
+		return "Nothing is known here: another daemon counts these " +
+			"switches, and this one stands by; open that one's page";
+	if (knowsNothing(snapshot))
+		return away ? "Nothing is known yet: the database is away, and " +
+			"what was counted before is there" :
+			"Nothing is known yet: today's figures are being loaded";
+	if (snapshot.total.today.complete === false)
+		return "Today is not complete: what came before the daemon " +
+			"was started, or its clock was set, may be missing";
+	return away ? "The database is away: what you see is right and goes " +
+		"on; it is written when the database is back" : null;
+}
+
+export function warnOfDatabase(snapshot) {
+	const state = snapshot.database?.state ?? "ready";
+	const complete = snapshot.total.today.complete !== false;
+	// While it connects anew it is as it was.
+	if (!complete || !["connecting", "loading"].includes(state))
+		warn("database", saidOfDatabase(state, snapshot));
+}
+
 export function warnOfToken(wanted) {
 	warn("token", wanted ? "The figures are for those with a token: open " +
 		"this page once with #token= and the token behind its address" :

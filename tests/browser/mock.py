@@ -213,6 +213,7 @@ class Mock:
         self.contacts = mock_contacts.document()
         self.streams_contacts = True
         self.total_without = ()
+        self.complete = True
         self.now = NOON
         self.silent = False
         self.pace_s = 1.0
@@ -261,6 +262,7 @@ class Mock:
                  if ("queue" not in query or q["queue"] in query["queue"]) and
                  ("service" not in query or q["service"] in query["service"])]
         total = added(shown)
+        total["today"]["complete"] = self.complete
         for name in self.total_without:
             del total["today"][name]
         return {"time": iso(self.now), "site": "halton", "version": "0.2",

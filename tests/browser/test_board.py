@@ -298,6 +298,31 @@ def test_a_stale_feed_and_a_database_away_are_said(page, daemon):
               timeout=3)
 
 
+@pytest.mark.parametrize("state,says", [
+    ("loading", "Nothing is known yet: today's figures are being loaded"),
+    ("backoff", "Nothing is known yet: the database is away"),
+    ("standby", "Nothing is known here: another daemon counts"),
+])
+def test_nothing_known_is_not_nought(page, daemon, state, says):
+    queues, daemon.queues, daemon.complete = daemon.queues, [], False
+    daemon.database["state"] = state
+    page.open(daemon.url)
+    page.wait_text("#warnings", says)
+    assert "what you see is right" not in page.text("#warnings")
+    assert page.text("#summary [data-figure=waiting] dd") == "–"
+    daemon.queues, daemon.complete = queues, True
+    daemon.database["state"] = "ready"
+    daemon.push()
+    page.wait("tiles", TILE)
+    assert page.texts(".warning") == []
+
+
+def test_a_day_that_is_not_complete_is_said(page, daemon):
+    daemon.complete = False
+    opened(page, daemon)
+    page.wait_text("#warnings", "Today is not complete")
+
+
 # -- chosen by address ----------------------------------------------------
 
 def test_the_address_chooses(page, daemon):
