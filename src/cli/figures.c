@@ -123,7 +123,7 @@ static const struct figures_column figures_columns[] = {
     {{"aht_s", TABLE_DECIMAL, 1}, FIGURE_aht_s, 0, true},
 };
 
-static const char figures_formulas[] =
+const char figures_formulas[] =
     "\nsl_T_offered_pct = answered within T seconds / offered; "
     "abandoned_pct = abandoned / offered\n"
     "asa_s = waits of answered / answered; "

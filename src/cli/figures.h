@@ -27,6 +27,9 @@ struct figures_request {
 /* "queue", "interval" ...; -1: there is none of that name. */
 int figures_by_parse(const char *name, enum figures_by *by);
 
+/* What the shares are made of: lines below a table. */
+extern const char figures_formulas[];
+
 int figures_print(FILE *to, const struct tally *tally,
     const struct figures_request *request, struct err *err);
 

@@ -13,6 +13,8 @@
 #include "cli/column.h"
 #include "cli/command.h"
 #include "cli/contacts_table.h"
+#include "cli/figures.h"
+#include "cli/live_notes.h"
 #include "cli/source.h"
 #include "cli/table.h"
 
@@ -27,6 +29,7 @@ struct live_run {
 	bool contact;
 	bool watch;
 	bool on_terminal;
+	bool nothing; /* is known yet, was the last answer */
 };
 
 /* --- the table ----------------------------------------------------------- */
@@ -103,7 +106,26 @@ live_print_rows(const struct live_run *run, const json_t *queues, json_t *total,
 	if (run->format == TABLE_PLAIN && json_array_size(queues) > 1 &&
 	    json_object_set_new(total, "queue", json_string("(total)")) == 0)
 		live_row(run, table, &columns, total);
-	return table_end(table, err);
+	if (table_end(table, err) < 0)
+		return -1;
+	if (run->format == TABLE_PLAIN)
+		fputs(figures_formulas, stdout);
+	return 0;
+}
+
+/* Why no queue is there. */
+static int
+live_no_queue(const struct live_run *run, struct err *err)
+{
+	const struct source *source = &run->source;
+
+	if (source->n_services == 0)
+		return err_set(err, "no queue of that name has been seen yet");
+	if (source->n_services == source->n_filters)
+		return err_set(
+		    err, "no queue of that service has been seen yet");
+	return err_set(
+	    err, "no queue of that name and service has been seen yet");
 }
 
 static int
@@ -117,27 +139,32 @@ live_print_contacts(
 	return rc;
 }
 
+/* What is wrong stands above the figures, and in no file of theirs. */
 static int
-live_print_table(
-    const struct live_run *run, struct slice answer, struct err *err)
+live_print_table(struct live_run *run, struct slice answer, struct err *err)
 {
 	json_t *document = json_loadb(answer.p, answer.n, 0, NULL);
 	json_t *queues = json_object_get(document, "queues");
-	int rc;
+	int rc = -1;
 
-	if (!json_is_array(queues))
-		rc = err_set(err, "the daemon's answer can not be read");
-	else if (json_array_size(queues) == 0 && run->source.n_filters > 0)
-		rc = err_set(err, "no queue of that name has been seen yet");
-	else
+	if (!json_is_array(queues)) {
+		err_set(err, "the daemon's answer can not be read");
+	} else if (live_notes_nothing(document, err)) {
+		run->nothing = true;
+	} else if (json_array_size(queues) == 0 && run->source.n_filters > 0) {
+		live_no_queue(run, err);
+	} else {
+		fflush(stdout);
+		live_notes_print(stderr, document);
 		rc = live_print_rows(
 		    run, queues, json_object_get(document, "total"), err);
+	}
 	json_decref(document);
 	return rc;
 }
 
 static int
-live_print(const struct live_run *run, struct slice answer, struct err *err)
+live_print(struct live_run *run, struct slice answer, struct err *err)
 {
 	if (run->format != TABLE_JSON && run->contact)
 		return live_print_contacts(run, answer, err);
@@ -174,6 +201,7 @@ live_once(struct live_run *run, const char *request, struct err *err)
 {
 	struct slice answer;
 
+	run->nothing = false;
 	if (!client_is_open(run->client) &&
 	    client_open(run->client, run->source.path, err) < 0)
 		return -1;
@@ -204,9 +232,15 @@ live_watch(struct live_run *run, const char *request, struct err *err)
 		if (!first && !run->on_terminal && run->format == TABLE_PLAIN)
 			putchar('\n');
 		if (live_once(run, request, err) < 0) {
-			if (first || !run->on_terminal)
+			/* A daemon that starts anew knows it in a moment. */
+			if (first || (!run->on_terminal && !run->nothing))
 				return -1;
-			printf("\033[H\033[J%s: trying again\n", err->text);
+			if (run->on_terminal)
+				printf("\033[H\033[J%s: trying again\n",
+				    err->text);
+			else
+				fprintf(
+				    stderr, "ringtally live: %s\n", err->text);
 			fflush(stdout);
 		}
 		first = false;
@@ -231,7 +265,8 @@ live_do(struct live_run *run)
 	if (run->contact)
 		strbuf_adds(&request, "show contacts");
 	else
-		strbuf_addf(&request, "show queues%s",
+		strbuf_addf(&request, "show %s%s",
+		    run->format == TABLE_JSON ? "queues" : "snapshot",
 		    strbuf_str(&run->source.filters));
 	rc = run->watch ? live_watch(run, strbuf_str(&request), &err)
 			: live_once(run, strbuf_str(&request), &err);

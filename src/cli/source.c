@@ -29,6 +29,7 @@ source_option(struct source *source, int c, const char *value)
 	case 's':
 		request_add(&source->filters, REQUEST_SERVICE, value);
 		source->n_filters++;
+		source->n_services++;
 		return true;
 	case 'S':
 		source->socket = value;

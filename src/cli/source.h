@@ -17,6 +17,7 @@ struct source {
 	const char *socket;    /* from -S */
 	struct strbuf filters; /* as they stand in a request */
 	size_t n_filters;
+	size_t n_services; /* of these */
 	char *path; /* of the socket */
 	char *zone; /* the site's; NULL: not known */
 };

@@ -482,7 +482,9 @@ def test_live_is_the_document(daemon, clients):
 def test_live_table(daemon, clients):
     code, out, says = live("-c", daemon.conf_path)
     assert (code, says) == (0, "")
-    head, *rows = [r.split() for r in out.splitlines()]
+    table, formulas = out.split("\n\n")
+    assert "sl_T_offered_pct = answered within T seconds / offered" in formulas
+    head, *rows = [r.split() for r in table.splitlines()]
     assert [r[0] for r in rows] == ["ctax", "housing", "(total)"]
     ctax = dict(zip(head, rows[0]))
     told = clients().ask("show queues queue=ctax")["queues"][0]
@@ -509,6 +511,23 @@ def test_live_filters(daemon):
     assert names() == ["ctax", "housing"]
     assert live(*conf, "-q", "a b%\n") == (
         1, "", "ringtally live: no queue of that name has been seen yet\n")
+    assert live(*conf, "-s", "Parks")[2] == \
+        "ringtally live: no queue of that service has been seen yet\n"
+
+
+def test_live_says_what_is_stale(rig, path):
+    harness.append(rig.log, some_calls(int(time.time())))
+    daemon = rig.daemon(rig.config(
+        live={"control": path, "stale_after_s": 1})).start(wait="READY=1")
+    rig.settle()
+    for format in ("table", "csv"):
+        code, out, says = harness.poll("it is stale", lambda: (
+            lambda done: done if done[2] else None)(
+                live("-c", daemon.conf_path, "-o", format)))
+        assert code == 0
+        assert says.startswith("ringtally live: feed ") and \
+            " is stale (following), its last event was at " in says
+        assert out.startswith("queue")
 
 
 def test_live_watch_in_a_pipe(daemon):
@@ -594,6 +613,13 @@ def test_figures_without_the_database(own_rig):
     with contextlib.closing(Control(path)) as control:
         harness.poll("the new call is seen", lambda: control.ask(
             "show queues queue=new")["total"]["waiting"] == 1)
-    code, out, _ = live("-c", daemon.conf_path)
+    code, out, says = live("-c", daemon.conf_path)
     assert code == 0
     assert "new" in out
+    assert "the database is away" in harness.poll(
+        "it says so", lambda: live("-c", daemon.conf_path)[2])
+    daemon.kill()
+    daemon.start(wait="READY=1")
+    harness.poll("nothing is known", lambda: live("-c", daemon.conf_path) == (
+        1, "", "ringtally live: nothing is known yet: the database is away, "
+        "and what was counted before is there\n"))
