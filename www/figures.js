@@ -60,6 +60,10 @@ export function plan(item) {
 	const at = goal(item.target.pct);
 	if (!item.today?.offered)
 		return `Target ${at}: nobody has rung yet today`;
+	if (item.waits_unknown > 0)
+		return `Target ${at}: waits are not known ` +
+			`(${count(item.waits_unknown)} of ` +
+			`${count(item.today.answered)})`;
 	const n = item.calls_to_target;
 	if (n === undefined)	// of a sum
 		return `Target ${at}`;

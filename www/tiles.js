@@ -41,7 +41,8 @@ function paintStatus(tile, item) {
 	tile.querySelector("use").setAttribute("href", `#shape-${state}`);
 	put(tile.querySelector(".status span"), STATUS[item.status] ??
 		(!item.target ? "No target" : !item.today?.offered ?
-			"No calls yet" : "First calls"));
+			"No calls yet" : item.waits_unknown > 0 ?
+			"Not known" : "First calls"));
 }
 
 export class Tiles {

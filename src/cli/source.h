@@ -18,8 +18,8 @@ struct source {
 	struct strbuf filters; /* as they stand in a request */
 	size_t n_filters;
 	size_t n_services; /* of these */
-	char *path; /* of the socket */
-	char *zone; /* the site's; NULL: not known */
+	char *path;	   /* of the socket */
+	char *zone;	   /* the site's; NULL: not known */
 };
 
 void source_init(struct source *source);

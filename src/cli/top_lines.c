@@ -159,6 +159,14 @@ top_lines_block(struct top_lines *lines, const struct columns *columns,
 	top_lines_take(lines, TOP_PLAIN, &text);
 }
 
+static const char *
+top_no_status(const json_t *item)
+{
+	return json_integer_value(json_object_get(item, "waits_unknown")) > 0
+	    ? "waits are not known"
+	    : "nothing settled yet";
+}
+
 static void
 top_lines_target(struct top_lines *lines, const json_t *item)
 {
@@ -177,7 +185,7 @@ top_lines_target(struct top_lines *lines, const json_t *item)
 	    top_number(pct, sizeof(pct), target, "pct"),
 	    top_number(within, sizeof(within), target, "within_s"),
 	    top_number(now, sizeof(now), today, "target_pct"),
-	    status[0] != '\0' ? status : "nothing settled yet",
+	    status[0] != '\0' ? status : top_no_status(item),
 	    top_number(need, sizeof(need), item, "calls_to_target"));
 }
 

@@ -329,9 +329,10 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 	int64_t offered = today->v[MEASURE_offered], within, calls;
 	int64_t settled = offered -
 	    RT_MIN((int64_t)counts->in_time, figure_waiting(today->v));
-	bool known =
-	    !figure_value(FIGURE_answered_T, today, target->within_s).null;
+	int64_t unknown =
+	    today->v[MEASURE_answered] - hist_total(&today->wait_answered);
 
+	json_put_int(b, "waits_unknown", unknown);
 	if (!service->has_target) {
 		json_put_null(b, "target");
 		json_put_null(b, "status");
@@ -345,7 +346,7 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 	json_end_object(b);
 	within = hist_within(&today->wait_answered, target->within_s);
 	json_put_string(b, "status",
-	    settled == 0 || !known			       ? NULL
+	    settled == 0 || unknown != 0		       ? NULL
 		: figure_reaches(within, settled, target->pct) ? "green"
 		: target->amber_pct > 0 &&
 		    figure_reaches(within, settled, target->amber_pct)
@@ -354,7 +355,7 @@ view_target_write(struct strbuf *b, const struct view_service *service,
 	calls = settled == 0 && offered > 0
 	    ? 1
 	    : figure_to_target(within, settled, target->pct);
-	if (calls < 0 || !known)
+	if (calls < 0 || unknown != 0)
 		json_put_null(b, "calls_to_target");
 	else
 		json_put_int(b, "calls_to_target", calls);

@@ -87,6 +87,18 @@ def test_who_still_rings_is_not_missed(page, daemon):
         len([i for i in daemon.intervals if i["offered"] > 0]) - 1
 
 
+def test_waits_not_known_are_not_out_of_reach(page, daemon):
+    waste = find(daemon, "waste")
+    waste.update(status=None, calls_to_target=None, waits_unknown=1)
+    waste["today"].update(answered=275, target_pct=None,
+                          sl_20_offered_pct=None)
+    opened(page, daemon)
+    tile = next(t for t in page.texts(".tile") if "waste" in t)
+    assert "Target 85%: waits are not known (1 of 275)" in tile
+    assert "Not known" in tile
+    assert "No calls yet" not in tile
+
+
 def test_figures_change_within_a_second(page, daemon):
     opened(page, daemon)
     find(daemon, "ctax")["waiting"] = 23

@@ -373,6 +373,28 @@ test_status_of_the_ringing(void **state)
 	json_decref(root);
 }
 
+/* A feed that tells of calls afterwards, and not how long one waited. */
+static void
+test_waits_unknown(void **state)
+{
+	struct world *w = *state;
+	struct queue *queue = tally_queue(&w->s.tally, SLICE("ctax"));
+	struct cell *cell = tally_cell(queue, NINE);
+	json_t *root;
+
+	play_calls(w);
+	tally_book(&w->s.tally, cell, MEASURE_offered, 1);
+	tally_outcome(&w->s.tally, cell, OUTCOME_ANSWERED, EVENT_UNKNOWN_MS, 1);
+	root = ask(w, VIEW_QUEUES, NULL);
+	check(root, "queues/0/today/answered", "3");
+	check(root, "queues/0/today/target_pct", "null");
+	check(root, "queues/0/waits_unknown", "1");
+	check(root, "queues/0/status", "null");
+	check(root, "queues/0/calls_to_target", "null");
+	check(root, "queues/1/waits_unknown", "0");
+	json_decref(root);
+}
+
 static void
 test_agents(void **state)
 {
@@ -825,6 +847,7 @@ main(void)
 	    WITH_WORLD(test_services),
 	    WITH_WORLD(test_status),
 	    WITH_WORLD(test_status_of_the_ringing),
+	    WITH_WORLD(test_waits_unknown),
 	    WITH_WORLD(test_agents),
 	    WITH_WORLD(test_calls),
 	    WITH_WORLD(test_callbacks),
