@@ -16,7 +16,7 @@ import { chooser } from "./chooser.js";
 import { showCallbacks } from "./callbacks.js";
 import { takeToken } from "./token.js";
 import { themes } from "./theme.js";
-import { Silence, knowsNothing, say, warnOfDatabase, warnOfFeeds, warnOfToken }
+import { Silence, knowsNothing, say, warnOfDatabase, warnOfFeeds, warnOfRefusal }
 	from "./warnings.js";
 
 const $ = (id) => document.getElementById(id);
@@ -178,7 +178,7 @@ function show(snapshot) {
 	fillOf(items);
 	to_say.push(...changes.of(items));
 	sayChanges(now);
-	warnOfToken(false);
+	warnOfRefusal(null);
 	warnOfFeeds(snapshot.feeds, clock);
 	warnOfDatabase(snapshot);
 	silence.look(link.silence(), picture.time);
@@ -228,7 +228,7 @@ chooser(config);
 const link = new Link(`api/v1/stream${filters()}`, {
 	snapshot: show,
 	missed: (n) => silence.missed(n),
-	refused: (status) => warnOfToken(status === 401),
+	refused: warnOfRefusal,
 });
 tick();
 setInterval(tick, 250);

@@ -3,6 +3,8 @@
 
 import { ask } from "./link.js";
 
+const MOST = 64;	// names that the daemon takes in one address
+
 const $ = (id) => document.getElementById(id);
 
 function pick(box, kind, names, chosen) {
@@ -50,6 +52,7 @@ function refresh() {
 	const what = radio("what");
 	$("pick-service").hidden = what !== "service";
 	$("pick-queue").hidden = what !== "queue";
+	$("own-limit").hidden = what === "all" || ticked(what).length <= MOST;
 	$("own-url").href = address();
 	$("own-url").textContent = address();
 }
@@ -83,6 +86,9 @@ export function chooser(config) {
 	$("choice").addEventListener("input", refresh);
 	$("choice").addEventListener("submit", (event) => {
 		event.preventDefault();
-		location.assign(address());
+		if ($("own-limit").hidden)
+			location.assign(address());
+		else
+			$("own-limit").focus();
 	});
 }

@@ -15,7 +15,7 @@ import { Pareto } from "./pareto.js";
 import { Tip } from "./tip.js";
 import { takeToken } from "./token.js";
 import { themes } from "./theme.js";
-import { Silence, warn, warnOfFeeds, warnOfToken } from "./warnings.js";
+import { Silence, warn, warnOfFeeds, warnOfRefusal } from "./warnings.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -244,7 +244,7 @@ function show(snapshot) {
 	clock.set(snapshot.time);
 	showTitle(snapshot);
 	showInferred(snapshot.total?.today ?? {});
-	warnOfToken(false);
+	warnOfRefusal(null);
 	warnOfFeeds(snapshot.feeds, clock);
 	if (first) {
 		askForContacts();
@@ -292,7 +292,7 @@ const link = new Link(`api/v1/stream${filters()}`, {
 	snapshot: show,
 	contacts: showContacts,
 	missed: (n) => silence.missed(n),
-	refused: (status) => warnOfToken(status === 401),
+	refused: warnOfRefusal,
 });
 tick();
 setInterval(tick, 250);

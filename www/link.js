@@ -11,8 +11,8 @@ export class Link {
 	#timer = 0;
 	#failures = 0;
 
-	// on: snapshot(data), missed(n), refused(status): of an answer that is
-	// an error; contacts(data), where it is wanted
+	// on: snapshot(data), missed(n), refused(status, detail): of an answer
+	// that is an error; contacts(data), where it is wanted
 	constructor(url, on) {
 		this.url = url;
 		this.on = on;
@@ -48,17 +48,22 @@ export class Link {
 		});
 	}
 
-	// The browser keeps the status to itself.
+	// The browser keeps the status and the reason to itself. Where it is no
+	// error this time, the stream that came is given up at once.
 	async #askWhy() {
+		const stop = new AbortController();
+		const timer = setTimeout(() => stop.abort(), 10000);
 		try {
-			const answer = await fetch(this.url, {
-				method: "HEAD",
-				signal: AbortSignal.timeout(10000),
-			});
+			const answer = await fetch(this.url,
+				{ signal: stop.signal });
 			if (!answer.ok)
-				this.on.refused(answer.status);
+				this.on.refused(answer.status,
+					(await answer.json()).detail);
 		} catch {
 			// Away: the silence is told of anyway.
+		} finally {
+			clearTimeout(timer);
+			stop.abort();
 		}
 	}
 

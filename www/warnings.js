@@ -7,7 +7,7 @@ import { about, put } from "./format.js";
 const $ = (id) => document.getElementById(id);
 
 const STALE_MS = 3000;
-const GRAVEST = ["silence", "token"];
+const GRAVEST = ["silence", "token", "refused"];
 const warnings = new Map();
 
 export function say(text) {
@@ -84,10 +84,18 @@ export function warnOfDatabase(snapshot) {
 		warn("database", saidOfDatabase(state, snapshot));
 }
 
-export function warnOfToken(wanted) {
+function warnOfToken(wanted) {
 	warn("token", wanted ? "The figures are for those with a token: open " +
 		"this page once with #token= and the token behind its address" :
 		null);
+}
+
+// The stream was refused: 401 for want of a token, else for what `detail`
+// says. null: it is not.
+export function warnOfRefusal(status, detail) {
+	warnOfToken(status === 401);
+	warn("refused", status === null || status === 401 ? null :
+		`The daemon refuses this page: ${detail ?? `error ${status}`}`);
 }
 
 // Of the stream: greys the page while nothing comes.

@@ -68,6 +68,8 @@ http_stream(const struct http_call *call)
 		    call->conn, call->req, 200, "text/event-stream", &none);
 	} else if (!http_stream_new(call->conn, call->req, &query)) {
 		query_fini(&query);
+		log_limited(&call->conn->http->limit, LOG_LEVEL_NOTE,
+		    "a client of the stream is refused: too many are open");
 		http_reply_problem(
 		    call->conn, call->req, 503, "too many streams are open");
 	}

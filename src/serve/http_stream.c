@@ -114,6 +114,26 @@ frame_add(struct evbuffer *to, struct http_frame *frame, bool gzip)
 
 /* --- groups ------------------------------------------------------------- */
 
+/* One without a snapshot yet will have as large a one as any. */
+static bool
+group_has_room(const struct http_streams *streams)
+{
+	size_t bytes = 0, most = 0, n = 1;
+	const struct http_group *group;
+
+	if (streams->n_groups < HTTP_STREAM_GROUPS)
+		return true;
+	TAILQ_FOREACH (group, &streams->groups, list) {
+		const struct http_frame *last = group->last;
+		size_t size = last == NULL ? 0 : last->text->n + last->gz.n;
+
+		n += last == NULL;
+		bytes += size;
+		most = RT_MAX(most, size);
+	}
+	return bytes + n * most <= HTTP_STREAM_BYTES;
+}
+
 static struct http_group *
 group_of(struct http *http, struct query *query)
 {
@@ -127,7 +147,7 @@ group_of(struct http *http, struct query *query)
 			query_fini(query);
 			return group;
 		}
-	if (http->streams.n_groups == HTTP_STREAM_GROUPS) {
+	if (!group_has_room(&http->streams)) {
 		strbuf_fini(&key);
 		return NULL;
 	}

@@ -25,7 +25,12 @@
 #include "base/base.h"
 
 #define HTTP_STREAM_BEHIND 30
-#define HTTP_STREAM_GROUPS 64 /* filters in use at a time */
+/*
+ * Filters in use at a time: so many, and more as long as the snapshots that are
+ * kept of them, one of each, are no larger than that.
+ */
+#define HTTP_STREAM_GROUPS 64
+#define HTTP_STREAM_BYTES  (64 << 20)
 
 struct evhttp_request;
 struct http;

@@ -214,6 +214,7 @@ class Mock:
         self.streams_contacts = True
         self.total_without = ()
         self.complete = True
+        self.refuses = None     # status and detail, of the stream
         self.now = NOON
         self.silent = False
         self.pace_s = 1.0
@@ -295,7 +296,11 @@ class Answer(http.server.BaseHTTPRequestHandler):
         url = urllib.parse.urlsplit(self.path)
         query = urllib.parse.parse_qs(url.query)
         self.mock.asked.append(self.path)
-        if url.path == "/api/v1/stream":
+        if url.path == "/api/v1/stream" and self.mock.refuses:
+            status, detail = self.mock.refuses
+            self.give(status, json.dumps({"detail": detail}).encode(),
+                      "application/problem+json")
+        elif url.path == "/api/v1/stream":
             self.stream(query)
         elif url.path.startswith("/api/v1/"):
             document = self.mock.answer(url.path[len("/api/v1/"):], query)

@@ -310,6 +310,19 @@ def test_a_stale_feed_and_a_database_away_are_said(page, daemon):
               timeout=3)
 
 
+def test_why_the_stream_is_refused(chromium, daemon):
+    page = chromium
+    daemon.refuses = 503, "too many streams are open"
+    page.open(daemon.url)
+    page.wait_text("#warnings", "The daemon refuses this page: "
+                                "too many streams are open")
+    daemon.refuses = None
+    page.wait("tiles", TILE)
+    assert page.texts(".warning") == []
+    # Nothing but what Chromium says of an answer that is an error.
+    assert [c for c in page.do("complaints") if "503" not in c] == []
+
+
 @pytest.mark.parametrize("state,says", [
     ("loading", "Nothing is known yet: today's figures are being loaded"),
     ("backoff", "Nothing is known yet: the database is away"),
@@ -376,6 +389,22 @@ def test_the_chooser_makes_an_address(page, daemon):
     assert page.eval("location.href") == wanted
     page.wait("tiles", TILE)
     assert names(page) == ["waste"]
+
+
+def test_no_address_of_too_many_names(page, daemon):
+    daemon.queues = mock.council(65)
+    opened(page, daemon)
+    page.do("click", at="#choose")
+    page.wait("the dialog", "document.querySelector('#chooser').open")
+    page.do("click", at="input[name=what][value=queue]")
+    page.eval("document.querySelectorAll('input[name=queue]')"
+              ".forEach((i) => i.click())")
+    assert "64 names" in page.text("#own-limit")
+    page.do("click", at="#choice button[type=submit]")
+    assert page.eval("document.activeElement.id") == "own-limit"
+    assert page.eval("location.search") == ""
+    page.eval("document.querySelector('input[name=queue]').click()")
+    assert page.texts("#own-limit") == []
 
 
 # -- room -----------------------------------------------------------------

@@ -418,6 +418,14 @@ def test_stream(rig, web, encoding):
     assert time.monotonic() - began < 0.9
 
 
+def test_a_screen_for_each_of_many_teams(rig, web):
+    """Each with a filter of its own; small pictures are not counted."""
+    start(rig, web)
+    teams = [web.raw(get("/api/v1/stream?queue=team-%d" % i))
+             for i in range(80)]
+    assert all(statuses(s.recv(4096)) == [200] for s in teams)
+
+
 def test_streams_end_with_the_daemon(rig, web):
     harness.append(rig.log, recent_log(600))
     daemon = start(rig, web)
