@@ -38,12 +38,17 @@ const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const asked = Number.parseFloat(config.rotate ?? (calm ? "0" : "20"));
 config.rotate_s = asked > 0 ? Math.max(asked, 3) : 0;
 
-// What the API is asked for: the filters of the address, or `one` in place
+// What the API is asked for: the filters of the address, or one item in place
 // of its queues and services.
 function filters(one = null) {
-	const keys = one ? ["switch"] : ["queue", "service", "switch"];
+	const keys = one?.twice ? [] : one ? ["switch"] :
+		["queue", "service", "switch"];
 	const asks = [...query].filter(([key]) => keys.includes(key));
-	const text = new URLSearchParams(one ? [...asks, one] : asks).toString();
+	if (one)
+		asks.push([config.by, one.name]);
+	if (one?.twice)
+		asks.push(["switch", one.switch]);
+	const text = new URLSearchParams(asks).toString();
 	return text === "" ? "" : `?${text}`;
 }
 
@@ -102,7 +107,7 @@ function apart(items) {
 	for (const item of items)
 		seen.set(item.name, (seen.get(item.name) ?? 0) + 1);
 	return items.map((item) => seen.get(item.name) > 1 && item.switch ?
-		{ ...item, beside: [item.switch, item.beside]
+		{ ...item, twice: true, beside: [item.switch, item.beside]
 			.filter(Boolean).join(" · ") } : item);
 }
 
@@ -136,22 +141,28 @@ function showSummary() {
 	put($("queues-head"), config.by === "service" ? "Services" : "Queues");
 }
 
+// In the list of the chart: with the switch where the name alone is of two.
+function choiceOf(item) {
+	return item.twice ? `${item.name} (${item.switch})` : item.name;
+}
+
 function fillOf(items) {
 	const select = $("of");
-	const names = items.filter((item) => config.by === "queue" ||
-		item.service != null).map((item) => item.name);
-	const there = [...select.options].slice(1).map((o) => o.value);
-	const sorted = [...new Set(names)].sort((a, b) => a.localeCompare(b));
-	if (sorted.join("\0") === there.join("\0"))
+	const sorted = items.filter((item) => config.by === "queue" ||
+		item.service != null).sort((a, b) =>
+		choiceOf(a).localeCompare(choiceOf(b)));
+	const texts = sorted.map(choiceOf);
+	const there = [...select.options].slice(1).map((o) => o.textContent);
+	if (texts.join("\0") === there.join("\0"))
 		return;
 	const was = select.value;
-	select.replaceChildren(select.options[0], ...sorted.map((name) => {
+	select.replaceChildren(select.options[0], ...sorted.map((item, i) => {
 		const option = document.createElement("option");
-		option.value = name;
-		option.textContent = name;
+		option.value = item.key;
+		option.textContent = texts[i];
 		return option;
 	}));
-	select.value = sorted.includes(was) ? was : "";
+	select.value = sorted.some((item) => item.key === was) ? was : "";
 }
 
 function showClock() {
@@ -198,12 +209,13 @@ async function askForCalls() {
 }
 
 async function askForToday() {
-	const name = $("of").value;
-	const answer = await ask("intervals",
-		filters(name === "" ? null : [config.by, name]));
+	const key = $("of").value;
+	const one = items.find((item) => item.key === key);
+	const answer = await ask("intervals", filters(one));
 	// Meanwhile another may have been chosen.
-	if (answer && name === $("of").value)
-		today.show(answer, items.find((i) => i.name === name) ?? whole);
+	if (answer && key === $("of").value)
+		today.show(answer,
+			items.find((item) => item.key === key) ?? whole);
 }
 
 async function askForFormulas() {

@@ -16,9 +16,9 @@ export function share(pct) {
 	return pct === 100 ? "100%" : `${pct.toFixed(1)}%`;
 }
 
-// A target: 85%, not 85.0%, but 97.5%.
+// A target: 85%, not 85.0%, but 97.5% and 99.999%.
 export function goal(pct) {
-	return `${Number(pct.toFixed(1))}%`;
+	return `${Number(pct.toFixed(6))}%`;
 }
 
 // 0:07, 12:40, 1:18:32: with hours, where there are any.
@@ -40,6 +40,13 @@ export function about(seconds) {
 	if (s < 7200)
 		return `${Math.floor(s / 60)} min`;
 	return `${Math.floor(s / 3600)} h`;
+}
+
+// What an interval of so many seconds is called.
+export function period(seconds) {
+	const names = { 900: "quarter-hour", 1800: "half-hour", 3600: "hour",
+		86400: "day" };
+	return names[seconds] ?? `${seconds / 60} minutes`;
 }
 
 // The site's own clock: its zone, and the daemon's idea of now.

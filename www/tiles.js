@@ -2,7 +2,7 @@
 // The tiles: one for each queue or service, those in trouble first. On a wall
 // as many as read well, page after page; else all, to be scrolled through.
 
-import { goal, put } from "./format.js";
+import { put, share } from "./format.js";
 import { FIGURES, STATUS, isNone, level, plan, withinOf }
 	from "./figures.js";
 import { Order, grid, patience, rank } from "./order.js";
@@ -176,7 +176,7 @@ export class Changes {
 			if (was && item.status && was !== item.status)
 				said.push([rank(item), `${item.name}: ` +
 					`${STATUS[item.status].toLowerCase()}` +
-					`, ${goal(level(item, item.today) ?? 0)}`]);
+					`, ${share(level(item, item.today))}`]);
 			if (item.status)
 				this.#before.set(item.key, item.status);
 		}

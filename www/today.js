@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-2-Clause
-// Today by quarter-hour: the share answered in time as a line with its target,
+// Today by interval: the share answered in time as a line with its target,
 // who arrived and who gave up as bars; or the same as a table. Without
 // Chart.js there is the table.
 
 import { chartOrTable } from "./either.js";
-import { count, goal, put, share } from "./format.js";
+import { count, goal, period, put, share } from "./format.js";
 import { level, levelName, withinOf } from "./figures.js";
+
+let interval_s = 900;	// of what is shown
 
 const $ = (id) => document.getElementById(id);
 
@@ -33,8 +35,8 @@ function hours(value) {
 	const label = this.getLabelForValue(value);
 	const [hour, minute] = label.split(":").map(Number);
 	const room = Math.max(1, Math.floor(this.width / 64));
-	const each = [1, 2, 3, 4, 6].find((n) =>
-		this.getLabels().length / 4 / n <= room) ?? 12;
+	const shown = this.getLabels().length * interval_s / 3600;
+	const each = [1, 2, 3, 4, 6].find((n) => shown / n <= room) ?? 12;
 	return minute === 0 && hour % each === 0 ? label : null;
 }
 
@@ -51,6 +53,8 @@ export class Today {
 	show(answer, item) {
 		const intervals = trimmed(answer.intervals ?? []);
 		this.#shown = [answer, item];
+		interval_s = answer.interval_s || 900;
+		put($("today-head"), `Today by ${period(interval_s)}`);
 		put($("table-level"), `In ${withinOf(item)} s`);
 		$("intervals").replaceChildren(...intervals.map((i) => {
 			const row = document.createElement("tr");
@@ -92,9 +96,9 @@ export class Today {
 		const say = (i) => `${share(i[levelName(item)])} at ` +
 			this.clock.minute(i.starts_at);
 		return `Chart: share answered in ${withinOf(item)} s by ` +
-			`quarter-hour; today ${share(level(item, item.today))}, ` +
+			`${period(interval_s)}; today ${share(level(item, item.today))}, ` +
 			`last ${say(last)}, lowest ${say(worst)}. ` +
-			"The table has every quarter-hour.";
+			`The table has every ${period(interval_s)}.`;
 	}
 
 	#draw(intervals, item) {

@@ -210,6 +210,7 @@ class Mock:
         self.database = {"state": "ready", "lag_s": 0.4}
         self.calls = list(callbacks())
         self.intervals = day()
+        self.interval_s = 900
         self.contacts = mock_contacts.document()
         self.streams_contacts = True
         self.total_without = ()
@@ -277,7 +278,7 @@ class Mock:
             "calls": lambda: {"time": iso(self.now), "calls": [],
                               "callbacks": self.calls,
                               "callbacks_left_out": 0},
-            "intervals": lambda: {"interval_s": 900,
+            "intervals": lambda: {"interval_s": self.interval_s,
                                   "intervals": self.intervals},
             "formulas": lambda: {"formulas": FORMULAS},
             "contacts": lambda: self.contacts,

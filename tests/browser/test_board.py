@@ -183,9 +183,34 @@ def test_table_has_what_the_chart_shows(page, daemon):
                         str(shown[0]["abandoned"]),
                         "%.1f%%" % shown[0]["sl_20_offered_pct"]]
     assert page.texts("#chart") == []
-    page.do("pick", at="#of", value="housing")
+    page.do("pick", at="#of", value="pbx1\0housing")
     poll("the one queue is asked for", lambda: any(
         a == "/api/v1/intervals?queue=housing" for a in daemon.asked))
+
+
+def test_the_chart_of_one_of_two_switches(page, daemon):
+    daemon.queues = [mock.queue("Tax", "ctax", 10, 50.0, 0, None,
+                                (0, 1, 0, 0), switch=switch)
+                     for switch in ("pbx1", "pbx2")]
+    opened(page, daemon)
+    assert page.eval("[...document.querySelector('#of').options]"
+                     ".map((o) => o.textContent)") == \
+        ["All shown", "ctax (pbx1)", "ctax (pbx2)"]
+    page.do("pick", at="#of", value="pbx2\0ctax")
+    poll("that one is asked for", lambda: any(
+        a == "/api/v1/intervals?queue=ctax&switch=pbx2"
+        for a in daemon.asked))
+
+
+def test_intervals_are_called_what_they_are(page, daemon):
+    daemon.interval_s = 3600
+    daemon.intervals = daemon.intervals[::4]
+    daemon.queues[0]["target"]["pct"] = 98.765
+    opened(page, daemon)
+    assert page.text("#today-head") == "Today by hour"
+    assert "by hour; today" in page.eval(
+        "document.querySelector('#chart').getAttribute('aria-label')")
+    assert any("98.765%" in plan for plan in page.texts(".plan"))
 
 
 # -- order ----------------------------------------------------------------
