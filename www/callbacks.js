@@ -16,10 +16,19 @@ function cell(row, text, tag = "td") {
 	return td;
 }
 
+// 0: to be rung back. 1: nobody can say, there was no number. 2: through.
+function state(call) {
+	return call.through_at != null ? 2 : call.caller_known === false ? 1 : 0;
+}
+
+function since(call, clock) {
+	return ["not yet", "not known",
+		`through at ${clock.minute(call.through_at)}`][state(call)];
+}
+
 // To be rung back first, then the others; the newest of each first.
 function sorted(list) {
-	return [...list].sort((a, b) =>
-		(a.through_at != null) - (b.through_at != null) ||
+	return [...list].sort((a, b) => state(a) - state(b) ||
 		Date.parse(b.ended_at) - Date.parse(a.ended_at));
 }
 
@@ -27,7 +36,7 @@ function sorted(list) {
 export function showCallbacks(answer, clock) {
 	document.querySelector(".callbacks").hidden = !answer.callbacks;
 	const list = sorted(answer.callbacks ?? []);
-	const open = list.filter((call) => call.through_at == null).length;
+	const open = list.filter((call) => state(call) === 0).length;
 	const out = answer.callbacks_left_out ?? 0;
 	const numbers = list.some((call) => call.caller);
 	put($("callbacks-count"), count(open + out));
@@ -38,9 +47,9 @@ export function showCallbacks(answer, clock) {
 		cell(row, call.queue).title = call.queue;
 		cell(row, duration(call.wait_s));
 		if (numbers)
-			cell(row, call.caller ?? "withheld");
-		cell(row, call.through_at == null ? "not yet" :
-			`through at ${clock.minute(call.through_at)}`);
+			cell(row, call.caller ?? (call.caller_known === false ?
+				"not known" : "not kept"));
+		cell(row, since(call, clock));
 		row.classList.toggle("through", call.through_at != null);
 		return row;
 	});

@@ -45,6 +45,7 @@ view_callback_write(
 		? -1
 		: entry->wait_ms * USEC_PER_MSEC);
 	json_put_time(b, "through_at", entry->through_us);
+	json_put_bool(b, "caller_known", entry->has_caller);
 	if (view->settings.show_numbers)
 		json_put_string(b, "caller", entry->number);
 	json_end_object(b);

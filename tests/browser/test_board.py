@@ -130,6 +130,20 @@ def test_callbacks_open_ones_first(page, daemon):
     assert "through at 14:27" in rows[7]
 
 
+def test_callers_without_a_number(page, daemon):
+    for call in daemon.calls:
+        call["caller_known"] = True
+    daemon.calls[0].update(caller=None, caller_known=False)
+    daemon.calls[1].update(caller=None)
+    daemon.calls[2].update(caller="07700 900123")
+    opened(page, daemon)
+    assert page.text("#callbacks-count") == "6"
+    rows = page.texts("#callbacks tr")
+    assert "not kept" in rows[0] and "not yet" in rows[0]
+    assert rows[6].count("not known") == 2
+    assert "through at" in rows[7]
+
+
 def test_markup_in_names_is_text(page, daemon):
     daemon.queues = [mock.queue(MARKUP, MARKUP + "\u202e\n", 10, 50.0, 1, 5,
                                 (0, 1, 0, 0))]

@@ -467,7 +467,8 @@ test_callbacks(void **state)
 	play_calls(w);
 	root = ask(w, VIEW_CALLS, NULL);
 	check(root, "callbacks",
-	    "[{\"call_id\":\"1.6\",\"ended_at\":\"2026-10-26T09:01:04Z\","
+	    "[{\"call_id\":\"1.6\",\"caller_known\":true,"
+	    "\"ended_at\":\"2026-10-26T09:01:04Z\","
 	    "\"queue\":\"rent\",\"service\":\"Housing\","
 	    "\"switch\":\"pbx1\",\"through_at\":null,\"wait_s\":3.0}]");
 	check(root, "callbacks_left_out", "0");
@@ -483,6 +484,7 @@ test_callbacks(void **state)
 	check(root, "callbacks/0/caller", "\"07700900004\"");
 	check(root, "callbacks/1/call_id", "\"2.1\"");
 	check(root, "callbacks/1/through_at", "null");
+	check(root, "callbacks/1/caller_known", "false");
 	check(root, "callbacks/1/caller", "null");
 	check(root, "calls/0/caller", "\"07700900003\"");
 	json_decref(root);
