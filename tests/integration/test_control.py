@@ -170,7 +170,7 @@ def test_stale_socket_is_replaced(rig, daemon, path):
     assert (code, says) == (
         1, "ringtally live: no daemon listens on %s\n" % path)
     daemon.start(wait="READY=1")
-    assert live("-c", daemon.conf_path)[::2] == (0, "")
+    assert live("--json", "-c", daemon.conf_path)[::2] == (0, "")
 
 
 def test_second_daemon_is_told(rig, daemon, path):
