@@ -137,9 +137,9 @@ struct spool {
 	bool reading;		/* it is known where the reader is */
 	bool resumed;		/* it was, once */
 	struct spool_dropped dropped; /* as the folder says; beyond the mark */
-	bool drop_said;		/* the log knows of it */
-	uint32_t format;	/* see struct segment_head */
-	bool format_said;	/* the log knows of another one */
+	bool drop_said;		      /* the log knows of it */
+	uint32_t format;	      /* see struct segment_head */
+	bool format_said;	      /* the log knows of another one */
 	struct spool_mark mark; /* what was committed, as the folder says */
 	uint64_t number;	/* of the next record to be appended */
 	uint64_t synced;	/* all records before this one are durable */

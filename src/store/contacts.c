@@ -203,7 +203,7 @@ static int
 contacts_ask_others(struct contacts *c, struct err *err)
 {
 	const char *values[] = {
-	    c->site, c->rows.column[0].p, c->rows.column[1].p};
+	    c->site.name, c->rows.column[0].p, c->rows.column[1].p};
 	int lengths[] = {0, (int)c->rows.column[0].n, (int)c->rows.column[1].n};
 	int formats[] = {0, 1, 1}, i;
 	PGresult *r = PQexecParams(
@@ -282,7 +282,7 @@ contacts_words(struct contacts *c,
 int
 contacts_keep_days(struct contacts *c, int64_t *days, struct err *err)
 {
-	const char *site = c->site;
+	const char *site = c->site.name;
 	PGresult *r = ask_rows(c->conn,
 	    "SELECT keep_contacts_days FROM ringtally.contact_settings($1)", 1,
 	    &site, CONTACTS_ROLE, err);

@@ -366,7 +366,7 @@ rig_set_up(void **state)
 	    .lost = rig_lost,
 	    .idle = rig_idle,
 	    .failed = rig_failed,
-	    .status = rig_status};
+	    .changed = rig_status};
 	rig->poll_ms = rig_slow() ? RIG_POLL_SLOW_MS : RIG_POLL_MS;
 	rig->loop = loop_new(NULL);
 	rig->tick = timer_new(rig->loop, rig_tick_cb, rig);
