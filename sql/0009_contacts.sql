@@ -981,119 +981,6 @@ COMMENT ON FUNCTION ringtally.contact_put(text, text[], text[], timestamptz[],
     timestamptz[], text[], text[], text[]) IS
     'Takes what is told of contacts, in arrays of one length, NULL (or an empty text) where nothing is told. The same p_ref is the same contact, see contact_merge(). Channels and categories may be told by name or label, in any case. A channel that is not told is the telephone; a category that is not told follows from the code. A row without ref, of a time that can be none, or with the ref of another source''s contact is passed over and in none of the counts. Joins what it wrote to calls.';
 
--- What the configuration says of contacts.
-CREATE FUNCTION ringtally.contact_configure(p_site text, p jsonb)
-RETURNS text[] LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	part record;
-	said text[] := '{}';
-	lines text[];
-	given jsonb;
-	keys text;
-	cols text;
-BEGIN
-	IF coalesce(current_setting('ringtally.why', true), '') = '' THEN
-		PERFORM set_config('ringtally.why', 'the configuration', true);
-	END IF;
-	IF p ? 'settings' THEN
-		WITH new AS (
-			SELECT coalesce(min_coverage_pct, 50) AS min_coverage_pct,
-			    coalesce(join_window_s, 300) AS join_window_s,
-			    coalesce(repeat_days, 7) AS repeat_days,
-			    coalesce(keep_contacts_days, 400)
-				AS keep_contacts_days
-			FROM jsonb_populate_record(
-			    NULL::ringtally.contact_setting, p->'settings')
-		), put AS (
-			INSERT INTO ringtally.contact_setting AS s
-			SELECT p_site, new.* FROM new
-			ON CONFLICT (site) DO UPDATE SET (min_coverage_pct,
-			    join_window_s, repeat_days, keep_contacts_days) =
-			    (excluded.min_coverage_pct, excluded.join_window_s,
-			    excluded.repeat_days, excluded.keep_contacts_days)
-			WHERE s IS DISTINCT FROM excluded
-			RETURNING s.*
-		)
-		SELECT said || format('settings: coverage of %s %%, joined '
-		    'within %s s, repeated within %s days, kept for %s days',
-		    trim_scale(min_coverage_pct), join_window_s, repeat_days,
-		    keep_contacts_days) INTO lines FROM put;
-		said := coalesce(lines, said);
-	END IF;
-	FOR part IN SELECT * FROM (VALUES
-	    ('channels', 'contact_channel', '{channel,valid_from}'::text[],
-		'{}'::jsonb),
-	    ('categories', 'contact_category', '{category,valid_from}', '{}'),
-	    ('codes', 'contact_code', '{code,valid_from}', '{}'),
-	    ('scope', 'contact_scope', '{kind,name,valid_from}', '{}'),
-	    ('exclusions', 'contact_exclusion', '{name,valid_from}', '{}'),
-	    ('sampling', 'sampling_period', '{name}', '{}'))
-	    AS v(name, rel, key, none)
-	LOOP
-		-- labels and days that are not given; of a key that is given
-		-- twice the last one
-		EXECUTE format($q$
-		    SELECT coalesce(jsonb_agg(to_jsonb(g.row)), '[]') FROM (
-			SELECT DISTINCT ON (%2$s) n AS row
-			FROM jsonb_array_elements(coalesce($1, '[]'))
-			    WITH ORDINALITY AS e(v, i),
-			jsonb_populate_record(NULL::ringtally.%1$I,
-			    jsonb_build_object('valid_from', '-infinity',
-				'label', coalesce(e.v->>'channel',
-				    e.v->>'category'))
-			    || jsonb_strip_nulls(e.v)
-			    || jsonb_build_object('site', $2::text,
-				'origin', 'configuration')) AS n
-			ORDER BY %2$s, e.i DESC) AS g $q$, part.rel,
-		    (SELECT string_agg(format('n.%I', k), ', ')
-			FROM unnest(part.key) AS k))
-		INTO given USING p->part.name, p_site;
-		SELECT string_agg(format('%I', a.attname), ', ')
-		INTO cols FROM pg_attribute AS a
-		WHERE a.attrelid = ('ringtally.' || part.rel)::regclass
-		  AND a.attnum > 0 AND NOT a.attisdropped
-		  AND a.attname <> ALL (part.key || '{site,origin}');
-		keys := (SELECT string_agg(format('%I', k), ', ')
-		    FROM unnest('{site,origin}' || part.key) AS k);
-		EXECUTE format($q$
-		    WITH new AS (
-			SELECT * FROM jsonb_populate_recordset(
-			    NULL::ringtally.%1$I, $1)
-		    ), gone AS (
-			DELETE FROM ringtally.%1$I AS t
-			WHERE t.site = $2 AND t.origin = 'configuration'
-			  AND (%2$s) NOT IN (SELECT %2$s FROM new)
-			RETURNING format('%%s: %%s removed', $3::text,
-			    concat_ws(' ', %4$s)) AS line
-		    ), put AS (
-			INSERT INTO ringtally.%1$I AS t SELECT * FROM new
-			ON CONFLICT (%2$s) DO UPDATE
-			SET (%3$s) = ROW (%5$s)
-			WHERE t IS DISTINCT FROM excluded
-			RETURNING format('%%s: %%s %%s', $3::text,
-			    concat_ws(' ', %4$s), CASE WHEN t.xmax = 0
-			    THEN 'added' ELSE 'changed' END) AS line
-		    )
-		    SELECT array_agg(line ORDER BY line)
-		    FROM (TABLE gone UNION ALL TABLE put) AS l $q$,
-		    part.rel, keys, cols,
-		    (SELECT string_agg(CASE k WHEN 'valid_from'
-			THEN 'CASE WHEN isfinite(t.valid_from) '
-			'THEN ''from '' || t.valid_from END'
-			ELSE format('t.%I', k) END, ', ')
-			FROM unnest(part.key) AS k),
-		    (SELECT string_agg('excluded.' || c, ', ')
-			FROM unnest(string_to_array(cols, ', ')) AS c))
-		INTO lines USING given, p_site, part.name;
-		said := said || coalesce(lines, '{}');
-	END LOOP;
-	RETURN said;
-END
-$$;
-COMMENT ON FUNCTION ringtally.contact_configure(text, jsonb) IS
-    'Makes the rows of origin configuration of a site exactly those that the document tells: settings, channels, categories, codes, scope, exclusions, sampling. Rows of other origin stay. Returns a line for each thing changed.';
-
 CREATE FUNCTION ringtally.forget(p_site text, p_hashes bytea[])
 RETURNS TABLE (what text, n bigint) LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, pg_temp AS $$
@@ -1127,7 +1014,6 @@ GRANT EXECUTE ON FUNCTION
 	text[], text[], text[]),
     ringtally.contact_others(text, text[], text[]),
     ringtally.contact_join(text, timestamptz, timestamptz),
-    ringtally.contact_configure(text, jsonb),
     ringtally.forget(text, bytea[])
 TO ringtally_writer;
 GRANT EXECUTE ON FUNCTION ringtally.contact_settings(text)

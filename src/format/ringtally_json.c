@@ -19,7 +19,6 @@
  *   own affair.
  */
 #include "base/base.h"
-#include "base/clock.h"
 #include "base/customer.h"
 #include "base/utc.h"
 #include "event/contact.h"
@@ -430,6 +429,7 @@ ringtally_json_missing(unsigned missing)
 
 /* A clock may be wrong, and zones be mixed up; but not by more than a day. */
 #define RINGTALLY_JSON_AHEAD (SEC_PER_DAY * USEC_PER_SEC)
+#define RINGTALLY_JSON_EVER  (INT64_MAX - RINGTALLY_JSON_AHEAD)
 
 /*
  * A contact is known again by its ref, or else by its call; and told with its
@@ -534,9 +534,10 @@ ringtally_json_mean(
 		takes &= ~HAS(began); /* it begins now */
 	ringtally_json_take(ev, takes);
 	if (RT_UNLIKELY(row->kind == EVENT_CONTACT))
+		/* of a line in a file nobody knows when it came */
 		return ringtally_json_contact(said,
 		    record->received_us != 0 ? record->received_us
-					     : clock_wall_us(),
+					     : RINGTALLY_JSON_EVER,
 		    why);
 	if (ev->begin_us > ev->time_us) {
 		*why = "began: after its time";
