@@ -340,15 +340,19 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_join_ids(text, timestamptz, timestamptz)
 IS 'Joins contacts by the ids of calls. For contact_join() only.';
 
--- (Here the planner may choose: a few ids are looked up, many are hashed.)
+-- (A few ids are looked up, many are hashed.)
 CREATE FUNCTION ringtally.contact_join_late(p_site text, p_refs text[])
 RETURNS bigint LANGUAGE plpgsql VOLATILE
-SET search_path = pg_catalog, pg_temp SET jit = off AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = on SET plan_cache_mode = force_custom_plan AS $$
 DECLARE
 	keep constant interval := make_interval(days =>
 	    (ringtally.contact_settings(p_site)).keep_contacts_days);
 	n bigint;
 BEGIN
+	-- (until the function's end)
+	PERFORM set_config('enable_nestloop',
+	    (cardinality(p_refs) <= 50)::text, true);
 	WITH heard AS (
 		SELECT c.ref, v.switch, v.visit_no, v.entered_at, v.queue
 		FROM unnest(p_refs) AS u(ref)
@@ -552,7 +556,8 @@ COMMENT ON FUNCTION ringtally.contact_join_alike(text, timestamptz,
 CREATE FUNCTION ringtally.contact_join(p_site text, p_from timestamptz,
     p_to timestamptz)
 RETURNS bigint LANGUAGE plpgsql VOLATILE SECURITY DEFINER
-SET search_path = pg_catalog, pg_temp AS $$
+SET search_path = pg_catalog, pg_temp SET jit = off
+SET enable_nestloop = off SET enable_mergejoin = off AS $$
 DECLARE
 	n bigint := 0;
 	ids boolean := false;
@@ -569,7 +574,7 @@ BEGIN
 		n := n + ringtally.contact_join_late(p_site, ARRAY(
 		    SELECT c.ref FROM ringtally.contact AS c
 		    WHERE c.site = p_site AND c.joined_by IS NULL
-		      AND c.contact_at > p_from
+		      AND c.contact_at > p_from AND c.call_id IS NOT NULL
 		      AND c.call_id IN (SELECT v.call_id
 			FROM ringtally.visit AS v
 			WHERE v.site = p_site AND v.outcome = 'answered'

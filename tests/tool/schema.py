@@ -137,6 +137,14 @@ def in_order(event):
         instant(event["began"]) <= instant(int(NOW) if time is None else time)
 
 
+def ahead(event):
+    """A contact of a clock that is wrong."""
+    return event["event"] == "contact" and any(
+        event.get(name) is not None and
+        instant(event[name]) > instant(int(NOW) + 86400)
+        for name in ("time", "assessed_at"))
+
+
 class Schema:
     def __init__(self):
         with open(os.path.join(TOP, "etc", "schema", "ringtally-event.json"),
@@ -154,7 +162,8 @@ class Schema:
             value = parse(line)
         except ValueError:
             return False
-        return self.validator.is_valid(value) and in_order(value)
+        return self.validator.is_valid(value) and in_order(value) and \
+            not ahead(value)
 
 
 def samples():
