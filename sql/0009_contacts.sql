@@ -700,47 +700,6 @@ $$;
 COMMENT ON FUNCTION ringtally.contact_sane(timestamptz) IS
     'Whether a time can be that of a contact at all; others are not kept.';
 
--- A word's form: case, and what stands between its parts, say nothing. As
--- mapping_form() of the import has it.
-CREATE FUNCTION ringtally.contact_form(word text)
-RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-	SELECT trim('_' FROM regexp_replace(lower(word), '[ _-]+', '_', 'g'))
-$$;
-COMMENT ON FUNCTION ringtally.contact_form(text) IS
-    'A channel''s or category''s name or label, in the form in which they are compared.';
-
-CREATE FUNCTION ringtally.contact_words(p_site text, p_kind text,
-    p_words text[])
-RETURNS text[] LANGUAGE plpgsql STABLE
-SET search_path = pg_catalog, pg_temp AS $$
-DECLARE
-	said text[];
-	meant text[];
-BEGIN
-	SELECT array_agg(w.word), array_agg(k.name) INTO said, meant
-	FROM (SELECT DISTINCT u.word FROM unnest(p_words) AS u(word)
-	    WHERE u.word <> '') AS w
-	CROSS JOIN LATERAL (SELECT min(n.name) AS name
-	    FROM (SELECT h.channel AS name, h.label
-		FROM ringtally.contact_channel AS h
-		WHERE p_kind = 'channel' AND h.site IN (p_site, '')
-		UNION ALL
-		SELECT g.category, g.label FROM ringtally.contact_category AS g
-		WHERE p_kind = 'category' AND g.site IN (p_site, '')) AS n
-	    WHERE ringtally.contact_form(w.word) IN
-		(ringtally.contact_form(n.name), ringtally.contact_form(n.label))
-	    HAVING bool_and(n.name <> w.word)) AS k;
-	IF said IS NULL THEN
-		RETURN p_words;
-	END IF;
-	RETURN ARRAY(SELECT coalesce(meant[array_position(said, u.word)], u.word)
-	    FROM unnest(p_words) WITH ORDINALITY AS u(word, ord)
-	    ORDER BY u.ord);
-END
-$$;
-COMMENT ON FUNCTION ringtally.contact_words(text, text, text[]) IS
-    'Channels or categories by their names, where they were told by a label, or in another case, or with spaces. For contact_put() only.';
-
 -- Two systems may give their contacts the same refs; the second one's is not
 -- the first one's contact told again. A call is one, whoever tells of it.
 CREATE FUNCTION ringtally.contact_others(p_site text, p_source text[],
