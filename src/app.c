@@ -607,6 +607,7 @@ app_make_store(struct app *app)
 		struct store_feed feed = {f->conf->name, f->sw->name,
 		    f->conf->transport->name, f->conf->format->name, &f->intake,
 		    app_feed_position, stage_guarantee(f->conf->transport),
+		    (f->conf->transport->traits & STAGE_SPOOLED) != 0,
 		    app_feed_status, f};
 
 		store_add_feed(app->store, &feed);

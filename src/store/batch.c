@@ -169,17 +169,23 @@ batch_leave(struct store *store)
 }
 
 /*
- * Whether a feed has left a file behind. A segment of its spool is deleted for
- * that when the batch has landed: the server must not forget it any more.
+ * Whether what the batch counts may be deleted where it came from, when it has
+ * landed: the server must not forget it any more. A spool may go on to another
+ * segment any time, and then deletes the one that was read to its end.
  */
 static bool
-batch_leaves_files(const struct store *store, const struct batch *batch)
+batch_must_last(const struct store *store, const struct batch *batch)
 {
 	int i;
 
-	for (i = 0; i < store->n_feeds; i++)
-		if (batch->positions[i].file_no != store->landed_no[i])
+	for (i = 0; i < store->n_feeds; i++) {
+		const struct store_landed *landed = &store->landed[i];
+		const struct position *now = &batch->positions[i];
+
+		if (now->file_no != landed->file_no ||
+		    (store->feeds[i].spooled && now->offset != landed->offset))
 			return true;
+	}
 	return false;
 }
 
@@ -206,7 +212,7 @@ batch_script(struct store *store, struct batch *batch)
 	if (batch->last)
 		batch_leave(store);
 	/* with it, all that was committed before is on the server's disk */
-	if (batch->last || batch_leaves_files(store, batch))
+	if (batch->last || batch_must_last(store, batch))
 		link_add(script, "SET LOCAL synchronous_commit = on");
 	step = link_add(script, "COMMIT");
 	step->tag = "COMMIT";

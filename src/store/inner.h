@@ -73,6 +73,11 @@ struct month {
 
 #define STORE_MONTHS_MAX 240
 
+struct store_landed {
+	uint32_t file_no;
+	int64_t offset;
+};
+
 struct store {
 	struct loop *loop;
 	struct store_config config;
@@ -110,8 +115,8 @@ struct store {
 
 	/* what is on its way, and what waits */
 	struct batch flying;
-	uint32_t *landed_no; /* of each feed's position, on the server's disk */
-	struct strbuf visits; /* ended since the last cut */
+	struct store_landed *landed; /* each feed's position, in the database */
+	struct strbuf visits;	     /* ended since the last cut */
 	uint64_t n_visits;
 	struct rows spans;    /* the same */
 	struct rows contacts; /* told since */

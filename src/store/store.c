@@ -300,7 +300,8 @@ store_tell_feeds(struct store *store)
 
 	for (i = 0; i < store->n_feeds; i++) {
 		position = &store->flying.positions[i];
-		store->landed_no[i] = position->file_no;
+		store->landed[i] =
+		    (struct store_landed){position->file_no, position->offset};
 		if (position->file_no != 0 &&
 		    store->ops->committed_feed != NULL)
 			store->ops->committed_feed(
@@ -486,8 +487,8 @@ store_forget(struct store *store)
 {
 	store->loaded = false;
 	batch_reset(&store->flying);
-	memset(store->landed_no, 0,
-	    (size_t)store->n_feeds * sizeof(*store->landed_no));
+	memset(
+	    store->landed, 0, (size_t)store->n_feeds * sizeof(*store->landed));
 	store_visits_forget(store);
 	store_spans_forget(store);
 	store_refs_forget(store);
@@ -869,7 +870,7 @@ store_free(struct store *store)
 	strbuf_fini(&store->visits);
 	free(store->switch_array);
 	free(store->feed_array);
-	free(store->landed_no);
+	free(store->landed);
 	free(store->switches);
 	free(store->newest_us);
 	free(store->feeds);
@@ -926,8 +927,8 @@ store_start(struct store *store)
 	store->feed_array = mem_strdup(strbuf_str(&array));
 	store->flying.positions = mem_zalloc(
 	    (size_t)store->n_feeds * sizeof(*store->flying.positions));
-	store->landed_no =
-	    mem_zalloc((size_t)store->n_feeds * sizeof(*store->landed_no));
+	store->landed =
+	    mem_zalloc((size_t)store->n_feeds * sizeof(*store->landed));
 	strbuf_fini(&array);
 	timer_set(store->retry, 0);
 }

@@ -83,6 +83,7 @@ struct store_feed {
 	struct intake *intake;
 	void (*position)(void *ctx, struct position *position);
 	const char *guarantee; /* see stage_guarantee */
+	bool spooled;	       /* what is committed of it may be deleted */
 	/* How it stands; false: it does not connect. NULL: the same. */
 	bool (*status)(void *ctx, struct stage_status *status);
 	void *ctx;

@@ -310,7 +310,7 @@ small_new_with(bool queue_live)
 	    .queue_live = queue_live};
 	struct store_switch sw = {"pbx", &s->tally, &s->machine};
 	struct store_feed feed = {"log", "pbx", "file", "asterisk-queue-log",
-	    &s->intake, small_position, "replayable", NULL, s};
+	    &s->intake, small_position, "replayable", false, NULL, s};
 
 	s->loop = loop;
 	s->until = -1;
