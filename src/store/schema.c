@@ -402,8 +402,9 @@ static const char schema_rights_sql[] =
     "AND proname IN ('take_over', 'advance', 'release', 'keep_partitions',\n"
     "    'ensure_visit_month', 'writer_lock', 'hist_add', 'assert_writer',\n"
     "    'callbacks', 'callers_from', 'callers_since', 'contact_put',\n"
-    "    'contact_join', 'contact_configure', 'contact_live', 'contact_say',\n"
-    "    'contact_expire', 'contact_touch', 'forget')\n"
+    "    'contact_others', 'contact_join', 'contact_configure',\n"
+    "    'contact_live', 'contact_say', 'contact_expire', 'contact_touch',\n"
+    "    'forget')\n"
     "AND NOT has_function_privilege(oid, 'EXECUTE')";
 
 static int

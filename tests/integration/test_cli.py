@@ -278,7 +278,7 @@ def test_manual_of_sql(rig):
     rig.db.execute("SET ROLE ringtally_reader")
     examples = re.findall(r"^\.Bd -literal.*?\n(SELECT.*?)^\.Ed", page,
                           re.M | re.S)
-    assert len(examples) == 6
+    assert len(examples) == 7
     for example in examples:
         rig.db.execute(example)
     for section, view in (("measures", "queue_interval"),
