@@ -325,11 +325,8 @@ segment_scan(struct segments *all, struct found *found, struct err *err)
 	size_t i;
 
 	*found = (struct found){.last_no = 0};
-	if (segment_list(all, found, err) < 0)
+	if (segment_peek(all, found, err) < 0)
 		return -1;
-	for (i = 0; i < all->n; i++)
-		if (segment_read_head(all, &all->v[i], found, err) < 0)
-			return -1;
 	segment_drop_empty(all, found);
 	for (i = 0; i < all->n; i++) {
 		struct segment *seg = &all->v[i];
