@@ -150,11 +150,11 @@ def offered(rig):
                           ).fetchone()[0]
 
 
-def test_second_feed_is_new(rig):
-    """It tells what the first told alone, an hour and more back: what was
-    forgotten meanwhile is not counted once more."""
+def add_feed(rig, lines):
+    """A daemon that was alone with these lines has a second feed now: it, and
+    the path of that."""
     alone = rig.daemon(rig.config(feeds=[rig.feed()]))
-    harness.append(rig.log, b"".join(calls(0, 90)))
+    harness.append(rig.log, lines)
     alone.start()
     rig.settle(rig.log, name="log")
     assert alone.stop() == 0
@@ -164,6 +164,13 @@ def test_second_feed_is_new(rig):
                              format="ringtally-json")]))
     both.start()
     rig.wait_begun()
+    return both, told
+
+
+def test_second_feed_is_new(rig):
+    """It tells what the first told alone, an hour and more back: what was
+    forgotten meanwhile is not counted once more."""
+    both, told = add_feed(rig, b"".join(calls(0, 90)))
     # killed before it has read all of it, so that one more start knows, too
     for begin, end in ((0, 40), (40, 70), (70, 95)):
         harness.append(told, b"".join(jsonlog.convert(calls(begin, end))))
@@ -180,17 +187,7 @@ def test_second_feed_is_new(rig):
 def test_second_feed_after_a_wrong_time(rig):
     """A first time that was wrong says nothing of what was forgotten: what
     the new feed alone tells is counted."""
-    alone = rig.daemon(rig.config(feeds=[rig.feed()]))
-    harness.append(rig.log, b"4102444800|x.0|q|NONE|WRONG|\n")
-    alone.start()
-    rig.settle(rig.log, name="log")
-    assert alone.stop() == 0
-    told = rig.log + ".told"
-    both = rig.daemon(rig.config(feeds=[
-        rig.feed(), rig.feed(name="told", path=told,
-                             format="ringtally-json")]))
-    both.start()
-    rig.wait_begun()
+    both, told = add_feed(rig, b"4102444800|x.0|q|NONE|WRONG|\n")
     for path, name, lines in (
             (rig.log, "log", calls(0, 30)),
             (told, "told", jsonlog.convert(calls(0, 30))),
