@@ -4,6 +4,8 @@
 #include <fnmatch.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
+#include "base/zone.h"
 #include "conf.h"
 #include "conf_read.h"
 
@@ -82,6 +84,31 @@ conf_load(const char *path, struct err *err)
 		conf->caller_key_file = NULL;
 	}
 	return conf;
+}
+
+/* The years of which it is asked where a zone's clocks stand. */
+#define CONF_YEARS_BACK	 2
+#define CONF_YEARS_AHEAD 10
+
+/* Days are made of intervals, which are counted from 1970 in UTC. */
+int
+conf_check_midnight(const struct conf *conf, struct err *err)
+{
+	const int64_t year_us = 366 * SEC_PER_DAY * USEC_PER_SEC;
+	int64_t now_us = clock_wall_us(), step, most;
+
+	step = zone_step(conf->timezone, now_us - CONF_YEARS_BACK * year_us,
+	    now_us + CONF_YEARS_AHEAD * year_us);
+	if (step % (conf->interval_minutes * 60) == 0)
+		return 0;
+	/* Kabul's are 90 minutes, of which an hour must be made, too: 30 */
+	most = step / 60;
+	while (step / 60 % most != 0 || (most % 60 != 0 && 60 % most != 0))
+		most--;
+	return err_set(err,
+	    "interval_minutes is %" PRId64 "; days of %s begin within such "
+	    "intervals, by its distance from UTC: %" PRId64 " is the most",
+	    conf->interval_minutes, conf->timezone, most);
 }
 
 /* The file that a feed reads, for a transport with an option "path". */

@@ -162,8 +162,11 @@ const struct option_row conf_options[] = {
 	.preset = "15", .min = 1, .max = 1440, .unit = "minutes",
 	.check = conf_check_interval,
 	.help = "Length of the intervals that are stored. It must divide an "
-		"hour, or be whole hours that divide a day. Intervals "
-		"stored already keep the length that they were stored with, "
+		"hour, or be whole hours that divide a day; and the site's "
+		"distance from UTC, in summer and in winter, so that "
+		"every day begins with one: 60 is the most in London, 30 "
+		"in Kolkata. Intervals stored already keep the length that "
+		"they were stored with, "
 		"and so does what comes of the calls that arrived in them."},
     {"thresholds_s", TOP(thresholds_s), .type = OPTION_INTS, .preset = "15, 20",
 	.min = 1, .max = HIST_SECONDS, .unit = "s",

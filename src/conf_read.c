@@ -573,17 +573,41 @@ conf_read_list(struct conf_reader *r, const struct conf_list *list)
 	return 0;
 }
 
-/* The feed may stand in another file, and behind it. */
-static int
-conf_check_feed_of_contacts(struct conf_reader *r)
+/* Where an option was set, in whichever file; or NULL. */
+static const config_setting_t *
+conf_find(const struct conf_reader *r, const char *path)
 {
 	const config_setting_t *s = NULL;
 	struct conf_file *file;
 
+	for (file = r->files; file != NULL && s == NULL; file = file->next)
+		s = config_lookup(file->config, path);
+	return s;
+}
+
+/* Of the two the zone is as it is; the interval can be another one. */
+static int
+conf_check_interval_of_zone(struct conf_reader *r)
+{
+	const config_setting_t *s = conf_find(r, "interval_minutes");
+
+	if (conf_check_midnight(r->conf, r->err) == 0)
+		return 0;
+	if (s == NULL)
+		s = conf_find(r, "timezone");
+	BUG_ON(s == NULL); /* the presets fit each other */
+	return conf_at(r, s);
+}
+
+/* The feed may stand in another file, and behind it. */
+static int
+conf_check_feed_of_contacts(struct conf_reader *r)
+{
+	const config_setting_t *s;
+
 	if (conf_check_contacts(r->conf, r->err) == 0)
 		return 0;
-	for (file = r->files; file != NULL && s == NULL; file = file->next)
-		s = config_lookup(file->config, "contacts.feed");
+	s = conf_find(r, "contacts.feed");
 	BUG_ON(s == NULL);
 	return conf_at(r, s);
 }
@@ -597,7 +621,8 @@ conf_read(struct conf *conf, const char *path, struct err *err)
 
 	if (conf_files_open(&r.files, path, err) < 0)
 		return -1;
-	if (conf_check_root(&r) < 0 || conf_read_group(&r, "") < 0)
+	if (conf_check_root(&r) < 0 || conf_read_group(&r, "") < 0 ||
+	    conf_check_interval_of_zone(&r) < 0)
 		goto out;
 	for (i = 0; i < RT_COUNT(conf_groups); i++)
 		if (conf_read_group(&r, conf_groups[i]) < 0)

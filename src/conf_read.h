@@ -26,6 +26,8 @@ int
 conf_add_agent(struct conf *conf, struct conf_agent *agent, struct err *err);
 int conf_add_contact(struct conf *conf, enum conf_contact_list list,
     struct conf_contact *row, struct err *err);
+/* Whether each local day begins with an interval; the reason has no place. */
+int conf_check_midnight(const struct conf *conf, struct err *err);
 /* When all was read: whether contacts can be posted as it is configured. */
 int conf_check_contacts(const struct conf *conf, struct err *err);
 /*

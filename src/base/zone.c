@@ -40,6 +40,44 @@ zone_first(int64_t before, int64_t from, int64_t date)
 	return from;
 }
 
+static int64_t
+zone_gcd(int64_t a, int64_t b)
+{
+	while (b != 0) {
+		int64_t rest = a % b;
+
+		a = b;
+		b = rest;
+	}
+	return a < 0 ? -a : a;
+}
+
+/* Asked once for each day: none lasts shorter. */
+int64_t
+zone_step(const char *name, int64_t from_us, int64_t to_us)
+{
+	const char *tz = getenv("TZ");
+	char *before = tz != NULL ? mem_strdup(tz) : NULL;
+	int64_t step = SEC_PER_DAY;
+	struct tm tm;
+	time_t t;
+
+	zone_set(name);
+	for (; from_us < to_us; from_us += SEC_PER_DAY * USEC_PER_SEC) {
+		t = (time_t)(from_us / USEC_PER_SEC);
+		if (localtime_r(&t, &tm) != NULL)
+			step = zone_gcd(step, tm.tm_gmtoff);
+	}
+	if (before != NULL) {
+		zone_set(before);
+	} else {
+		unsetenv("TZ");
+		tzset();
+	}
+	free(before);
+	return step;
+}
+
 int64_t
 zone_day_start(int64_t utc_us)
 {

@@ -20,4 +20,12 @@ int64_t zone_day_start(int64_t utc_us);
 /* When the next one does. */
 int64_t zone_day_next(int64_t utc_us);
 
+/*
+ * The longest step in seconds, at most a day, of which all offsets from UTC
+ * are multiples that the named zone has between two instants: 3600 for London.
+ * So, of the steps counted from 1970-01-01 UTC, one begins at each local
+ * midnight. The zone of the process stays what it was.
+ */
+int64_t zone_step(const char *name, int64_t from_us, int64_t to_us);
+
 #endif

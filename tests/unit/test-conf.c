@@ -238,6 +238,18 @@ static const struct bad {
     {SITE "interval_minutes = 300;",
 	"2: interval_minutes is 300; it must divide an hour, or be whole "
 	"hours that divide a day"},
+    {SITE "interval_minutes = 120;",
+	"2: interval_minutes is 120; days of Europe/London begin within such "
+	"intervals, by its distance from UTC: 60 is the most"},
+    {SITE "timezone = \"Asia/Kolkata\";\ninterval_minutes = 60;",
+	"3: interval_minutes is 60; days of Asia/Kolkata begin within such "
+	"intervals, by its distance from UTC: 30 is the most"},
+    {SITE "interval_minutes = 20; timezone = \"Asia/Kathmandu\";",
+	"2: interval_minutes is 20; days of Asia/Kathmandu begin within such "
+	"intervals, by its distance from UTC: 15 is the most"},
+    {SITE "interval_minutes = 60; timezone = \"Asia/Kabul\";",
+	"2: interval_minutes is 60; days of Asia/Kabul begin within such "
+	"intervals, by its distance from UTC: 30 is the most"},
     {SITE "database = {\n flush_s = 0; };",
 	"3: flush_s is 0; it must be from 0.05 to 60 s"},
     {SITE "database = { flush_s = 1e999; };",

@@ -65,6 +65,34 @@ test_utc(void **state RT_UNUSED)
 	check_day(1774742400, 24);
 }
 
+/* What all local midnights fall on; the zone of the process stays. */
+static void
+test_step(void **state RT_UNUSED)
+{
+	static const struct {
+		const char *zone;
+		int64_t step_s;
+	} rows[] = {{"UTC", 86400}, {"Europe/London", 3600},
+	    {"America/New_York", 3600}, {"America/Sao_Paulo", 10800},
+	    {"Asia/Kolkata", 1800}, {"Asia/Kathmandu", 900},
+	    {"Asia/Kabul", 5400}, {"Australia/Lord_Howe", 1800},
+	    {"No/Such/Zone", 86400}};
+	const int64_t from = 1767225600 * USEC_PER_SEC; /* 2026-01-01 */
+	size_t i;
+
+	zone_set("Europe/London");
+	for (i = 0; i < RT_COUNT(rows); i++) {
+		assert_int_equal(
+		    zone_step(rows[i].zone, from, from + 366 * 24 * HOUR),
+		    rows[i].step_s);
+		assert_string_equal(getenv("TZ"), "Europe/London");
+		check_day(1774742400, 23);
+	}
+	unsetenv("TZ");
+	zone_step("Asia/Kolkata", from, from + 24 * HOUR);
+	assert_null(getenv("TZ"));
+}
+
 int
 main(void)
 {
@@ -73,6 +101,7 @@ main(void)
 	    cmocka_unit_test(test_day_without_midnight),
 	    cmocka_unit_test(test_day_that_was_not),
 	    cmocka_unit_test(test_utc),
+	    cmocka_unit_test(test_step),
 	};
 
 	return cmocka_run_group_tests_name("zone", tests, NULL, NULL);
