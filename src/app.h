@@ -45,6 +45,8 @@ struct app_feed {
 	bool reading;		    /* it hands over; else see app_early.c */
 	bool was_read;		    /* this instance was, at some time */
 	bool idle;		    /* read to the present end */
+	int64_t behind_us;	    /* not so since then (monotonic clock) */
+	char behind[64];	    /* what is said of that */
 	struct counters uncounted;  /* told while it was not read */
 	struct err trouble;	    /* why it could not be opened early */
 	struct stage_status status; /* as asked for last */

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "call/merge.h"
 
+#define APP_FEED_MOMENT_US (2 * USEC_PER_SEC)
+
 /* --- what the transport calls ------------------------------------------- */
 
 static size_t
@@ -97,6 +99,7 @@ app_feed_idle(struct stage_upstream *up, bool idle)
 	struct app *app = feed->app;
 
 	feed->idle = idle;
+	feed->behind_us = clock_mono_us();
 	app_touch(app);
 	if (app->ops->idle != NULL)
 		app->ops->idle(app->ops_ctx);
@@ -264,6 +267,7 @@ app_feed_read(struct app_feed *feed, struct err *err)
 	else if (app_feed_open(feed, &feed->from, err) < 0)
 		return -1;
 	feed->reading = feed->was_read = true;
+	feed->behind_us = clock_mono_us();
 	for (i = 0; i < COUNTERS; i++)
 		if (feed->uncounted.v[i] > 0)
 			app_feed_count(
@@ -317,6 +321,23 @@ app_feed_status(void *ctx, struct stage_status *status)
 	return true;
 }
 
+/* A live feed is behind for a moment with each line: of that nothing is said.
+ */
+static const char *
+app_feed_behind(struct app_feed *feed)
+{
+	int64_t at_us = feed->intake.last_event_us;
+	char at[UTC_ISO_MAX];
+
+	if (clock_mono_us() - feed->behind_us < APP_FEED_MOMENT_US)
+		return NULL;
+	if (at_us == 0)
+		return "catching up";
+	snprintf(feed->behind, sizeof(feed->behind), "catching up, at %s",
+	    utc_iso(at, sizeof(at), at_us));
+	return feed->behind;
+}
+
 enum view_feed_state
 app_feed_state(void *ctx, const char **why)
 {
@@ -349,7 +370,10 @@ app_feed_state(void *ctx, const char **why)
 		*why = "nothing to read was found yet";
 		return VIEW_FEED_WAITING;
 	}
-	return feed->idle ? VIEW_FEED_FOLLOWING : VIEW_FEED_READING;
+	if (feed->idle)
+		return VIEW_FEED_FOLLOWING;
+	*why = app_feed_behind(feed);
+	return VIEW_FEED_READING;
 }
 
 /* --- slots ------------------------------------------------------------- */

@@ -113,7 +113,7 @@ struct view_switch {
 enum view_feed_state {
 	VIEW_FEED_CLOSED,    /* the daemon is not reading yet, or no more */
 	VIEW_FEED_WAITING,   /* for its file or connection */
-	VIEW_FEED_READING,   /* catching up */
+	VIEW_FEED_READING,   /* catching up; with a reason: for long */
 	VIEW_FEED_FOLLOWING, /* at the present end */
 	VIEW_FEED_PAUSED,    /* it waits for the database */
 	VIEW_FEED_FAILED,    /* for the reason that goes with it */

@@ -141,8 +141,9 @@ view_feed_now(const struct view *view, size_t i, int64_t now_us,
 	}
 	if (in->last_event_us != 0)
 		now->silence_us = RT_MAX(now_us - in->last_event_us, 0);
-	now->stale = (now->state != VIEW_FEED_FOLLOWING &&
-			 now->state != VIEW_FEED_READING) ||
+	now->stale =
+	    (now->state != VIEW_FEED_FOLLOWING &&
+		(now->state != VIEW_FEED_READING || now->why != NULL)) ||
 	    (limit > 0 && now->silence_us > limit);
 }
 

@@ -15,6 +15,7 @@
 struct world {
 	struct stand s; /* first */
 	enum view_feed_state feed_state;
+	const char *feed_why;
 	unsigned listened;
 	struct view_text *heard;
 };
@@ -47,8 +48,7 @@ world_feed_state(void *ctx, const char **why)
 {
 	const struct world *w = ctx;
 
-	if (w->feed_state == VIEW_FEED_WAITING)
-		*why = "no file";
+	*why = w->feed_why;
 	return w->feed_state;
 }
 
@@ -529,12 +529,29 @@ test_feeds(void **state)
 	    "\"lag_s\":1.5,\"pending_bytes\":42,\"state\":\"ready\","
 	    "\"text\":\"all is \\\"well\\\"\"}");
 	json_decref(root);
+	/* behind for a moment, as with each line, and for longer */
+	w->feed_state = VIEW_FEED_READING;
+	view_touch(w->s.view);
+	root = ask(w, VIEW_FEEDS, NULL);
+	check(root, "feeds/0/stale", "false");
+	json_decref(root);
+	w->feed_why = "catching up";
+	view_touch(w->s.view);
+	root = ask(w, VIEW_FEEDS, NULL);
+	check(root, "feeds/0/state", "\"reading\"");
+	check(root, "feeds/0/stale", "true");
+	check(root, "feeds/0/why", "\"catching up\"");
+	json_decref(root);
+	w->feed_state = VIEW_FEED_FOLLOWING;
+	w->feed_why = NULL;
 	w->s.now_us += 61 * SEC;
+	view_touch(w->s.view);
 	root = ask(w, VIEW_FEEDS, NULL);
 	check(root, "feeds/0/silence_s", "61.0");
 	check(root, "feeds/0/stale", "true");
 	json_decref(root);
 	w->feed_state = VIEW_FEED_WAITING;
+	w->feed_why = "no file";
 	view_touch(w->s.view);
 	root = ask(w, VIEW_SNAPSHOT, NULL);
 	check(root, "feeds/0/state", "\"waiting\"");
