@@ -13,7 +13,9 @@
  * when it hangs up. The rows of one queue make one visit:
  *
  * - answered, when one of them has a destination channel and is ANSWERED. The
- *   disposition alone says nothing: the dialplan answers first;
+ *   disposition alone says nothing: the dialplan answers first. A caller who
+ *   hung up while the agent was told of him (memberdelay, announcements) is
+ *   ANSWERED, too, so that this is unsure;
  * - else given up by somebody. If the caller has a row behind it, he stayed on
  *   the line, and the queue let him go (timeout, key, empty); if not, he most
  *   likely hung up. Both are told as unsure;
@@ -411,12 +413,11 @@ cdr_emit(struct cdr_visit *visit, bool stayed, struct sink *sink)
 	ev->queue = cdr_slice(&visit->queue);
 	ev->agent = cdr_slice(&visit->agent);
 	ev->caller = cdr_slice(&visit->caller);
-	if (visit->answered) {
+	ev->flags = EVENT_UNSURE;
+	if (visit->answered)
 		ev->outcome = OUTCOME_ANSWERED;
-	} else {
+	else
 		ev->outcome = stayed ? OUTCOME_TIMED_OUT : OUTCOME_ABANDONED;
-		ev->flags |= EVENT_UNSURE;
-	}
 	if (visit->transferred)
 		ev->flags |= EVENT_TRANSFERRED;
 	if (visit->ambiguous)

@@ -248,3 +248,36 @@ def test_last_second_of_a_feed_by_another_name(rig, end, later):
         "SELECT sum(offered)::int, sum(abandoned + answered)::int "
         "FROM ringtally.queue_interval").fetchone() == (4, 4)
     assert renamed.stop() == 0
+
+
+# A caller who hung up while the agent heard an announcement, and one who was
+# answered: to a CDR both look alike.
+CDR_BOTH = b"".join(
+    b'"","0201","8003","in","","PJSIP/t-%d","PJSIP/1204-%d","Queue","sales",'
+    b'"2026-03-02 09:00:%02d","","2026-03-02 09:00:%02d",12,12,"ANSWERED","3",'
+    b'"%d.1",""\n' % (at, at, at, at + 12, START + at) for at in (0, 30))
+LOG_BOTH = b"".join(b"%d|%d.1|sales|%s\n" % (START + at, START + call, rest)
+                    for at, call, rest in (
+    (0, 0, b"NONE|ENTERQUEUE||0201|1"), (12, 0, b"Jo|ABANDON|1|1|12"),
+    (30, 30, b"NONE|ENTERQUEUE||0201|1"), (34, 30, b"Jo|CONNECT|4|x.1|2"),
+    (42, 30, b"Jo|COMPLETECALLER|4|8|1")))
+
+
+@pytest.mark.parametrize("first", ["log", "cdr"])
+def test_a_cdr_may_be_wrong(rig, first):
+    """The log knows who gave up, whichever of the two is read first."""
+    cdr = rig.log + ".cdr"
+    harness.append(rig.log, LOG_BOTH)
+    harness.append(cdr, CDR_BOTH)
+    feeds = {"log": rig.feed(), "cdr": rig.feed(
+        name="cdr", path=cdr, format="asterisk-cdr", gmt=True)}
+    daemon = rig.daemon(rig.config(feeds=[feeds.pop(first),
+                                          *feeds.values()]))
+    assert daemon.start("--once").wait() == 0
+    assert rig.db.execute(
+        "SELECT sum(offered), sum(answered), sum(abandoned), sum(talk_ms) "
+        "FROM ringtally.queue_interval").fetchone() == (2, 1, 1, 8000)
+    assert rig.db.execute(
+        "SELECT agent, handled, talk_ms FROM ringtally.agent_interval "
+        "WHERE handled > 0 OR talk_ms > 0").fetchall() == [("Jo", 1, 8000)]
+    assert figures.feed(rig.db, "log")["late"] == 0
