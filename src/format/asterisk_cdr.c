@@ -19,7 +19,10 @@
  * - else given up by somebody. If the caller has a row behind it, he stayed on
  *   the line, and the queue let him go (timeout, key, empty); if not, he most
  *   likely hung up. Both are told as unsure;
- * - when the agent answered is not told: `answer` is the dialplan's.
+ * - when the agent answered is not told: `answer` is the dialplan's;
+ * - nor who passed it on: a second agent's row that is ANSWERED may be a
+ *   transfer, or an optimised channel, or another ring of a caller who hung up
+ *   during the announcement. In the recording most were not transfers.
  *
  * What was told at the end of all (finish) is kept as long as it would have
  * been waited for, so that rows of it that come after all begin no second one.
@@ -96,7 +99,7 @@ struct cdr_text {
 
 /* One visit, as far as its rows tell. */
 struct cdr_visit {
-	bool used, answered, transferred, ambiguous;
+	bool used, answered, ambiguous;
 	bool told; /* by finish: only its later rows are known by it */
 	char id[CDR_ID_MAX];
 	size_t id_n;
@@ -418,8 +421,6 @@ cdr_emit(struct cdr_visit *visit, bool stayed, struct sink *sink)
 		ev->outcome = OUTCOME_ANSWERED;
 	else
 		ev->outcome = stayed ? OUTCOME_TIMED_OUT : OUTCOME_ABANDONED;
-	if (visit->transferred)
-		ev->flags |= EVENT_TRANSFERRED;
 	if (visit->ambiguous)
 		ev->flags |= EVENT_AMBIGUOUS;
 	sink->event(sink, ev);
@@ -480,8 +481,6 @@ cdr_add(struct cdr_visit *visit, const struct cdr_row *row)
 		return;
 	if (!visit->answered)
 		cdr_set_text(&visit->agent, agent);
-	else if (!slice_eq(cdr_slice(&visit->agent), agent))
-		visit->transferred = true;
 	visit->answered = true;
 }
 
@@ -663,8 +662,8 @@ cdr_save(void *self, struct strbuf *to)
 			continue;
 		pack_int(to, CDR_STATE_VERSION);
 		pack_int(to,
-		    visit->answered | visit->transferred << 1 |
-			visit->ambiguous << 2 | visit->told << 3);
+		    visit->answered | visit->ambiguous << 2 |
+			visit->told << 3); /* 2: was used once */
 		pack_text(to, (struct slice){visit->id, visit->id_n});
 		pack_text(to, cdr_slice(&visit->queue));
 		pack_text(to, cdr_slice(&visit->agent));
@@ -692,7 +691,6 @@ cdr_load_visit(struct cdr *cdr, struct cdr_visit *visit, struct slice *from)
 		return false;
 	visit->used = true;
 	visit->answered = flags & 1;
-	visit->transferred = flags >> 1 & 1;
 	visit->ambiguous = flags >> 2 & 1;
 	visit->told = flags >> 3 & 1;
 	visit->id_n = id.n;
@@ -731,7 +729,7 @@ const struct stage asterisk_cdr_stage = {
     .options = cdr_options,
     .options_size = sizeof(struct cdr_options),
     .facts = STAGE_KNOWS(queue) | STAGE_KNOWS(answer) | STAGE_KNOWS(agent) |
-	STAGE_KNOWS(transfer) | STAGE_KNOWS(caller),
+	STAGE_KNOWS(caller),
     .open = cdr_open,
     .input = cdr_input,
     .key = cdr_key,
