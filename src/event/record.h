@@ -35,6 +35,8 @@ struct record {
 	int64_t received_us; /* by our clock; 0: not noted (it was a file) */
 	uint32_t source;     /* the same number: one connection or sender */
 	uint8_t kind;	     /* enum record_kind */
+	/* the transport put its time in, and it may be an hour later */
+	bool ambiguous;
 };
 
 /* A record of a file: nothing but its bytes. */

@@ -513,14 +513,14 @@ queue_log_emit_paused(struct event *login, struct sink *sink)
 }
 
 static RT_HOT void
-queue_log_emit(
-    const struct queue_log_event *row, struct event *ev, struct sink *sink)
+queue_log_emit(const struct queue_log_event *row, unsigned flags,
+    struct event *ev, struct sink *sink)
 {
 	bool paused = false;
 
 	ev->kind = row->kind;
 	ev->outcome = row->outcome;
-	ev->flags = row->flags;
+	ev->flags = row->flags | flags;
 	if (row->kind == EVENT_LOGIN) {
 		paused = slice_eq(ev->text, SLICE("PAUSED"));
 		ev->text.n = 0;
@@ -597,6 +597,7 @@ queue_log_input(
 	struct slice record = from->bytes;
 	struct queue_log_line *line = &q->line;
 	const struct queue_log_event *row;
+	unsigned flags = from->ambiguous ? EVENT_AMBIGUOUS : 0;
 	struct event *ev = sink->room != NULL ? sink->room : &q->event;
 	bool fits;
 
@@ -632,10 +633,10 @@ queue_log_input(
 	} else if (row == NULL) {
 		ev->kind = EVENT_NOTE;
 		ev->outcome = OUTCOME_NONE;
-		ev->flags = EVENT_UNKNOWN_NAME;
+		ev->flags = EVENT_UNKNOWN_NAME | flags;
 		sink->event(sink, ev);
 	} else {
-		queue_log_emit(row, ev, sink);
+		queue_log_emit(row, flags, ev, sink);
 	}
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 
+#include "format/csv.h"
 #include "store/link.h"
 #include "store/postgres_row.h"
 
@@ -16,11 +17,14 @@
 
 /* Rows that are out of order by less tell nothing of the clock. */
 #define ROW_SLACK_S 600
+/* A call can not be told of before it began, but for rounding. */
+#define ROW_BORN_S 2
 
 /* Where the columns of an answer begin: id, and the times of queue_log. */
 #define ROW_TIME_LATE  1
 #define ROW_TIME_EARLY 2
 #define ROW_TIME_PLAIN 3
+#define ROW_CALL       4
 
 static const char *const row_fixed[ROW_FIXED] = {
     "time", "callid", "queuename", "agent", "event"};
@@ -285,19 +289,30 @@ row_trim_fraction(struct slice time)
 
 /*
  * In the hour that an autumn night has twice a local time means two moments:
- * the earlier one, unless rows before it were later than that.
+ * the earlier one, unless its call had not begun, or rows before it were later.
+ * It is that one for certain where the call began then, or the row before is
+ * near it.
  */
 static struct slice
-row_time(const PGresult *res, int row, int64_t *clock_s)
+row_time(const PGresult *res, int row, int64_t *clock_s, bool *ambiguous)
 {
+	int64_t early_s, born_s;
 	struct slice late = row_value(res, row, ROW_TIME_LATE);
 	struct slice early = row_value(res, row, ROW_TIME_EARLY);
 	struct slice plain = row_value(res, row, ROW_TIME_PLAIN);
 	struct slice time = plain.n > 0 ? plain : late;
 
-	if (plain.n == 0 && early.n > 0 &&
-	    row_seconds(early) + ROW_SLACK_S >= *clock_s)
-		time = early;
+	*ambiguous = false;
+	if (plain.n == 0 && early.n > 0) {
+		early_s = row_seconds(early);
+		born_s = csv_id_second(row_value(res, row, ROW_CALL));
+		if (early_s + ROW_BORN_S >= born_s &&
+		    early_s + ROW_SLACK_S >= *clock_s) {
+			time = early;
+			*ambiguous = early_s > born_s + ROW_BORN_S &&
+			    early_s > *clock_s + ROW_SLACK_S;
+		}
+	}
 	if (row_seconds(time) > 0)
 		*clock_s = row_seconds(time);
 	return row_trim_fraction(time);
@@ -315,16 +330,17 @@ row_add_plain(struct strbuf *to, struct slice value)
 							     : value.p[i]);
 }
 
-static void
+static bool
 row_add_queue_log(const struct row_plan *plan, const PGresult *res, int row,
     int64_t *clock_s, struct strbuf *to)
 {
+	bool ambiguous;
 	int i, at = ROW_TIME_PLAIN + 1, data = at + ROW_FIXED - 1;
 	int n = plan->n_data;
 	struct slice tail = {"", 0};
 
 	strbuf_reset(to);
-	row_add_plain(to, row_time(res, row, clock_s));
+	row_add_plain(to, row_time(res, row, clock_s, &ambiguous));
 	for (i = 0; i < ROW_FIXED - 1; i++) {
 		strbuf_addc(to, '|');
 		row_add_plain(to, row_value(res, row, at + i));
@@ -334,7 +350,7 @@ row_add_queue_log(const struct row_plan *plan, const PGresult *res, int row,
 		tail = row_value(res, row, data + n);
 	if (tail.n > 0) {
 		row_add_plain(to, tail);
-		return;
+		return ambiguous;
 	}
 	while (n > 0 && PQgetlength(res, row, data + n - 1) == 0)
 		n--;
@@ -343,6 +359,7 @@ row_add_queue_log(const struct row_plan *plan, const PGresult *res, int row,
 			strbuf_addc(to, '|');
 		row_add_plain(to, row_value(res, row, data + i));
 	}
+	return ambiguous;
 }
 
 static void
@@ -367,20 +384,19 @@ row_add_quoted(struct strbuf *to, struct slice value, char separator)
 	strbuf_addc(to, '"');
 }
 
-void
+bool
 row_plan_record(const struct row_plan *plan, const PGresult *res, int row,
     char separator, int64_t *clock_s, struct strbuf *to)
 {
 	int i;
 
 	strbuf_reset(to);
-	if (plan->form == ROW_QUEUE_LOG) {
-		row_add_queue_log(plan, res, row, clock_s, to);
-		return;
-	}
+	if (plan->form == ROW_QUEUE_LOG)
+		return row_add_queue_log(plan, res, row, clock_s, to);
 	for (i = 0; i < plan->n; i++) {
 		if (i > 0)
 			strbuf_addc(to, separator);
 		row_add_quoted(to, row_value(res, row, 1 + i), separator);
 	}
+	return false;
 }

@@ -62,11 +62,12 @@ int row_plan_select(const struct row_plan *plan, struct link *link,
     const char *table, struct strbuf *sql, struct err *err);
 
 /*
- * Appends the record of a row. *clock_s: the time of the row before (0: none),
- * by which a local time that comes twice in an autumn night is told; becomes
- * that of this one.
+ * Makes the record of a row. *clock_s: the time of the row before (0: none);
+ * becomes that of this one. A local time that comes twice in an autumn night is
+ * told by the second at which its call began, which its id holds, else by the
+ * row before. Returns true where neither tells: it is the first of the two.
  */
-void row_plan_record(const struct row_plan *plan, const PGresult *res, int row,
+bool row_plan_record(const struct row_plan *plan, const PGresult *res, int row,
     char separator, int64_t *clock_s, struct strbuf *to);
 
 #endif

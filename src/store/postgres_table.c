@@ -81,6 +81,7 @@ enum table_step {
 struct table_row {
 	int64_t id, clock_s;
 	size_t at, n; /* of its text */
+	bool ambiguous;
 };
 
 struct postgres_table {
@@ -542,10 +543,12 @@ table_rows(void *ctx, const PGresult *res)
 		t->cap_rows = n;
 	}
 	for (i = 0; i < n; i++) {
-		row_plan_record(
+		bool ambiguous = row_plan_record(
 		    &t->plan, res, (int)i, t->separator, &clock_s, &t->record);
+
 		t->rows[i] = (struct table_row){.id = table_int(res, (int)i, 0),
 		    .clock_s = clock_s,
+		    .ambiguous = ambiguous,
 		    .at = t->text.n,
 		    .n = t->record.n};
 		strbuf_add(&t->text, strbuf_str(&t->record), t->record.n);
@@ -644,6 +647,7 @@ table_give(struct postgres_table *t, const struct table_row *row)
 	struct position at = t->pos;
 	char why[200];
 
+	record.ambiguous = row->ambiguous;
 	at.offset = row->id;
 	if (row->n > STAGE_RECORD_MAX) {
 		snprintf(why, sizeof(why),

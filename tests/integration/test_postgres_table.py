@@ -302,6 +302,32 @@ def test_the_hour_that_comes_twice(rig):
     rig.assert_exact(log + more)
 
 
+def test_the_hour_that_comes_twice_after_a_silence(rig):
+    """Nothing was heard for hours: the call's id tells, or nothing does."""
+    make_table(rig)
+    twice = 1792886400                      # 00:00 UTC, 01:00 in London
+    log = b"".join(b"%d|%s|q|NONE|ENTERQUEUE||1|1\n"
+                   b"%d|%s|q|NONE|ABANDON|1|1|60\n" % (t, call, t + 60, call)
+                   for t, call in (
+        (twice - 7200, b"before"),
+        (twice + 3600 + 2400, b"%d.1" % (twice + 3600 + 2400))))
+    insert(rig.db, log)
+    start(rig)
+    assert settle(rig)["ambiguous"] == 0
+    rig.assert_exact(log)
+
+
+def test_the_hour_that_comes_twice_is_marked(rig):
+    make_table(rig)
+    first = 1792886400 + 1800               # 00:30 UTC
+    log = b"%d|a|q|NONE|ENTERQUEUE||1|1\n%d|a|q|NONE|ABANDON|1|1|60\n" % (
+        first, first + 60)
+    insert(rig.db, log)
+    start(rig)
+    assert settle(rig)["ambiguous"] == 1
+    rig.assert_exact(log)
+
+
 def test_named_columns_and_any_form(rig):
     """Values joined by a separator, quoted where need be."""
     rig.db.execute('CREATE SCHEMA "Asterisk"')
