@@ -71,15 +71,15 @@ AC_SUBST([WARN_CFLAGS])
 # The OpenSSF's "Compiler Options Hardening Guide for C and C++", without
 # -fexceptions (no threads here) and -Wl,-z,nodlopen (it acts on shared objects
 # only). AddressSanitizer wants no _FORTIFY_SOURCE, and no variable initialised
-# behind its back.
+# behind its back. -fzero-call-used-regs is not in it, and costs nearly a fifth of the time
+# that a log takes.
 AC_DEFUN([RT_HARDENING], [
 AS_IF([test "$enable_sanitizers" = no], [
 	AX_CHECK_COMPILE_FLAG([-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3],
 		[RT_FORTIFY="-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3"],
 		[], [-Werror],
 		[AC_LANG_PROGRAM([[#include <stdio.h>]], [[puts("");]])])
-	RT_APPEND([HARDEN_CFLAGS],
-		[-ftrivial-auto-var-init=zero -fzero-call-used-regs=used-gpr])
+	RT_APPEND([HARDEN_CFLAGS], [-ftrivial-auto-var-init=zero])
 ])
 RT_APPEND([HARDEN_CFLAGS], [-fstack-protector-strong dnl
 -fstack-clash-protection -fcf-protection=full dnl

@@ -341,6 +341,7 @@ intake_bytes(struct intake *in, const struct position *position,
 	size_t at = 0, counted = 0;
 	struct record record = RECORD_OF(((struct slice){"", 0}));
 
+	record.no_nul = n > 0 && memchr(bytes, '\0', n) == NULL;
 	intake_begin_file(in, position->file_no);
 	in->sink.room = &in->held[0].event;
 	while (intake_frame(in, bytes, n, &at, last, &record.bytes)) {

@@ -576,7 +576,7 @@ queue_log_behind_hole(struct slice record)
 	struct slice line;
 	int64_t time_us;
 
-	if (RT_LIKELY(nul == NULL))
+	if (nul == NULL)
 		return record;
 	line = (struct slice){nul + 1, record.n - (size_t)(nul + 1 - record.p)};
 	bar = memchr(line.p, '|', line.n);
@@ -601,7 +601,8 @@ queue_log_input(
 	struct event *ev = sink->room != NULL ? sink->room : &q->event;
 	bool fits;
 
-	record = queue_log_behind_hole(record);
+	if (RT_UNLIKELY(!from->no_nul))
+		record = queue_log_behind_hole(record);
 	line->p = record.p;
 	line->n = split_fields(record, '|', line->begin, QUEUE_LOG_FIELDS);
 	if (line->n < QUEUE_LOG_FIXED) {
