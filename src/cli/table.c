@@ -281,12 +281,33 @@ table_fixed(char to[TABLE_FIXED_MAX], int64_t value, int decimals)
 	memcpy(to, at, (size_t)(digits + sizeof(digits) - at));
 }
 
+/* One digit, as most counts of an interval are. False: it is none, or no CSV.
+ */
+static bool
+table_digit(struct table *t, int64_t value)
+{
+	size_t comma = t->at > 0;
+	char *to;
+
+	if (t->format != TABLE_CSV || value < 0 || value > 9)
+		return false;
+	to = strbuf_reserve(&t->line, 2);
+	to[0] = ',';
+	to[comma] = (char)('0' + value);
+	strbuf_added(&t->line, 1 + comma);
+	if (++t->at == t->n_columns)
+		table_row_end(t);
+	return true;
+}
+
 void
 table_int(struct table *t, int64_t value)
 {
 	char text[TABLE_FIXED_MAX];
 
 	table_expect(t, TABLE_INT);
+	if (table_digit(t, value))
+		return;
 	table_fixed(text, value, 0);
 	table_add(t, text, text);
 }
@@ -326,6 +347,8 @@ table_ms(struct table *t, int64_t ms)
 	char text[TABLE_FIXED_MAX];
 
 	table_expect(t, TABLE_DECIMAL);
+	if (ms == 0 && table_digit(t, 0))
+		return;
 	if (t->format == TABLE_PLAIN && decimals != 3) {
 		table_printed(t, (double)ms / 1000.0, decimals);
 		return;
