@@ -120,6 +120,7 @@ schema_connect(struct schema *s, const char *conninfo, struct err *err)
 	    "fallback_application_name", "dbname", "client_encoding", NULL};
 	const char *const values[] = {
 	    "10", "ringtally db", conninfo, "UTF8", NULL};
+	const char *encoding;
 
 	s->conn = PQconnectdbParams(keys, values, 1);
 	if (PQstatus(s->conn) != CONNECTION_OK)
@@ -128,6 +129,12 @@ schema_connect(struct schema *s, const char *conninfo, struct err *err)
 	if (PQserverVersion(s->conn) < SCHEMA_SERVER_MIN)
 		return err_set(err, "PostgreSQL %d is too old: 14 is needed",
 		    PQserverVersion(s->conn) / 10000);
+	encoding = PQparameterStatus(s->conn, "server_encoding");
+	if (encoding != NULL && strcmp(encoding, "UTF8") != 0)
+		return err_set(err,
+		    "database %s is encoded in %s, which has no place for some "
+		    "names: make it with ENCODING 'UTF8' TEMPLATE template0",
+		    PQdb(s->conn), encoding);
 	return schema_exec(s,
 	    "SET client_min_messages = warning; SET timezone = 'UTC'; "
 	    "SET lock_timeout = '60s'; SET search_path = pg_catalog",

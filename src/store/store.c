@@ -680,6 +680,11 @@ store_session_result(void *ctx, const PGresult *res)
 		link_refuse(store->link, LINK_MEND,
 		    "the server is PostgreSQL %d, 14 is needed",
 		    version / 10000);
+	else if (strcmp(PQgetvalue(res, 0, 3), "UTF8") != 0)
+		link_refuse(store->link, LINK_MEND,
+		    "the database is encoded in %s, UTF8 is needed: some names "
+		    "have no place in it",
+		    PQgetvalue(res, 0, 3));
 	else if (PQgetvalue(res, 0, 1)[0] == 't')
 		link_refuse(store->link, LINK_REFUSED,
 		    "the server is a standby and only to be read");
@@ -718,6 +723,7 @@ store_up(void *ctx)
 	link_add(script,
 	    "SELECT current_setting('server_version_num'), "
 	    "pg_is_in_recovery(), pg_backend_pid(), "
+	    "current_setting('server_encoding'), "
 	    "set_config('TimeZone', 'UTC', false), "
 	    "set_config('DateStyle', 'ISO, YMD', false), "
 	    "set_config('search_path', 'pg_catalog', false), "

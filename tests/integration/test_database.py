@@ -426,3 +426,20 @@ def test_migrate_keeps_how_long_was_remembered(rig):
     assert rig.db.execute(
         "SELECT site, switch FROM ringtally.writer "
         "WHERE forgotten_at = 'epoch'").fetchall() == [("a", "two")]
+
+
+def test_encoding_that_lacks_names(rig):
+    """Refused before anything is in it, by whoever comes first."""
+    with rig.server.connect() as c:
+        c.execute("CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' "
+                  "TEMPLATE template0")
+    done = subprocess.run(
+        [harness.binary("ringtally"), "db", "-C", rig.server.conninfo("latin"),
+         "-d", os.path.join(harness.TOP, "sql"), "init"],
+        capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "ENCODING 'UTF8'" in done.stderr
+    harness.append(rig.log, b"1760000000|a|q|NONE|ENTERQUEUE||1|1\n")
+    conninfo = rig.server.conninfo("latin", LOGIN, rig.host)
+    daemon = rig.daemon(rig.config(database={"conninfo": conninfo}))
+    assert daemon.start("--once").wait() == 1
+    assert "LATIN1, UTF8 is needed" in daemon.stderr()
