@@ -237,8 +237,9 @@ const struct option_row conf_options[] = {
     {"keep_visits_days", DATABASE(database.keep_visits_days),
 	.type = OPTION_INT, .preset = "400", .min = 0, .max = 36500,
 	.unit = "days",
-	.help = "How long single visits are kept. The counts of intervals "
-		"stay for ever. 0: single visits are not stored at all."},
+	.help = "How long single visits of the site are kept. The counts of "
+		"intervals stay for ever. 0: single visits are not stored at "
+		"all, and those stored before are deleted."},
     {"keep_keys_days", DATABASE(database.keep_keys_days), .type = OPTION_INT,
 	.preset = "7", .min = 1, .max = 366, .unit = "days",
 	.help = "How long records are known by their keys, of feeds whose "

@@ -506,8 +506,6 @@ store_seen_step(struct store *store, struct link_script *script)
 {
 	struct link_step *step;
 
-	if (store->config.keep_visits_days <= 0) /* else see store_keep_step */
-		store->keep_due_us = clock_mono_us() + LOAD_KEEP_US;
 	step = link_add(script,
 	    "DELETE FROM ringtally.feed_seen WHERE site = $1::text "
 	    "AND seen_at < now() - make_interval(days => $2::integer)");
@@ -525,8 +523,7 @@ store_load_script(struct store *store)
 
 	link_script_reset(script);
 	load_site_step(store);
-	if (store->config.keep_visits_days > 0)
-		store_keep_step(store, script);
+	store_keep_step(store, script);
 	store_seen_step(store, script);
 	load_forgotten_step(store);
 	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");

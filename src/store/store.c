@@ -430,8 +430,7 @@ store_kick(struct store *store)
 		store_send(store);
 	} else if (store_keep_due(store)) {
 		link_script_reset(&store->script);
-		if (store->config.keep_visits_days > 0)
-			store_keep_step(store, &store->script);
+		store_keep_step(store, &store->script);
 		store_seen_step(store, &store->script);
 		store_run(store, store_kept);
 	} else if (queue_live_script(store->queue_live, &store->script)) {

@@ -443,3 +443,21 @@ def test_encoding_that_lacks_names(rig):
     daemon = rig.daemon(rig.config(database={"conninfo": conninfo}))
     assert daemon.start("--once").wait() == 1
     assert "LATIN1, UTF8 is needed" in daemon.stderr()
+
+
+def test_visits_are_kept_no_more(rig):
+    """keep_visits_days = 0 lets go of those of before, too."""
+    for at in (1700000000, int(time.time())):
+        harness.append(rig.log, b"%d|%d.1|q|NONE|ENTERQUEUE||1|1\n"
+                       b"%d|%d.1|q|NONE|ABANDON|1|1|2\n" % (
+                           at, at, at + 2, at))
+    other = rig.daemon(rig.config(site="other"))
+    assert rig.daemon().start("--once").wait() == 0
+    assert other.start("--once").wait() == 0
+    visits = "SELECT site, count(*) FROM ringtally.visit GROUP BY site"
+    assert sorted(rig.db.execute(visits).fetchall()) == [
+        ("other", 2), ("test", 2)]
+    daemon = rig.daemon(rig.config(database={"keep_visits_days": 0}))
+    assert daemon.start("--once").wait() == 0, daemon.stderr()
+    assert rig.db.execute(visits).fetchall() == [("other", 2)]
+    assert daemon.said("deleted 2 visits of test, which keeps none")

@@ -69,7 +69,16 @@ FROM unnest(ARRAY['s', 'long']) AS s;
 SELECT results_eq($$ SELECT ringtally.keep_partitions('s', 100) $$,
     $$ VALUES ('deleted 1 visits of s older than 100 days') $$,
     'a month that another site keeps: only our rows go');
-SELECT throws_ok($$ SELECT ringtally.keep_partitions('s', 0) $$, '22023');
+SELECT throws_ok($$ SELECT ringtally.keep_partitions('s', -1) $$, '22023');
+SELECT pg_temp.put(t, s)
+FROM unnest(ARRAY['s', 'long']) AS s, unnest(ARRAY[now(), 'infinity']) AS t;
+SELECT matches((SELECT string_agg(k, '; ') FROM
+    ringtally.keep_partitions('s', 0) AS k),
+    '^deleted [0-9]+ visits of s, which keeps none$',
+    'no visits are kept any more: all of ours go, this month''s too');
+SELECT is((SELECT count(*)::int FROM ringtally.visit WHERE site = 's'), 0);
+SELECT is((SELECT count(*)::int FROM ringtally.visit WHERE site = 'long'), 3,
+    'and those of others stay');
 SELECT lives_ok($$ EXPLAIN SELECT * FROM ringtally.visits
     WHERE entered_at >= now() $$);
 
