@@ -704,7 +704,7 @@ app_check(const struct conf *conf, struct err *err)
 	if (app_check_live(conf, err) < 0 ||
 	    app_check_feeds(conf, true, err) < 0)
 		return -1;
-	return app_check_callers(conf, err);
+	return app_check_callers(conf, true, err);
 }
 
 int

@@ -200,8 +200,12 @@ struct app_forgotten {
 void app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
     size_t n, struct app_forgotten *forgotten);
 
-/* app_callers.c: the keys of callers' hashes, made where there is none */
-int app_check_callers(const struct conf *conf, struct err *err);
+/*
+ * app_callers.c: the keys of callers' hashes, made where there is none. They
+ * are looked at only where callers are kept; -1: they can not be used, and
+ * trying again does not mend that. make false: one may still be missing.
+ */
+int app_check_callers(const struct conf *conf, bool make, struct err *err);
 int app_know_callers(struct app *app, struct err *err);
 bool app_hash_caller(
     void *ctx, struct slice number, uint8_t hash[CALL_CALLER_BYTES]);

@@ -34,7 +34,7 @@ app_keeps_callers(const struct conf *conf)
  * is missing, no new key is left behind.
  */
 static int
-app_open_keys(const struct conf *conf, struct caller_key *key,
+app_open_keys(const struct conf *conf, bool make, struct caller_key *key,
     struct caller_key *old_key, bool *old, struct err *err)
 {
 	const char *path = conf->caller_key_old_file;
@@ -49,11 +49,14 @@ app_open_keys(const struct conf *conf, struct caller_key *key,
 		if (rc < 0)
 			return err_prefix(err, "caller_key_old_file");
 	}
-	return caller_key_open(key, conf->caller_key_file, err);
+	if (make)
+		return caller_key_open(key, conf->caller_key_file, err);
+	rc = caller_key_load(key, conf->caller_key_file, err);
+	return rc < 0 ? -1 : 0;
 }
 
 int
-app_check_callers(const struct conf *conf, struct err *err)
+app_check_callers(const struct conf *conf, bool make, struct err *err)
 {
 	struct caller_key key, old_key;
 	bool old;
@@ -61,7 +64,7 @@ app_check_callers(const struct conf *conf, struct err *err)
 
 	if (!app_keeps_callers(conf))
 		return 0;
-	rc = app_open_keys(conf, &key, &old_key, &old, err);
+	rc = app_open_keys(conf, make, &key, &old_key, &old, err);
 	caller_key_wipe(&key);
 	caller_key_wipe(&old_key);
 	return rc;
@@ -73,7 +76,7 @@ app_know_callers(struct app *app, struct err *err)
 {
 	app->has_key = app->keeps_key = app_keeps_callers(app->conf);
 	if (app->has_key)
-		return app_open_keys(app->conf, &app->key, &app->old_key,
+		return app_open_keys(app->conf, true, &app->key, &app->old_key,
 		    &app->has_old_key, err);
 	if (app->once || app->conf->caller_key_file == NULL)
 		return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
+#include "base/log.h"
 #include "caller_key.h"
 #include <fcntl.h>
 #include <sodium.h>
@@ -176,6 +177,7 @@ key_create(const char *path, struct err *err)
 {
 	size_t size = strlen(path) + sizeof(".XXXXXX");
 	char *temp = mem_alloc(size);
+	bool ours = false;
 	int fd, rc = -1;
 
 	snprintf(temp, size, "%s.XXXXXX", path);
@@ -185,7 +187,8 @@ key_create(const char *path, struct err *err)
 		goto out;
 	}
 	if (key_write_temp(temp, fd, err) == 0) {
-		if (link(temp, path) == 0 || errno == EEXIST)
+		ours = link(temp, path) == 0;
+		if (ours || errno == EEXIST)
 			rc = 0;
 		else
 			err_sys(err, "can not be made: link");
@@ -194,6 +197,10 @@ key_create(const char *path, struct err *err)
 	unlink(temp);
 	if (rc == 0)
 		rc = key_sync_directory(path, err);
+	if (rc == 0 && ours)
+		log_note("caller key %s: there was none, a new one is made; "
+			 "who called before is not known by it",
+		    path);
 out:
 	free(temp);
 	return rc < 0 ? err_prefix(err, "caller key %s", path) : 0;

@@ -22,7 +22,8 @@ struct caller_key {
 int caller_key_load(struct caller_key *key, const char *path, struct err *err);
 
 /*
- * The same, but makes a new key where there is no file. When it returns the
+ * The same, but makes a new key where there is no file, and says so in the log:
+ * it may have been there, and be missed. When it returns the
  * file is on the disk, name and all. Of several processes that do so at once
  * all end with the same key.
  */

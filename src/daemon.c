@@ -482,6 +482,10 @@ daemon_run(const struct daemon_args *args)
 	if (conf == NULL) {
 		log_error("%s", err.text);
 		d.exit_code = EXIT_CONF;
+	} else if (app_check_callers(conf, true, &err) < 0) {
+		log_error("%s", err.text);
+		d.exit_code = EXIT_CONF;
+		conf_free(conf);
 	} else if (app_init(&d.app, d.loop, conf, args->once, &daemon_app_ops,
 		       &d, &err) < 0 ||
 	    daemon_open_control(&d, &err) < 0) {

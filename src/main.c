@@ -6,6 +6,7 @@
 #include <getopt.h>
 #include <signal.h>
 
+#include "app.h"
 #include "base/log.h"
 #include "conf.h"
 #include "daemon.h"
@@ -25,6 +26,19 @@ main_usage(FILE *to)
 	    "See ringtallyd(8).\n");
 }
 
+/* Of a key that only the daemon's user may look at nothing can be said. */
+static int
+main_test_callers(const struct conf *conf, struct err *err)
+{
+	const char *path = conf->caller_key_file;
+
+	if (path == NULL || access(path, F_OK | R_OK) == 0 || errno != EACCES)
+		return app_check_callers(conf, false, err);
+	fprintf(stderr, "ringtallyd: note: caller key %s: %s\n", path,
+	    strerror(EACCES));
+	return 0;
+}
+
 static int
 main_test(const char *path)
 {
@@ -32,8 +46,9 @@ main_test(const char *path)
 	struct conf *conf = daemon_conf(path, &err);
 	const struct conf_note *note;
 
-	if (conf == NULL) {
+	if (conf == NULL || main_test_callers(conf, &err) < 0) {
 		fprintf(stderr, "ringtallyd: %s\n", err.text);
+		conf_free(conf);
 		return EXIT_CONF;
 	}
 	for (note = conf->notes; note != NULL; note = note->next)

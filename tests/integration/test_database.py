@@ -461,3 +461,20 @@ def test_visits_are_kept_no_more(rig):
     assert daemon.start("--once").wait() == 0, daemon.stderr()
     assert rig.db.execute(visits).fetchall() == [("other", 2)]
     assert daemon.said("deleted 2 visits of test, which keeps none")
+
+
+def test_key_of_callers(rig):
+    """A new one is told; one that can not be used ends the daemon for good."""
+    path = rig.config()["caller_key_file"]
+    harness.append(rig.log, b"1760000000|a|q|NONE|ENTERQUEUE||1|1\n")
+    daemon = rig.daemon().start("--once")
+    assert daemon.wait() == 0 and daemon.said("a new one is made")
+    daemon = rig.daemon().start("--once")
+    assert daemon.wait() == 0 and not daemon.said("a new one")
+    os.chmod(path, 0o644)
+    for option in ("--once", "-t"):
+        daemon = rig.daemon().start(option)
+        assert daemon.wait() == 3 and daemon.said("key " + path)
+    os.unlink(path)
+    daemon = rig.daemon().start("-t")
+    assert daemon.wait() == 0 and not os.path.exists(path)
