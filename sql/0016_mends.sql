@@ -66,3 +66,8 @@ END
 $$;
 COMMENT ON FUNCTION ringtally.keep_partitions(text, integer) IS
     'Makes the months of visits ahead (this one and three more) and lets go of what is older than p_keep_days: whole months that no site keeps, and the rows of this site in months that others keep longer. 0: the site keeps no visits, and all of its rows go. Returns a line for each thing done.';
+
+-- So that a key that was lost, or is another daemon's, is noticed.
+ALTER TABLE ringtally.site ADD COLUMN caller_key text;
+COMMENT ON COLUMN ringtally.site.caller_key IS
+    'Which key the site''s callers are hashed with: a keyed hash of a constant text, from which neither the key nor a number can be found; NULL: none yet.';

@@ -592,6 +592,8 @@ app_make_store(struct app *app)
 	    .once = app->once,
 	    .repeat_days = app_repeat_days(conf),
 	    .key_before = app->has_old_key,
+	    .key_mark = app->keeps_key ? app->key_mark : NULL,
+	    .key_before_mark = app->has_old_key ? app->old_key_mark : NULL,
 	    .queue_live = conf->database.queue_live && !app->once};
 	size_t i;
 

@@ -78,8 +78,9 @@ struct app {
 	struct http *http;     /* NULL: not configured, or --once */
 	struct ingest *ingest; /* of POSTs to feeds */
 	struct caller_key key, old_key;
-	bool has_key;		      /* else callers are not known again */
-	bool keeps_key;		      /* by the same hash after a restart */
+	bool has_key;	/* else callers are not known again */
+	bool keeps_key; /* by the same hash after a restart */
+	char key_mark[CALLER_KEY_MARK], old_key_mark[CALLER_KEY_MARK];
 	bool has_old_key;	      /* the one before is still good */
 	struct repeat *repeat;	      /* of app_inferred.c, with: */
 	bool repeats;		      /* somebody is known again */

@@ -75,9 +75,14 @@ int
 app_know_callers(struct app *app, struct err *err)
 {
 	app->has_key = app->keeps_key = app_keeps_callers(app->conf);
-	if (app->has_key)
-		return app_open_keys(app->conf, true, &app->key, &app->old_key,
-		    &app->has_old_key, err);
+	if (app->has_key) {
+		if (app_open_keys(app->conf, true, &app->key, &app->old_key,
+			&app->has_old_key, err) < 0)
+			return -1;
+		caller_key_mark(&app->key, app->key_mark);
+		caller_key_mark(&app->old_key, app->old_key_mark);
+		return 0;
+	}
 	if (app->once || app->conf->caller_key_file == NULL)
 		return 0;
 	caller_key_make(&app->key);

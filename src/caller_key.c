@@ -28,6 +28,18 @@ caller_key_wipe(struct caller_key *key)
 	sodium_memzero(key, sizeof(*key));
 }
 
+void
+caller_key_mark(const struct caller_key *key, char mark[CALLER_KEY_MARK])
+{
+	static const char text[] = "ringtally: the key of callers";
+	unsigned char hash[CALLER_KEY_MARK / 2];
+
+	if (crypto_generichash(hash, sizeof(hash), (const unsigned char *)text,
+		sizeof(text) - 1, key->bytes, sizeof(key->bytes)) != 0)
+		BUG("crypto_generichash refuses its sizes");
+	sodium_bin2hex(mark, CALLER_KEY_MARK, hash, sizeof(hash));
+}
+
 static int
 key_read_all(int fd, struct key_text *t)
 {

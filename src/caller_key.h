@@ -32,6 +32,13 @@ int caller_key_open(struct caller_key *key, const char *path, struct err *err);
 /* A key that nobody else has, for as long as the process lives. */
 void caller_key_make(struct caller_key *key);
 
+/*
+ * By which a key is known again: a keyed hash of a text that is no number, and
+ * of a length that no caller's has. Of the key it tells nothing.
+ */
+#define CALLER_KEY_MARK 65 /* with its NUL */
+void caller_key_mark(const struct caller_key *key, char mark[CALLER_KEY_MARK]);
+
 /* Leaves nothing of it in memory. */
 void caller_key_wipe(struct caller_key *key);
 

@@ -461,6 +461,25 @@ load_step(struct store *store, const char *sql, const char *names,
 	link_param(&store->script, names);
 }
 
+static void
+load_key_mark(void *ctx, const PGresult *res)
+{
+	const struct store_config *c = &((struct store *)ctx)->config;
+	const char *mark;
+
+	if (PQntuples(res) == 0 || result_null(res, 0, 0) ||
+	    c->key_mark == NULL)
+		return;
+	mark = PQgetvalue(res, 0, 0);
+	if (strcmp(mark, c->key_mark) != 0 &&
+	    (c->key_before_mark == NULL ||
+		strcmp(mark, c->key_before_mark) != 0))
+		log_warn("callers of site %s were kept under another key: who "
+			 "called before now is not known again (see CHANGING "
+			 "THE KEY in ringtally.conf(5))",
+		    c->site);
+}
+
 /* What the figures depend on, for the views and for keep_partitions(). */
 static void
 load_site_step(struct store *store)
@@ -468,19 +487,27 @@ load_site_step(struct store *store)
 	struct link_script *script = &store->script;
 
 	link_add(script,
+	    "SELECT caller_key FROM ringtally.site WHERE site = $1::text")
+	    ->result = load_key_mark;
+	link_param(script, store->config.site);
+	link_add(script,
 	    "INSERT INTO ringtally.site AS t (site, timezone, interval_s, "
-	    "keep_visits_days) VALUES ($1::text, $2::text, $3::integer, "
-	    "$4::integer) ON CONFLICT (site) DO UPDATE SET "
+	    "keep_visits_days, caller_key) VALUES ($1::text, $2::text, "
+	    "$3::integer, $4::integer, $5::text) "
+	    "ON CONFLICT (site) DO UPDATE SET "
 	    "timezone = excluded.timezone, interval_s = excluded.interval_s, "
-	    "keep_visits_days = excluded.keep_visits_days "
-	    "WHERE (t.timezone, t.interval_s, t.keep_visits_days) IS DISTINCT "
-	    "FROM (excluded.timezone, excluded.interval_s, "
-	    "excluded.keep_visits_days)");
+	    "keep_visits_days = excluded.keep_visits_days, "
+	    "caller_key = coalesce(excluded.caller_key, t.caller_key) "
+	    "WHERE (t.timezone, t.interval_s, t.keep_visits_days, "
+	    "t.caller_key) IS DISTINCT FROM (excluded.timezone, "
+	    "excluded.interval_s, excluded.keep_visits_days, "
+	    "coalesce(excluded.caller_key, t.caller_key))");
 	link_param(script, store->config.site);
 	link_param(script,
 	    store->config.timezone != NULL ? store->config.timezone : "UTC");
 	link_param_int(script, store->config.interval_us / USEC_PER_SEC);
 	link_param_int(script, store->config.keep_visits_days);
+	link_param(script, store->config.key_mark);
 	link_add_sync(script);
 }
 

@@ -61,6 +61,8 @@ struct store_config {
 	bool queue_live;     /* keep ringtally.queue_live, by ops->queues */
 	int64_t repeat_days; /* see store_set_repeat_days */
 	bool key_before;     /* there is a key before the callers' key */
+	/* by which these keys are known again; NULL: no callers are kept */
+	const char *key_mark, *key_before_mark;
 };
 
 /* One switch of this daemon; the pointers live as long as the store. */

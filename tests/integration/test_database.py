@@ -475,6 +475,14 @@ def test_key_of_callers(rig):
     for option in ("--once", "-t"):
         daemon = rig.daemon().start(option)
         assert daemon.wait() == 3 and daemon.said("key " + path)
-    os.unlink(path)
+    os.rename(path, path + ".old")
+    os.chmod(path + ".old", 0o600)
     daemon = rig.daemon().start("-t")
     assert daemon.wait() == 0 and not os.path.exists(path)
+    for config, warned in ((rig.config(), True), (rig.config(), False),
+                           (rig.config(caller_key_file=path + ".old"), True),
+                           (rig.config(caller_key_old_file=path + ".old"),
+                            False)):
+        daemon = rig.daemon(config).start("--once")
+        assert daemon.wait() == 0
+        assert daemon.said("were kept under another key") == warned
