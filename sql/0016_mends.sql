@@ -71,3 +71,56 @@ COMMENT ON FUNCTION ringtally.keep_partitions(text, integer) IS
 ALTER TABLE ringtally.site ADD COLUMN caller_key text;
 COMMENT ON COLUMN ringtally.site.caller_key IS
     'Which key the site''s callers are hashed with: a keyed hash of a constant text, from which neither the key nor a number can be found; NULL: none yet.';
+
+-- How long those waited of whom a histogram knows "more than two hours" can not
+-- be told: neither how many of them a longer threshold takes in, nor where among
+-- them a percentile lies. See hist_within() and hist_percentile() in
+-- src/base/hist.h.
+CREATE OR REPLACE FUNCTION ringtally.answered_within(hist integer[],
+    seconds integer)
+RETURNS bigint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+	SELECT CASE WHEN seconds > 7200 AND hist[7201] <> 0 THEN NULL
+	    WHEN seconds IS NOT NULL THEN coalesce(sum(n), 0) END
+	FROM unnest(hist[:seconds]) AS n
+$$;
+COMMENT ON FUNCTION ringtally.answered_within(integer[], integer) IS
+    'How many of a histogram waited at most that many seconds, for any whole number of them: answered_within(wait_answered_hist, 30). NULL for more than 7200 where some waited longer than that: how long is not known.';
+
+CREATE OR REPLACE FUNCTION ringtally.hist_percentile(hist integer[],
+    pct numeric)
+RETURNS integer LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE STRICT AS $$
+DECLARE
+	total bigint := ringtally.hist_total(hist);
+	seen bigint := 0;
+BEGIN
+	IF total <= 0 THEN
+		RETURN NULL;
+	END IF;
+	FOR bin IN array_lower(hist, 1) .. least(array_upper(hist, 1), 7200)
+	LOOP
+		seen := seen + coalesce(hist[bin], 0);
+		IF seen * 100 >= pct * total THEN
+			RETURN bin;
+		END IF;
+	END LOOP;
+	RETURN NULL;
+END
+$$;
+COMMENT ON FUNCTION ringtally.hist_percentile(integer[], numeric) IS
+    'The smallest number of seconds that at least pct percent of the waits did not exceed (the nearest-rank percentile); NULL when there are none, when it is more than 7200, and for more than 100 percent.';
+
+DO $$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN SELECT a.attrelid::regclass AS name, a.attname AS attribute,
+	    col_description(a.attrelid, a.attnum) AS text
+	    FROM pg_attribute AS a JOIN pg_class AS r ON r.oid = a.attrelid
+	    WHERE r.relnamespace = 'ringtally'::regnamespace
+	      AND r.relkind = 'v' AND a.attname ~ '^p[0-9]+_wait_s$'
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN %s.%I IS %L', c.name,
+		    c.attribute, c.text || ' NULL above two hours.');
+	END LOOP;
+END
+$$;

@@ -73,9 +73,20 @@ hist_sum(const struct hist *h, int64_t n)
 	return sum;
 }
 
+/* How many waited longer than HIST_SECONDS. */
+static int32_t
+hist_beyond(const struct hist *h)
+{
+	if (h->count == 0 || h->low + h->count < HIST_BINS)
+		return 0;
+	return h->bin[h->count - 1];
+}
+
 int64_t
 hist_within(const struct hist *h, int64_t seconds)
 {
+	if (seconds > HIST_SECONDS && hist_beyond(h) != 0)
+		return -1;
 	if (h->count == 0 || seconds < h->low)
 		return 0;
 	return hist_sum(h,
@@ -96,10 +107,10 @@ hist_percentile(const struct hist *h, double pct)
 
 	if (total <= 0)
 		return -1;
-	for (i = 0; i < h->count; i++) {
+	for (i = 0; i < h->count && h->low + i <= HIST_SECONDS; i++) {
 		sum += h->bin[i];
 		if ((double)sum * 100.0 >= pct * (double)total)
 			return h->low + i;
 	}
-	return h->low + h->count - 1;
+	return -1;
 }

@@ -37,12 +37,16 @@ void hist_reset(struct hist *h);
 /* Adds n, which may be negative, to a bin (0 to HIST_BINS - 1). */
 void hist_add(struct hist *h, int bin, int32_t n);
 void hist_merge(struct hist *to, const struct hist *from);
-/* How many waited at most `seconds`; negative seconds: 0. */
+/*
+ * How many waited at most `seconds`; negative seconds: 0. -1 for more than
+ * HIST_SECONDS where some waited longer than that, nobody knows how long.
+ */
 int64_t hist_within(const struct hist *h, int64_t seconds);
 int64_t hist_total(const struct hist *h);
 /*
  * The smallest number of seconds that at least pct percent (0 < pct <= 100) of
- * the waits did not exceed: the nearest-rank percentile. -1 when empty.
+ * the waits did not exceed: the nearest-rank percentile. -1 when empty, and
+ * when it is more than HIST_SECONDS.
  */
 int64_t hist_percentile(const struct hist *h, double pct);
 

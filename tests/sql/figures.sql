@@ -10,6 +10,13 @@ SELECT is(ringtally.answered_within('[5:7]={1,2,3}', 4), 0::bigint,
     'within: below all bins');
 SELECT is(ringtally.answered_within('[5:7]={1,2,3}', 7201), 6::bigint,
     'within: above all bins');
+SELECT is(ringtally.answered_within('[7200:7201]={3,1}', s), e, 'within '||s)
+FROM (VALUES (7200, 3::bigint), (7201, NULL), (9999, NULL)) AS t(s, e);
+SELECT is(ringtally.answered_within('[7200:7201]={3,0}', 7201), 3::bigint,
+    'within: nobody waited longer any more');
+SELECT is(ringtally.hist_percentile('[7200:7201]={3,1}', p), e,
+    'percentile of more than two hours '||p)
+FROM (VALUES (75, 7200), (76, NULL)) AS t(p, e);
 SELECT is(ringtally.answered_within('[0:2]={4,NULL,1}', 0), 4::bigint,
     'within 0: those that did not wait; NULL is 0');
 SELECT is(ringtally.answered_within(NULL, 20), 0::bigint,

@@ -75,6 +75,28 @@ test_percentile_is_nearest_rank(void **state)
 	hist_fini(&h);
 }
 
+/* Of these nobody knows how long they waited. */
+static void
+test_longer_than_two_hours(void **state)
+{
+	struct hist h = {0};
+
+	(void)state;
+	hist_add(&h, HIST_SECONDS, 3);
+	assert_int_equal(hist_within(&h, HIST_SECONDS + 1), 3);
+	hist_add(&h, hist_bin(HIST_SECONDS * 1000 + 1), 1);
+	assert_int_equal(hist_within(&h, HIST_SECONDS), 3);
+	assert_int_equal(hist_within(&h, HIST_SECONDS + 1), -1);
+	assert_int_equal(hist_within(&h, INT64_MAX), -1);
+	assert_int_equal(hist_total(&h), 4);
+	assert_int_equal(hist_percentile(&h, 75), HIST_SECONDS);
+	assert_int_equal(hist_percentile(&h, 76), -1);
+	hist_add(&h, HIST_BINS - 1, -1);
+	assert_int_equal(hist_within(&h, INT64_MAX), 3);
+	assert_int_equal(hist_percentile(&h, 100), HIST_SECONDS);
+	hist_fini(&h);
+}
+
 static void
 test_reset_forgets(void **state)
 {
@@ -114,7 +136,8 @@ model_check(const struct model *m, const struct hist *h)
 		assert_int_equal(got, m->bin[i]);
 		sum += got;
 		if (i % 97 == 0 || i > HIST_BINS - 3)
-			assert_int_equal(hist_within(h, i), sum);
+			assert_int_equal(hist_within(h, i),
+			    i > HIST_SECONDS && got != 0 ? -1 : sum);
 	}
 	assert_int_equal(hist_total(h), sum);
 }
@@ -195,6 +218,7 @@ main(void)
 	    cmocka_unit_test(test_bins_hold_their_upper_edge),
 	    cmocka_unit_test(test_within),
 	    cmocka_unit_test(test_percentile_is_nearest_rank),
+	    cmocka_unit_test(test_longer_than_two_hours),
 	    cmocka_unit_test(test_reset_forgets),
 	    cmocka_unit_test(test_against_all_bins),
 	    cmocka_unit_test(test_bins),
