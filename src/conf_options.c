@@ -194,8 +194,8 @@ const struct option_row conf_options[] = {
     {"max_queues", TOP(max_queues), .type = OPTION_INT, .preset = "10000",
 	.min = 1, .max = 1000000, .unit = "queues",
 	.help = "Queues of one switch that are told apart. Calls of further "
-		"ones are booked under the queue \"other\", and counted as "
-		"capped."},
+		"ones are booked under the queue \"other\", to their end, and "
+		"counted as capped; a queue of that name shares its row."},
     {"max_agents", TOP(max_agents), .type = OPTION_INT, .preset = "10000",
 	.min = 1, .max = 1000000, .unit = "agents",
 	.help = "The same for agents."},

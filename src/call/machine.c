@@ -92,7 +92,8 @@ machine_optimised(
 	LIST_FOREACH (v, &agent->talks, talk_list) {
 		if (looks-- == 0)
 			break;
-		if (v->queue != queue || v->wait_ms != ev->wait_ms)
+		if ((v->queue != queue && !v->of_other) ||
+		    v->wait_ms != ev->wait_ms)
 			continue;
 		misses = machine_misses(v, ev);
 		if (misses < least ||
@@ -148,15 +149,37 @@ machine_queue_of(struct machine *m, const struct call *call, struct slice name)
 	return machine_queue(m, name);
 }
 
+/*
+ * The queue in which what is told of a call was counted: the one that is named,
+ * mostly. A visit that was begun before a restart may have been of one queue
+ * too many, and be counted in "other", while its queue has a name by now.
+ */
+static struct queue *
+machine_counted(const struct call *call, struct queue *queue)
+{
+	struct queue *other = NULL;
+	const struct visit *v;
+
+	for (v = call != NULL ? call->visits : NULL; v != NULL; v = v->next) {
+		if (v->queue == queue)
+			return queue;
+		if (v->of_other && other == NULL)
+			other = v->queue;
+	}
+	return other != NULL ? other : queue;
+}
+
 /* The same where several feeds tell of the switch. */
 static void
 machine_merge(struct machine *m, enum visit_event what, struct call *call,
     struct queue *queue, const struct event *ev)
 {
+	struct queue *counted = machine_counted(call, queue);
 	struct visit *v;
 
-	if (what == VISIT_EVENT_ENTER &&
-	    merge_arrived_before(m, call, queue, ev))
+	if (what != VISIT_EVENT_ENTER)
+		queue = counted;
+	else if (merge_arrived_before(m, call, counted, ev))
 		return;
 	v = merge_choose(m, call, queue, what, ev);
 	if (v == NULL && what != VISIT_EVENT_ENTER && call != NULL)
@@ -195,7 +218,8 @@ machine_refuse(struct machine *m, const struct event *ev)
 	}
 	call = call_find(m, ev->call, ev->call_hash, true);
 	queue = machine_queue(m, ev->queue);
-	if (m->config.n_feeds > 1 && merge_arrived_before(m, call, queue, ev))
+	if (m->config.n_feeds > 1 &&
+	    merge_arrived_before(m, call, machine_counted(call, queue), ev))
 		return;
 	if (m->config.n_feeds > 1 && merge_is_too_old(m, ev)) {
 		machine_count(m, COUNTER_late);
@@ -246,7 +270,7 @@ machine_summary(struct machine *m, const struct event *ev)
 	}
 	call = call_find(m, ev->call, ev->call_hash, true);
 	queue = machine_queue_of(m, call, ev->queue);
-	v = machine_summarised(m, call, queue, ev);
+	v = machine_summarised(m, call, machine_counted(call, queue), ev);
 	if (v == NULL && m->config.n_feeds > 1 && merge_is_too_old(m, ev)) {
 		machine_count(m, COUNTER_late);
 		call_forget_empty(m, call);
@@ -284,6 +308,8 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
 	}
 	if (call != NULL)
 		v = machine_choose(call, queue, what);
+	if (v == NULL && call != NULL && what != VISIT_EVENT_ENTER)
+		v = machine_choose(call, machine_counted(call, queue), what);
 	if (v != NULL)
 		visit_event(m, v, what, ev);
 	else if (what == VISIT_EVENT_ENTER)
@@ -300,7 +326,7 @@ machine_caller(struct machine *m, enum visit_event what, const struct event *ev)
  */
 static bool
 machine_ring_is_new(
-    struct machine *m, const struct queue *queue, const struct event *ev)
+    struct machine *m, struct queue *queue, const struct event *ev)
 {
 	struct call *call;
 	struct visit *v;
@@ -308,7 +334,8 @@ machine_ring_is_new(
 	if (ev->call.n == 0)
 		return merge_leads(m, ev, STAGE_FACT_ring);
 	call = call_find(m, ev->call, ev->call_hash, false);
-	v = merge_choose(m, call, queue, VISIT_EVENT_COMPLETE, ev);
+	v = merge_choose(
+	    m, call, machine_counted(call, queue), VISIT_EVENT_COMPLETE, ev);
 	if (v == NULL && merge_is_too_old(m, ev)) {
 		if (merge_rings_alone(m, ev))
 			return true;
@@ -431,7 +458,7 @@ static void
 machine_present(struct machine *m, const struct event *ev)
 {
 	struct event arrival = *ev;
-	struct queue *queue;
+	struct queue *queue, *counted;
 	struct call *call;
 	struct visit *v;
 
@@ -441,8 +468,9 @@ machine_present(struct machine *m, const struct event *ev)
 	}
 	call = call_find(m, ev->call, ev->call_hash, true);
 	queue = machine_queue_of(m, call, ev->queue);
+	counted = machine_counted(call, queue);
 	for (v = call->visits; v != NULL; v = v->next)
-		if (v->queue == queue &&
+		if (v->queue == counted &&
 		    (v->state == VISIT_WAITING ||
 			(v->state != VISIT_EARLY &&
 			    llabs(v->entered_us - ev->begin_us) <=
@@ -879,6 +907,7 @@ machine_restore(struct machine *m, const struct visit *like,
 	}
 	v->changed = false;
 	v->stored = true;
+	v->of_other = slice_eq(queue, TALLY_OTHER);
 	while (*at != NULL && (*at)->number > v->number)
 		at = &(*at)->next; /* newest first */
 	v->next = *at;

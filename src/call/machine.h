@@ -122,8 +122,9 @@ struct visit {
 	bool transferred : 1;
 	bool answer_derived : 1; /* answered_us was worked out from its end */
 	bool has_before : 1;
-	uint8_t pictured; /* a bit for each feed's picture that it stands in */
-	uint8_t inferred; /* VISIT_...: see machine_infer */
+	bool of_other : 1; /* begun before a restart, in "other" */
+	uint8_t pictured;  /* a bit for each feed's picture that it stands in */
+	uint8_t inferred;  /* VISIT_...: see machine_infer */
 	struct agent *agent;	     /* who answered; or NULL */
 	LIST_ENTRY(visit) talk_list; /* on agent.talks while TALKING */
 	int64_t entered_us;	     /* 0 while EARLY */

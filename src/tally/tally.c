@@ -5,7 +5,6 @@
 #include "tally/live.h"
 #include "tally/tally.h"
 
-#define TALLY_OTHER	  SLICE("other")
 #define TALLY_RECENT_STEP (UINT32_MAX / TALLY_RECENT + 1)
 
 void

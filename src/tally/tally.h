@@ -25,7 +25,8 @@
 #include "tally/measure.h"
 
 #define TALLY_NAME_MAX	  256 /* bytes of a queue's or agent's name, cleaned */
-#define TALLY_RECENT	  256 /* a power of two */
+#define TALLY_OTHER	  SLICE("other") /* what is too many */
+#define TALLY_RECENT	  256		 /* a power of two */
 #define TALLY_SPAN_MAX_US (31 * SEC_PER_DAY * USEC_PER_SEC)
 
 struct agent;

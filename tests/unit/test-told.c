@@ -359,6 +359,54 @@ test_one_becomes_two(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/*
+ * Of too many queues a call's was counted in "other"; after a restart, with
+ * room for it, its end counts there, too, and its next queue by name.
+ */
+static void
+test_other_has_a_name_now(void **state RT_UNUSED)
+{
+	struct event leave = told_event(EVENT_LEAVE, 40, "a");
+	struct visit like = {.state = VISIT_WAITING,
+	    .number = 1,
+	    .entered_us = T0_US,
+	    .touched_us = T0_US,
+	    .wait_ms = EVENT_UNKNOWN_MS,
+	    .talk_ms = EVENT_UNKNOWN_MS};
+	struct heard heard;
+	struct told_to t;
+	struct machine *m = &t.played.machine;
+	const struct cell *other;
+	unsigned feeds;
+
+	leave.outcome = OUTCOME_TIMED_OUT;
+	leave.wait_ms = 40000;
+	for (feeds = 1; feeds <= 2; feeds++) {
+		told_begin(&t, feeds);
+		machine_restore_clock(m, T0_US, 0, 0);
+		like.heard = NULL;
+		if (feeds == 2) {
+			merge_told_alone(&like, 0, &heard);
+			like.heard = &heard;
+		}
+		machine_restore(
+		    m, &like, SLICE("a"), SLICE("other"), SLICE(""));
+		if (feeds == 2)
+			told_give(&t, 1, told_event(EVENT_ENTER, 1, "a"));
+		told_give(&t, 0, leave);
+		told_give(&t, 0, told_event(EVENT_ENTER, 41, "a"));
+		other =
+		    tally_cell(tally_queue(m->tally, SLICE("other")), T0_US);
+		assert_int_equal(other->v[MEASURE_timed_out], 1);
+		assert_int_equal(other->v[MEASURE_offered], 0);
+		assert_int_equal(told_sum(&t, MEASURE_timed_out), 0);
+		assert_int_equal(told_sum(&t, MEASURE_offered), 1);
+		assert_int_equal(m->in_state[VISIT_WAITING], 1);
+		assert_int_equal(t.counters.v[COUNTER_unmatched], 0);
+		played_fini(&t.played);
+	}
+}
+
 /* The only feed has another name now, and begins with its log anew. */
 static void
 test_feed_of_another_name(void **state RT_UNUSED)
@@ -493,6 +541,7 @@ main(void)
 	    cmocka_unit_test(test_picture_while_the_lead_changes),
 	    cmocka_unit_test(test_wait_began_before_feed),
 	    cmocka_unit_test(test_one_becomes_two),
+	    cmocka_unit_test(test_other_has_a_name_now),
 	    cmocka_unit_test(test_feed_of_another_name),
 	    cmocka_unit_test(test_rings_of_a_slow_feed),
 	    cmocka_unit_test(test_summaries_of_two_visits),
