@@ -113,6 +113,18 @@ app_switch_feeds(const struct app_switch *sw)
 	return n;
 }
 
+/* A switch's, and each of the others finds the same. */
+static void
+app_day_lost(void *ctx)
+{
+	struct app_switch *sw = ctx;
+
+	log_limited(&sw->app->limit, LOG_LEVEL_WARN,
+	    "the clock was set to another day: what is shown of today is "
+	    "loaded anew");
+	store_reload(sw->app->store);
+}
+
 static void
 app_switch_begin(struct app_switch *sw)
 {
@@ -145,6 +157,7 @@ app_switch_begin(struct app_switch *sw)
 	if (!sw->app->once) {
 		live_init(&sw->now, &sw->tally);
 		live_clock(&sw->now, clock_wall_us());
+		live_on_lost(&sw->now, app_day_lost, sw);
 		callbacks_init(&sw->callbacks, CALLBACK_MAX);
 	}
 	sw->live = true;

@@ -97,6 +97,7 @@ struct app {
 	uint64_t commits;
 	int64_t committed_us, lag_us; /* of the last one; 0: none yet */
 	uint64_t visits;	      /* ended, since the start */
+	struct log_limit limit;	      /* of what the clock does */
 	const struct app_ops *ops;
 	void *ops_ctx;
 };

@@ -123,6 +123,7 @@ struct store {
 	struct rows misnamed; /* sessions whose rows must go */
 	int64_t since_us;    /* monotonic: the oldest change not cut; 0: none */
 	bool due;	     /* cut as soon as it can be */
+	bool again;	     /* then load: see store_reload */
 	bool pressed;	     /* the feeds were told to pause */
 	bool memory_short;   /* because of pending_max */
 	size_t cells_bytes;  /* estimate of what a cut would take */

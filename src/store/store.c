@@ -40,6 +40,7 @@ static const struct {
 
 static void store_connect(void *ctx);
 static void store_kick(struct store *store);
+static void store_load(struct store *store);
 static void store_send(struct store *store);
 static void store_take_over(struct store *store);
 
@@ -428,6 +429,10 @@ store_kick(struct store *store)
 	} else if (store->due) {
 		store_cut(store, false);
 		store_send(store);
+	} else if (store->again) {
+		store->writing = false;
+		store->found_seq = store->seq;
+		store_load(store);
 	} else if (store_keep_due(store)) {
 		link_script_reset(&store->script);
 		store_keep_step(store, &store->script);
@@ -453,6 +458,13 @@ store_flush_due(void *ctx)
 
 	store->due = true;
 	store_kick(store);
+}
+
+void
+store_reload(struct store *store)
+{
+	store->again = true;
+	timer_set(store->flush, 0);
 }
 
 void
@@ -530,6 +542,7 @@ static void
 store_load(struct store *store)
 {
 	store_set_state(store, STORE_LOADING, "loading");
+	store->again = false;
 	store_forget(store);
 	store->seq = store->found_seq;
 	store_load_script(store);

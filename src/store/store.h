@@ -227,6 +227,11 @@ void store_add_switch(struct store *store, const struct store_switch *sw);
 void store_add_feed(struct store *store, const struct store_feed *feed);
 /* Begins to connect. Everything must be added before. */
 void store_start(struct store *store);
+/*
+ * Soon, and when all up to now is committed: memory starts from nothing, and
+ * loads what the database holds, as at a start.
+ */
+void store_reload(struct store *store);
 /* Tells the service which queues belong together: (queue name) -> service. */
 void store_set_services(struct store *store,
     const char *(*service_of)(void *ctx, const char *queue), void *ctx);

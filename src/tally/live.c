@@ -110,20 +110,32 @@ live_turn_queue(struct live *live, struct live_queue *q, size_t gone)
 static void
 live_turn_day(struct live *live, int64_t now_us)
 {
-	int64_t first = live->first_us, gone;
+	int64_t first = live->first_us, gone, day_us = zone_day_start(now_us);
+	bool set = live->day_us != 0 && day_us != live->next_day_us;
 	struct queue *queue, *next;
 
-	live->day_us = zone_day_start(now_us);
+	live->day_us = day_us;
 	live->next_day_us = zone_day_next(now_us);
 	live->first_us = live_first_interval(live);
 	gone = (live->first_us - first) / live->tally->config.interval_us;
-	if (gone < 0) { /* nobody kept what is today again */
+	if (gone < 0) /* nobody kept what is today again */
 		gone = INT64_MAX;
-		live->day_since_us = live->hour_since_us = now_us;
-	}
 	HASH_ITER (hh, live->tally->queues, queue, next)
 		if (queue->live != NULL)
 			live_turn_queue(live, queue->live, (size_t)gone);
+	if (!set)
+		return;
+	if (live->day_since_us != INT64_MAX)
+		live->day_since_us = live->hour_since_us = now_us;
+	if (live->lost != NULL)
+		live->lost(live->lost_ctx);
+}
+
+void
+live_on_lost(struct live *live, void (*lost)(void *ctx), void *ctx)
+{
+	live->lost = lost;
+	live->lost_ctx = ctx;
 }
 
 void

@@ -62,6 +62,9 @@ struct live {
 	int64_t first_us; /* the day's first interval: no earlier than day_us */
 	/* Nothing is missing since these; INT64_MAX: not yet loaded. */
 	int64_t day_since_us, hour_since_us;
+	/* See live_on_lost. */
+	void (*lost)(void *ctx);
+	void *lost_ctx;
 };
 
 /* Hangs itself on the tally, which must outlive it. */
@@ -75,6 +78,13 @@ void live_fini(struct live *live);
  * hour changes nothing.
  */
 void live_clock(struct live *live, int64_t now_us);
+/*
+ * Called, from within live_clock, when the day became another one than the
+ * next: the clock was set. What is kept of the day is not all of it from then
+ * on, nor will it be when the clock is right again; it is to be loaded anew,
+ * but not from in there.
+ */
+void live_on_lost(struct live *live, void (*lost)(void *ctx), void *ctx);
 
 /*
  * At start. A stored interval (its start, measures and histograms count), and a

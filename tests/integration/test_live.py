@@ -322,3 +322,49 @@ def test_a_day_of_25_hours(live, faketime):     # noqa: F811
     document = live.show("intervals")
     assert len(document["intervals"]) == 100    # 25 hours of them
     assert_intervals_are_sql(rig, document)
+
+
+def test_a_clock_that_was_wrong_for_a_while(live, faketime):     # noqa: F811
+    """It was set to another day and back: today is what it was, and more."""
+    rig, clock = live.rig, os.path.join(live.rig.directory, "clock")
+    now = int(time.time())
+
+    def step(offset):
+        with open(clock + ".new", "w") as f:
+            f.write(offset)
+        os.rename(clock + ".new", clock)
+
+    def day():
+        return live.show("queues")["total"]["today"]
+
+    def call(n):
+        harness.append(rig.log, b"%d|odd%d|late|NONE|ENTERQUEUE||01|1\n"
+                       b"%d|odd%d|late|NONE|ABANDON|1|1|9\n" % (
+                           now + n, n, now + n, n))
+
+    step("+0")
+    harness.append(rig.log, recent_log(3, seed=27, now=now))
+    live.daemon().start(wait="READY=1", env={
+        "LD_PRELOAD": faketime, "FAKETIME_TIMESTAMP_FILE": clock,
+        "FAKETIME_NO_CACHE": "1", "DONT_FAKE_MONOTONIC": "1"})
+    live.settle()
+    rig.settle()
+    since, kept = day()["since"], live.show("calls")["callbacks"]
+    for n, offset in enumerate(("-30h", "+30h")):
+        step(offset)
+        harness.poll("another day is shown", lambda: day()["since"] != since
+                     and day()["complete"])
+        call(n)
+        live.settle()
+        step("+0")
+        harness.poll("the day is there again", lambda: day()["since"] == since
+                     and day()["complete"])
+    live.settle()
+    rig.settle()
+    queues = live.show("queues")
+    assert_today_is_sql(rig, queues)
+    assert_windows_are_sql(rig, queues)
+    calls = live.show("calls")
+    assert calls["callbacks"][:len(kept)] == kept
+    assert len(calls["callbacks"]) == len(kept) + 2
+    assert calls["callbacks_left_out"] == 0

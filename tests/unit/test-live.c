@@ -209,10 +209,18 @@ test_a_broken_time_changes_nothing(void **state)
 }
 
 static void
+lost_cb(void *ctx)
+{
+	++*(int *)ctx;
+}
+
+static void
 test_clock_goes_back(void **state)
 {
 	struct world *w = *state;
+	int lost = 0;
 
+	live_on_lost(&w->live, lost_cb, &lost);
 	live_clock(&w->live, MIDNIGHT + HOUR);
 	live_loaded(&w->live, MIDNIGHT, MIDNIGHT);
 	assert_true(live_day_is_complete(&w->live));
@@ -220,12 +228,18 @@ test_clock_goes_back(void **state)
 	tally_cut(&w->tally, w->live.now_us);
 	live_clock(&w->live, MIDNIGHT - HOUR + 1);
 	assert_int_equal(today(w, MEASURE_offered), 1);
+	assert_int_equal(lost, 0);
 	live_clock(&w->live, MIDNIGHT - 2 * HOUR);
+	assert_int_equal(lost, 1);
 	assert_int_equal(w->live.day_us, MIDNIGHT - 24 * HOUR);
 	assert_int_equal(today(w, MEASURE_offered), 0);
 	assert_false(live_day_is_complete(&w->live));
 	live_clock(&w->live, MIDNIGHT);
+	assert_int_equal(lost, 1);
 	assert_true(live_day_is_complete(&w->live));
+	live_clock(&w->live, NEXT_DAY + 30 * HOUR);
+	assert_int_equal(lost, 2);
+	assert_false(live_day_is_complete(&w->live));
 }
 
 static void
