@@ -156,6 +156,7 @@ app_switch_begin(struct app_switch *sw)
 	machine_init(&sw->machine, &machine, &sw->tally);
 	if (!sw->app->once) {
 		live_init(&sw->now, &sw->tally);
+		live_carry(&sw->now, app_past_totals(sw->app->past, sw->name));
 		live_clock(&sw->now, clock_wall_us());
 		live_on_lost(&sw->now, app_day_lost, sw);
 		callbacks_init(&sw->callbacks, CALLBACK_MAX);
@@ -436,7 +437,7 @@ app_committed(void *ctx, uint64_t number, int64_t lag_us)
 {
 	struct app *app = ctx;
 
-	app->commits++;
+	app->past->commits = ++app->commits;
 	app->committed_us = clock_wall_us();
 	app->lag_us = lag_us;
 	app_touch(app);
@@ -695,6 +696,7 @@ app_make_http(struct app *app, struct err *err)
 	    .contacts = conf->contacts.feed,
 	    .ingest = app->ingest,
 	    .max_post = app_max_post(conf),
+	    .counts = &app->past->http,
 	    .max_clients = conf->live.max_clients};
 
 	if (conf->live.listen == NULL)
@@ -723,10 +725,13 @@ app_check(const struct conf *conf, struct err *err)
 }
 
 int
-app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
-    const struct app_ops *ops, void *ctx, struct err *err)
+app_init(struct app *app, struct app_past *past, struct loop *loop,
+    struct conf *conf, bool once, const struct app_ops *ops, void *ctx,
+    struct err *err)
 {
 	*app = (struct app){.loop = loop,
+	    .past = past,
+	    .commits = past->commits,
 	    .conf = conf,
 	    .first = conf,
 	    .once = once,

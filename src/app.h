@@ -10,6 +10,7 @@
 #include "call/intake.h"
 #include "caller_key.h"
 #include "conf.h"
+#include "serve/metrics.h"
 #include "serve/view.h"
 #include "store/store.h"
 #include "tally/callback.h"
@@ -20,6 +21,14 @@
 struct app;
 struct http;
 struct loop;
+
+/* What goes on when the daemon begins anew within its process. */
+struct app_past {
+	uint64_t commits;
+	struct metrics_http http;	  /* started_us is the process's */
+	struct app_past_switch *switches; /* uthash: their totals */
+	struct app_past_feed *feeds;	  /* uthash: what was counted of them */
+};
 
 struct app_switch {
 	struct app *app;
@@ -66,6 +75,7 @@ struct app_ops {
 
 struct app {
 	struct loop *loop;
+	struct app_past *past;
 	struct conf *conf;  /* owned: in force now */
 	struct conf *first; /* owned: what feeds and store were made from */
 	bool once;
@@ -94,7 +104,7 @@ struct app {
 	bool paused;		      /* for want of memory */
 	enum store_state store_state;
 	char store_text[256];
-	uint64_t commits;
+	uint64_t commits;	      /* since the process began */
 	int64_t committed_us, lag_us; /* of the last one; 0: none yet */
 	uint64_t visits;	      /* ended, since the start */
 	struct log_limit limit;	      /* of what the clock does */
@@ -115,11 +125,12 @@ int app_check_feeds(const struct conf *conf, bool files, struct err *err);
 int app_check(const struct conf *conf, struct err *err);
 
 /*
- * Takes the configuration over (also when it fails). Starts nothing that
- * reads or writes before app_start.
+ * Takes the configuration over (also when it fails); past: of the same process,
+ * must outlive the app. Starts nothing that reads or writes before app_start.
  */
-int app_init(struct app *app, struct loop *loop, struct conf *conf, bool once,
-    const struct app_ops *ops, void *ctx, struct err *err);
+int app_init(struct app *app, struct app_past *past, struct loop *loop,
+    struct conf *conf, bool once, const struct app_ops *ops, void *ctx,
+    struct err *err);
 void app_start(struct app *app);
 /* Closes the feeds and frees all; what is not committed comes again. */
 void app_fini(struct app *app, const char *reason);
@@ -133,6 +144,11 @@ void app_reconfigure(struct app *app, struct conf *conf);
 
 /* Something that is shown is different now. */
 void app_touch(struct app *app);
+
+/* app_past.c: by name, made when new */
+struct totals *app_past_totals(struct app_past *past, const char *switch_name);
+struct counters *app_past_counters(struct app_past *past, const char *feed);
+void app_past_fini(struct app_past *past);
 
 /* app_early.c: feeds that can take in what comes before the database is there
  */

@@ -157,7 +157,12 @@ app_feed_position(void *ctx, struct position *position)
 static void
 app_feed_forget(struct app_feed *feed)
 {
+	struct app_past *past = feed->app->past;
+
 	feed->reading = feed->idle = false;
+	if (feed->intake.format_self != NULL)
+		/* what was not cut comes again */
+		*app_past_counters(past, feed->conf->name) = feed->intake.taken;
 	if (feed->intake.format != NULL)
 		intake_fini(&feed->intake);
 	feed->intake = (struct intake){0};
@@ -209,6 +214,8 @@ app_feed_begin(struct app *app, struct app_feed *feed, struct err *err)
 	if (intake_init(&feed->intake, feed->conf->name, number,
 		feed->conf->format, &setup, &feed->sw->machine, err) == 0) {
 		feed->intake.slot = APP_NO_SLOT;
+		feed->intake.taken =
+		    *app_past_counters(app->past, feed->conf->name);
 		feed->intake.repeats =
 		    (feed->conf->transport->traits & STAGE_REPEATS) != 0;
 		feed->intake.envelope = (enum envelope)feed->conf->envelope;

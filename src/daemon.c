@@ -27,6 +27,7 @@ enum daemon_mode {
 struct daemon {
 	const struct daemon_args *args;
 	struct loop *loop;
+	struct app_past past;
 	struct app app;
 	struct control *control; /* NULL with --once: nobody asks */
 	struct show show;
@@ -207,8 +208,8 @@ daemon_restart(void *ctx)
 	if (d->control != NULL)
 		control_set_view(d->control, NULL);
 	app_fini(&d->app, "configuration reloaded");
-	if (app_init(&d->app, d->loop, d->next, d->args->once, &daemon_app_ops,
-		d, &err) < 0) {
+	if (app_init(&d->app, &d->past, d->loop, d->next, d->args->once,
+		&daemon_app_ops, d, &err) < 0) {
 		log_error("%s", err.text);
 		d->next = NULL;
 		daemon_leave(d, EXIT_FAILED);
@@ -467,7 +468,9 @@ daemon_close(struct daemon *d)
 int
 daemon_run(const struct daemon_args *args)
 {
-	struct daemon d = {.args = args, .started_us = clock_mono_us()};
+	struct daemon d = {.args = args,
+	    .past.http.started_us = clock_wall_us(),
+	    .started_us = clock_mono_us()};
 	struct conf *conf;
 	struct err err;
 
@@ -486,8 +489,8 @@ daemon_run(const struct daemon_args *args)
 		log_error("%s", err.text);
 		d.exit_code = EXIT_CONF;
 		conf_free(conf);
-	} else if (app_init(&d.app, d.loop, conf, args->once, &daemon_app_ops,
-		       &d, &err) < 0 ||
+	} else if (app_init(&d.app, &d.past, d.loop, conf, args->once,
+		       &daemon_app_ops, &d, &err) < 0 ||
 	    daemon_open_control(&d, &err) < 0) {
 		log_error("%s", err.text);
 		d.exit_code = EXIT_FAILED;
@@ -500,6 +503,7 @@ daemon_run(const struct daemon_args *args)
 	}
 	control_free(d.control);
 	app_fini(&d.app, "the daemon ends");
+	app_past_fini(&d.past);
 	daemon_close(&d);
 	return d.exit_code;
 }

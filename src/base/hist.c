@@ -62,6 +62,27 @@ hist_merge(struct hist *to, const struct hist *from)
 		to->bin[from->low + i - to->low] += from->bin[i];
 }
 
+void
+hist_raise(struct hist *to, const struct hist *from)
+{
+	int64_t sum = 0, sum_from = 0, most = 0;
+	int32_t i;
+
+	if (from->count == 0)
+		return;
+	hist_span(to, from->low, from->low + from->count - 1);
+	for (i = 0; i < to->count; i++) {
+		int32_t k = to->low + i - from->low;
+
+		sum += to->bin[i];
+		if (k >= 0 && k < from->count)
+			sum_from += from->bin[k];
+		to->bin[i] =
+		    (int32_t)(RT_MAX(most, RT_MAX(sum, sum_from)) - most);
+		most += to->bin[i];
+	}
+}
+
 /* The first n bins that are held. */
 static int64_t
 hist_sum(const struct hist *h, int64_t n)

@@ -37,6 +37,8 @@ void hist_reset(struct hist *h);
 /* Adds n, which may be negative, to a bin (0 to HIST_BINS - 1). */
 void hist_add(struct hist *h, int bin, int32_t n);
 void hist_merge(struct hist *to, const struct hist *from);
+/* So that for every T as many waited at most T as in that of both with more. */
+void hist_raise(struct hist *to, const struct hist *from);
 /*
  * How many waited at most `seconds`; negative seconds: 0. -1 for more than
  * HIST_SECONDS where some waited longer than that, nobody knows how long.

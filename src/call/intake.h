@@ -164,7 +164,7 @@ void intake_take(struct intake *in,
 void intake_take_files(struct intake *in, uint32_t now_no,
     void (*fn)(void *ctx, const struct position *position), void *ctx);
 
-/* What was counted since it was opened, whatever was taken. */
+/* What was counted, whatever was taken; `taken` may begin with more. */
 void intake_counted(const struct intake *in, struct counters *counters);
 
 #endif

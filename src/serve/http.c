@@ -455,6 +455,8 @@ http_new(
 
 	*http = (struct http){
 	    .config = *config, .counts.started_us = clock_wall_us()};
+	if (config->counts != NULL)
+		http->counts = *config->counts;
 	if (http_load(http, err) < 0) {
 		free(http);
 		return NULL;
@@ -540,6 +542,9 @@ http_free(struct http *http)
 	http->listener = NULL; /* goes with the server */
 	http_conns_free(http);
 	evhttp_free(http->server);
+	http->counts.connections = http->counts.streams = 0;
+	if (http->config.counts != NULL)
+		*http->config.counts = http->counts;
 	view_unlisten(http->config.view, http_ready, http);
 	metrics_free(http->metrics);
 	for (i = 0; i < RT_COUNT(http->last); i++)

@@ -23,6 +23,7 @@
 
 struct http;
 struct ingest;
+struct metrics_http;
 struct loop;
 
 struct http_config {
@@ -36,6 +37,8 @@ struct http_config {
 	struct ingest *ingest;	/* of POSTs to /ingest/NAME; NULL: none */
 	size_t max_post;	/* bytes of such a body */
 	int64_t max_clients;
+	/* Goes on from there, and is there when it ends; or NULL. */
+	struct metrics_http *counts;
 };
 
 /*

@@ -3,8 +3,9 @@
  * /metrics: the figures for Prometheus and whoever else reads its text, in the
  * OpenMetrics form or the older one (0.0.4), as the client asks for. Names and
  * units follow their advice: seconds and bytes, counters that end in _total and
- * only rise (from the daemon's start, whatever a new day does to the live
- * figures), shares left to be worked out from counts.
+ * only rise (from the start of the process, whatever a new day, a reload or a
+ * correction does to the live figures: see tally/total.h), shares left to be
+ * worked out from counts.
  *
  * The text of many queues is long, so it is made in steps of METRICS_STEP
  * queues each, between which the loop may turn. What waits, talks and is logged

@@ -14,7 +14,14 @@ live_init(struct live *live, struct tally *tally)
 	    .hour_since_us = INT64_MAX};
 	pool_init(&live->cells, sizeof(struct live_cell));
 	pool_init(&live->queues, sizeof(struct live_queue));
+	live->totals = &live->own;
 	tally->live = live;
+}
+
+void
+live_carry(struct live *live, struct totals *totals)
+{
+	live->totals = totals;
 }
 
 static void
@@ -38,7 +45,6 @@ live_free_queue(struct live *live, struct live_queue *q)
 		live_free_cell(live, q->minutes[i]);
 	free(q->intervals);
 	figure_sum_fini(&q->today);
-	figure_sum_fini(&q->total);
 	pool_put(&live->queues, q);
 }
 
@@ -56,6 +62,7 @@ live_fini(struct live *live)
 		}
 	pool_fini(&live->cells);
 	pool_fini(&live->queues);
+	totals_fini(&live->own);
 	live->tally->live = NULL;
 	*live = (struct live){0};
 }
@@ -63,8 +70,10 @@ live_fini(struct live *live)
 static struct live_queue *
 live_queue(struct live *live, struct queue *queue)
 {
-	if (queue->live == NULL)
+	if (queue->live == NULL) {
 		queue->live = pool_get(&live->queues);
+		queue->live->total = totals_get(live->totals, queue->name);
+	}
 	return queue->live;
 }
 
@@ -201,7 +210,7 @@ live_take(struct live *live, const struct cell *cell)
 {
 	struct live_queue *q = live_queue(live, cell->queue);
 
-	figure_add_cell(&q->total, cell);
+	figure_add_cell(&q->total->sum, cell);
 	live_keep(live, q, cell);
 }
 
@@ -339,11 +348,11 @@ live_total(const struct queue *queue, struct figure_sum *to)
 {
 	struct cell *cell, *next;
 
-	if (queue->live != NULL)
-		figure_add(to, &queue->live->total);
 	HASH_ITER (hh, queue->cells, cell, next)
 		if (cell->changed)
 			figure_add_cell(to, cell);
+	if (queue->live != NULL)
+		total_show(queue->live->total, to);
 }
 
 void

@@ -24,6 +24,7 @@
 #include "base/pool.h"
 #include "tally/figure.h"
 #include "tally/tally.h"
+#include "tally/total.h"
 
 #define LIVE_MINUTE_US (60 * USEC_PER_SEC)
 #define LIVE_MINUTES                                                        \
@@ -46,7 +47,7 @@ struct live_queue {
 	uint64_t version;
 	int64_t heard_us;	 /* the newest interval with something in it */
 	struct figure_sum today; /* of the intervals of the day, as taken */
-	struct figure_sum total; /* of all that was taken, see live_total */
+	struct total *total;	 /* of all that was taken, see live_total */
 	/* From the first interval of the day on, NULL where nothing was. */
 	struct live_cell **intervals;
 	size_t n_intervals;
@@ -56,6 +57,7 @@ struct live_queue {
 struct live {
 	struct tally *tally;
 	struct pool cells, queues;
+	struct totals *totals, own;
 	int64_t now_us; /* as told last; 0: not yet */
 	int64_t day_us; /* where the local day begins, and the next one */
 	int64_t next_day_us;
@@ -70,6 +72,8 @@ struct live {
 /* Hangs itself on the tally, which must outlive it. */
 void live_init(struct live *live, struct tally *tally);
 void live_fini(struct live *live);
+/* Before all else: totals go on from there, and outlive it. */
+void live_carry(struct live *live, struct totals *totals);
 
 /*
  * The daemon's wall clock is at now_us: before all else, and before each look.
@@ -112,8 +116,8 @@ void live_outcome(struct live *live, struct queue *queue, int64_t entered_us,
 void live_today(
     const struct live *live, const struct queue *queue, struct figure_sum *to);
 /*
- * Adds all that was booked since the process began (or began anew), which only
- * rises; a stored interval is not in it.
+ * All that was booked since the process began, as it is to be shown: it only
+ * rises (tally/total.h). A stored interval is not in it. `to` is empty before.
  */
 void live_total(const struct queue *queue, struct figure_sum *to);
 /* Adds the last n minutes (1 to LIVE_WINDOW), the present one included. */

@@ -77,6 +77,49 @@ def test_a_feed_more_and_less(rig):
     assert not list(figures.identity_differences(rig.db, "test"))
 
 
+def test_counters_go_on(rig):
+    """A reload that starts anew is no new process: no counter falls, and all
+    that is counted once is."""
+    log = loggen.make_log(1500, seed=118)
+    cut = log.index(b"\n", len(log) // 2) + 1
+    harness.append(rig.log, log[:cut])
+    pages = web.Web()
+    daemon = rig.daemon(rig.config(live=pages.live())).start(wait="READY=1")
+    pages.wait()
+
+    def samples():
+        rig.settle()
+        pages.ready()
+        lines = [line.rsplit(" ", 1) for line in
+                 pages.ask("/metrics").text.splitlines() if line[0] != "#"]
+        return {name: float(n) for name, n in lines if name.partition("{")[
+            0].endswith(("_total", "_bucket", "_count", "_sum"))
+            or name.startswith("process_start")}
+
+    def offered(all_of):
+        return sum(n for name, n in all_of.items()
+                   if name.startswith("ringtally_visits_offered_total"))
+
+    before = samples()
+    daemon.config["short_abandon_s"] = 4
+    daemon.write_config()
+    reload(daemon)
+    assert "starting anew" in daemon.stderr()
+    after = samples()
+    queues = [name for name in before if "queue=" in name]
+    assert len(queues) > 100
+    assert {n: after[n] for n in queues} == {n: before[n] for n in queues}
+    assert all(after[n] >= before[n] for n in before)
+    record = 'ringtally_feed_records_total{feed="log",switch="pbx"}'
+    assert after[record] == before[record] == log[:cut].count(b"\n")
+    harness.append(rig.log, log[cut:])
+    last = samples()
+    assert last[record] == log.count(b"\n")
+    assert offered(last) == int(figures.rows(
+        rig.db, "SELECT sum(offered) AS n FROM ringtally.queue_tally")[0]["n"])
+    pages.close()
+
+
 def test_told_to_end_while_it_reloads(own_rig):
     """A server that does not answer holds the reload up; TERM comes then."""
     log = loggen.make_log(1000, seed=114)

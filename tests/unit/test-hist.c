@@ -183,6 +183,35 @@ test_against_all_bins(void **state)
 	}
 }
 
+/* Whatever comes and goes: none of the sums falls, and the last is as high. */
+static void
+test_raise(void **state RT_UNUSED)
+{
+	static int64_t most[HIST_BINS];
+	struct hist now = {0}, shown = {0};
+	int i, k;
+
+	srand(4);
+	for (i = 0; i < 300; i++) {
+		int bin = rand() % (i % 10 == 0 ? HIST_BINS : 60);
+
+		hist_add(&now, bin, rand() % 7 - 3);
+		hist_raise(&shown, &now);
+		for (k = 0; k < HIST_BINS; k++) {
+			most[k] = RT_MAX(most[k], hist_within(&now, k));
+			/* of those that wait longer there are no fewer */
+			if (k > 0)
+				most[k] = RT_MAX(most[k], most[k - 1]);
+			assert_true(hist_within(&shown, k) >= most[k]);
+			assert_true(hist_within(&shown, k) <= most[k]);
+		}
+		for (k = 0; k < shown.count; k++)
+			assert_true(shown.bin[k] >= 0);
+	}
+	hist_fini(&now);
+	hist_fini(&shown);
+}
+
 /* The small one holds what the large one does. */
 static void
 test_bins(void **state RT_UNUSED)
@@ -221,6 +250,7 @@ main(void)
 	    cmocka_unit_test(test_longer_than_two_hours),
 	    cmocka_unit_test(test_reset_forgets),
 	    cmocka_unit_test(test_against_all_bins),
+	    cmocka_unit_test(test_raise),
 	    cmocka_unit_test(test_bins),
 	};
 

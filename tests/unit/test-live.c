@@ -30,20 +30,34 @@ struct world {
 	struct queue *sales;
 };
 
-static int
-world_setup(void **state)
+static void
+world_init(struct world *w)
 {
 	const struct tally_config config = {.interval_us = INTERVAL,
 	    .short_abandon_us = 5 * SEC,
 	    .max_queues = 100,
 	    .max_agents = 100,
 	    .keep_us = HOUR};
-	struct world *w = mem_zalloc(sizeof(*w));
 
-	zone_set("Europe/London");
 	tally_init(&w->tally, &config);
 	live_init(&w->live, &w->tally);
 	w->sales = tally_queue(&w->tally, SLICE("sales"));
+}
+
+static void
+world_fini(struct world *w)
+{
+	live_fini(&w->live);
+	tally_fini(&w->tally);
+}
+
+static int
+world_setup(void **state)
+{
+	struct world *w = mem_zalloc(sizeof(*w));
+
+	zone_set("Europe/London");
+	world_init(w);
 	*state = w;
 	return 0;
 }
@@ -53,8 +67,7 @@ world_teardown(void **state)
 {
 	struct world *w = *state;
 
-	live_fini(&w->live);
-	tally_fini(&w->tally);
+	world_fini(w);
 	free(w);
 	return 0;
 }
@@ -240,6 +253,69 @@ test_clock_goes_back(void **state)
 	live_clock(&w->live, NEXT_DAY + 30 * HOUR);
 	assert_int_equal(lost, 2);
 	assert_false(live_day_is_complete(&w->live));
+}
+
+static int64_t
+total(const struct world *w, enum measure m, int64_t abandoned_within)
+{
+	struct figure_sum sum = {0};
+	int64_t n;
+
+	live_total(w->sales, &sum);
+	n = sum.v[m];
+	if (abandoned_within >= 0)
+		n = hist_within(&sum.wait_abandoned, abandoned_within);
+	figure_sum_fini(&sum);
+	return n;
+}
+
+/* An outcome that is taken back, whether it was cut meanwhile or not. */
+static void
+test_total_never_falls(void **state)
+{
+	static const enum measure gone = MEASURE_abandoned;
+	struct world *w = *state;
+	struct totals totals = {0};
+	struct cell *cell;
+	int cut;
+
+	live_carry(&w->live, &totals);
+	live_clock(&w->live, MIDNIGHT + HOUR);
+	for (cut = 0; cut < 2; cut++) {
+		world_visit(w, MIDNIGHT, OUTCOME_ABANDONED, 30000);
+		assert_int_equal(total(w, gone, -1), cut + 1);
+		if (cut)
+			tally_cut(&w->tally, w->live.now_us);
+		cell = tally_cell(w->sales, MIDNIGHT);
+		tally_outcome(&w->tally, cell, OUTCOME_ABANDONED, 30000, -1);
+		tally_outcome(&w->tally, cell, OUTCOME_TIMED_OUT, 30000, 1);
+		assert_int_equal(total(w, gone, -1), cut + 1);
+		assert_int_equal(total(w, gone, 30), cut + 1);
+		assert_int_equal(total(w, MEASURE_wait_abandoned_ms, -1),
+		    30000 + cut * 20000);
+		assert_int_equal(total(w, MEASURE_timed_out, -1), cut + 1);
+		/* that it had been shown too early */
+		world_visit(w, MIDNIGHT, OUTCOME_ABANDONED, 20000);
+		assert_int_equal(total(w, gone, -1), cut + 1);
+		assert_int_equal(total(w, gone, 20), cut + 1);
+		assert_int_equal(total(w, MEASURE_offered, -1), 2 * cut + 2);
+	}
+	/* begun anew; what was not cut comes again */
+	tally_cut(&w->tally, w->live.now_us);
+	world_visit(w, MIDNIGHT, OUTCOME_ABANDONED, 30000);
+	assert_int_equal(total(w, gone, -1), 3);
+	for (cut = 0; cut < 2; cut++) {
+		world_fini(w);
+		world_init(w);
+		live_carry(&w->live, &totals);
+		live_clock(&w->live, MIDNIGHT + HOUR);
+		world_visit(w, MIDNIGHT, OUTCOME_ABANDONED, 30000);
+		assert_int_equal(total(w, gone, -1), 3);
+		assert_int_equal(total(w, MEASURE_offered, -1), 5);
+	}
+	world_visit(w, MIDNIGHT, OUTCOME_ABANDONED, 1000);
+	assert_int_equal(total(w, gone, -1), 4);
+	totals_fini(&totals);
 }
 
 static void
@@ -526,6 +602,7 @@ main(void)
 	    WITH_WORLD(test_windows_slide),
 	    WITH_WORLD(test_a_broken_time_changes_nothing),
 	    WITH_WORLD(test_clock_goes_back),
+	    WITH_WORLD(test_total_never_falls),
 	    WITH_WORLD(test_complete),
 	    WITH_WORLD(test_loads),
 	    cmocka_unit_test(test_against_a_recount),
