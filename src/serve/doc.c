@@ -33,6 +33,24 @@ doc_of_bytes(struct strbuf *bytes, const char *type)
 	return doc;
 }
 
+void
+doc_hold(struct doc_held *held, size_t bytes, size_t *sum)
+{
+	if (held->n++ > 0)
+		return;
+	held->bytes = bytes;
+	held->sum = sum;
+	*sum += bytes;
+}
+
+void
+doc_release(struct doc_held *held)
+{
+	BUG_ON(held->n == 0);
+	if (--held->n == 0)
+		*held->sum -= held->bytes;
+}
+
 struct doc *
 doc_ref(struct doc *doc)
 {

@@ -15,8 +15,19 @@
 /* Below this nothing is gained by compressing. */
 #define DOC_GZIP_MIN 1024
 
+/* Bytes that stay in memory as long as somebody is being sent them. */
+struct doc_held {
+	unsigned n;   /* who are */
+	size_t bytes; /* in *sum while there are any */
+	size_t *sum;
+};
+
+void doc_hold(struct doc_held *held, size_t bytes, size_t *sum);
+void doc_release(struct doc_held *held);
+
 struct doc {
 	unsigned refs;
+	struct doc_held held;
 	const char *type; /* Content-Type */
 	struct slice plain;
 	struct strbuf gz;	 /* when gz_done and worth it; else empty */

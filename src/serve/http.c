@@ -339,6 +339,7 @@ http_work(void *ctx)
 
 	more |= http_scrapes_work(http);
 	more |= http_streams_work(http);
+	http_conns_bound(http);
 	if (more)
 		task_set(http->work);
 }

@@ -13,7 +13,8 @@
  * table: none reaches the file system. Who may ask: auth.h.
  *
  * Documents are made once and shared by all who ask for them. Nobody waits for
- * a slow client: what it does not take stays unsent, and in the end it is cut.
+ * a slow client: what it does not take stays unsent, and in the end it is cut;
+ * sooner, when too much of it waits in memory.
  */
 #ifndef RT_SERVE_HTTP_H
 #define RT_SERVE_HTTP_H

@@ -15,6 +15,7 @@
  */
 #include "base/base.h"
 
+#include <malloc.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -279,6 +280,47 @@ http_conn_drop(struct http_conn *conn)
 	evhttp_connection_free(conn->evcon); /* calls http_conn_closed_cb */
 }
 
+/* Who has been taking what it was given for the longest time. */
+static struct http_conn *
+http_conn_slowest(struct http *http)
+{
+	struct http_conn *conn, *slowest = NULL;
+	int64_t newest_us = 0;
+
+	TAILQ_FOREACH (conn, &http->conns, list) {
+		if (conn->cut ||
+		    (conn->state != HTTP_SENDING &&
+			conn->state != HTTP_STREAMING) ||
+		    evbuffer_get_length(bufferevent_get_output(conn->bev)) == 0)
+			continue;
+		newest_us = RT_MAX(newest_us, conn->replied_us);
+		if (slowest == NULL || conn->replied_us < slowest->replied_us)
+			slowest = conn;
+	}
+	/* one alone may have as much as there is */
+	return slowest != NULL && slowest->replied_us < newest_us ? slowest
+								  : NULL;
+}
+
+void
+http_conns_bound(struct http *http)
+{
+	struct http_conn *conn;
+
+	http->sent_much |= http->sending > HTTP_SENDING_MUCH;
+	while (http->sending > HTTP_SENDING_MAX &&
+	    (conn = http_conn_slowest(http)) != NULL) {
+		log_limited(&http->limit, LOG_LEVEL_WARN,
+		    "http: too much waits to be taken: the slowest is cut");
+		http_conn_drop(conn);
+	}
+	if (!http->sent_much || http->sending > HTTP_SENDING_MUCH / 2)
+		return;
+	/* large pieces that came and went leave holes, which it would keep */
+	http->sent_much = false;
+	malloc_trim(0);
+}
+
 void
 http_conns_tick(struct http *http)
 {
@@ -293,6 +335,7 @@ http_conns_tick(struct http *http)
 		    now_us > conn->deadline_us)
 			http_conn_cut(conn);
 	}
+	http_conns_bound(http);
 	http_accept(http);
 }
 

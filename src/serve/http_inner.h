@@ -33,6 +33,14 @@ struct evhttp_request;
 /* Of all requests that are being read, beside one of the longest. */
 #define HTTP_UNREAD_MAX (16 * 1024 * 1024)
 
+/*
+ * Of all answers and snapshots that wait to be taken, each once however many
+ * are sent it: above it the slowest clients are cut. Above the other, memory
+ * goes back to the system when they are taken.
+ */
+#define HTTP_SENDING_MAX  (64 * 1024 * 1024)
+#define HTTP_SENDING_MUCH (16 * 1024 * 1024)
+
 /* Absolute, however busily the client drips. */
 #define HTTP_FIRST_US (10 * USEC_PER_SEC) /* the first request */
 #define HTTP_NEXT_US  (60 * USEC_PER_SEC) /* idle, and one more request */
@@ -58,6 +66,7 @@ struct http_conn {
 	struct evhttp_connection *evcon; /* known from its first request on */
 	enum http_conn_state state;
 	int64_t deadline_us; /* of the monotonic clock; 0: none */
+	int64_t replied_us;  /* the same: when it was given something last */
 	bool cut;	     /* on its way out */
 	bool failed;	     /* evhttp has refused what came: see http_fail.c */
 	size_t unread;	     /* bytes that came of a request not yet whole */
@@ -106,7 +115,9 @@ struct http {
 	struct http_conns conns;
 	struct http_conn *by_bev;
 	size_t max_conns;
-	size_t unread; /* of all connections */
+	size_t unread;	/* of all connections */
+	size_t sending; /* see HTTP_SENDING_MAX */
+	bool sent_much;
 	struct http_asks asks;
 	struct http_scrapes scrapes;
 	struct http_posts posts;
@@ -131,6 +142,8 @@ void http_conn_set_state(struct http_conn *conn, enum http_conn_state state);
 /* Each second: forgets those that are gone, cuts those that are late. */
 void http_conns_tick(struct http *http);
 void http_conns_free(struct http *http);
+/* Behind what has sent something: cuts the slowest where it is too much. */
+void http_conns_bound(struct http *http);
 /* All streams end; whoever may goes on with a new one. */
 void http_conns_drop_streams(struct http *http);
 /* Of one who was to be answered later and is gone. */
@@ -170,7 +183,8 @@ void http_problem(struct strbuf *to, int code, const char *detail);
 void http_reply_problem(struct http_conn *conn, struct evhttp_request *req,
     int code, const char *detail);
 /* Adds to a buffer what doc holds, without copying it. */
-void http_add_doc(struct evbuffer *to, struct doc *doc, struct slice part);
+void http_add_doc(
+    struct http *http, struct evbuffer *to, struct doc *doc, struct slice part);
 /* The reply was handed over: nothing is read until it was taken. */
 void http_replied(struct http_conn *conn);
 

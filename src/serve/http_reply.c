@@ -102,14 +102,20 @@ http_takes_gzip(struct evhttp_request *req)
 static void
 http_doc_done(const void *bytes RT_UNUSED, size_t n RT_UNUSED, void *arg)
 {
-	doc_put(arg);
+	struct doc *doc = arg;
+
+	doc_release(&doc->held);
+	doc_put(doc);
 }
 
 void
-http_add_doc(struct evbuffer *to, struct doc *doc, struct slice part)
+http_add_doc(
+    struct http *http, struct evbuffer *to, struct doc *doc, struct slice part)
 {
-	if (part.n > 0 &&
-	    evbuffer_add_reference(
+	if (part.n == 0)
+		return;
+	doc_hold(&doc->held, doc->plain.n + doc->gz.n, &http->sending);
+	if (evbuffer_add_reference(
 		to, part.p, part.n, http_doc_done, doc_ref(doc)) < 0)
 		BUG("evbuffer_add_reference: out of memory");
 }
@@ -123,6 +129,7 @@ http_replied(struct http_conn *conn)
 	 * another one sends meanwhile
 	 */
 	bufferevent_disable(conn->bev, EV_READ);
+	conn->replied_us = clock_mono_us();
 }
 
 static void
@@ -193,7 +200,7 @@ http_reply_doc(struct http_conn *conn, struct evhttp_request *req,
 		http_add_header(req, "Content-Encoding", "gzip");
 		part = (struct slice){doc->gz.p, doc->gz.n};
 	}
-	http_add_doc(body, doc, part);
+	http_add_doc(conn->http, body, doc, part);
 	http_send(conn, req, 200, body, part.n);
 	evbuffer_free(body);
 }
@@ -207,7 +214,7 @@ http_reply_once(struct http_conn *conn, struct evhttp_request *req, int code,
 	http_reply_guard(req, false);
 	http_add_header(req, "Cache-Control", "no-store");
 	http_add_header(req, "Content-Type", doc->type);
-	http_add_doc(body, doc, doc->plain);
+	http_add_doc(conn->http, body, doc, doc->plain);
 	http_send(conn, req, code, body, doc->plain.n);
 	evbuffer_free(body);
 }

@@ -20,6 +20,7 @@
 /* One snapshot, ready to be sent. */
 struct http_frame {
 	unsigned refs;
+	struct doc_held held;
 	struct strbuf head; /* up to the "data: " of the snapshot */
 	bool contacts;	    /* which tells of them before */
 	struct view_text *text;
@@ -87,28 +88,38 @@ frame_new(struct view_text *text, const struct view_text *contacts)
 static void
 frame_sent_cb(const void *bytes RT_UNUSED, size_t n RT_UNUSED, void *arg)
 {
-	frame_put(arg);
+	struct http_frame *frame = arg;
+
+	doc_release(&frame->held);
+	frame_put(frame);
 }
 
 static void
-frame_share(struct evbuffer *to, struct http_frame *frame, struct slice part)
+frame_share(struct http *http, struct evbuffer *to, struct http_frame *frame,
+    struct slice part)
 {
 	frame->refs++;
+	doc_hold(&frame->held, frame->head.n + frame->text->n + frame->gz.n,
+	    &http->sending);
 	if (evbuffer_add_reference(to, part.p, part.n, frame_sent_cb, frame) <
 	    0)
 		BUG("evbuffer_add_reference: out of memory");
 }
 
 static void
-frame_add(struct evbuffer *to, struct http_frame *frame, bool gzip)
+frame_add(
+    struct http *http, struct evbuffer *to, struct http_frame *frame, bool gzip)
 {
+	const struct strbuf *head = &frame->head;
+
 	if (gzip) {
 		frame_share(
-		    to, frame, (struct slice){frame->gz.p, frame->gz.n});
+		    http, to, frame, (struct slice){frame->gz.p, frame->gz.n});
 		return;
 	}
-	frame_share(to, frame, (struct slice){frame->head.p, frame->head.n});
-	frame_share(to, frame, (struct slice){frame->text->p, frame->text->n});
+	frame_share(http, to, frame, (struct slice){head->p, head->n});
+	frame_share(
+	    http, to, frame, (struct slice){frame->text->p, frame->text->n});
 	evbuffer_add(to, "\n\n", 2);
 }
 
@@ -220,7 +231,7 @@ stream_send_frame(struct http_stream *s, struct http_frame *frame)
 		stream_add_text(s, chunk, text);
 		s->missed = 0;
 	}
-	frame_add(chunk, frame, s->gzip);
+	frame_add(s->group->http, chunk, frame, s->gzip);
 	s->fresh = false;
 	stream_put(s, chunk);
 	evbuffer_free(chunk);

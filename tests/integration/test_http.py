@@ -961,3 +961,37 @@ def test_answers_that_are_not_taken(under_load, web):
         time.sleep(0.02)
     assert web.ask("/api/v1/queues").status == 200
     assert under_load.rss_kib() < 60000
+
+
+def test_long_answers_that_are_not_taken(rig, web):
+    """Each another one: what waits in memory is bounded for all of them."""
+    web_.many_files(1000)
+    now = int(time.time())
+    harness.append(rig.log, b"".join(
+        b"%d|c%d|queue%05d|NONE|ENTERQUEUE||0123|1\n" % (now - 100, n, n)
+        for n in range(2000)))
+    daemon = start(rig, web)
+    rig.settle()
+    size = len(web.ask("/api/v1/queues").body)
+    clients = []
+    for n in range(50):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        web.open.enter_context(s)
+        s.connect(("127.0.0.1", web.port))
+        s.sendall(get("/api/v1/queues?switch=pbx&switch=k%d" % n))
+        clients.append(s)
+    # who takes it gets all of it, after all the others
+    last = web.ask("/api/v1/queues?switch=pbx&switch=last")
+    assert len(last.body) > size * 0.9
+    assert size * len(clients) > 200 << 20
+    assert daemon.rss_kib() < 160 << 10
+    cut = metric_of(web, "ringtally_http_connections_cut_total")
+    assert 0 < cut < len(clients)
+    assert "the slowest is cut" in daemon.stderr()
+
+
+def metric_of(web, name):
+    line, = [line for line in web.ask("/metrics").text.splitlines()
+             if line.startswith(name + " ")]
+    return float(line.split()[1])
