@@ -54,6 +54,8 @@ struct app_feed {
 	bool reading;		    /* it hands over; else see app_early.c */
 	bool was_read;		    /* this instance was, at some time */
 	bool idle;		    /* read to the present end */
+	bool was_idle;		    /* it was, at some time */
+	bool skewed;		    /* and that was said, see call/skew.h */
 	int64_t behind_us;	    /* not so since then (monotonic clock) */
 	char behind[64];	    /* what is said of that */
 	struct counters uncounted;  /* told while it was not read */

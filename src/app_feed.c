@@ -15,17 +15,66 @@
 
 /* --- what the transport calls ------------------------------------------- */
 
+/* Figures follow the switch's clock, and what waits now is measured by ours. */
+static void
+app_feed_tell_skew(struct app_feed *feed, int64_t now_us)
+{
+	int64_t us;
+
+	if (!skew_now(&feed->intake.skew, now_us, &us))
+		return;
+	if (!feed->skewed && (us >= SKEW_MUCH_US || us <= -SKEW_MUCH_US)) {
+		feed->skewed = true;
+		log_warn("feed %s: by what it tells the clock of its switch is "
+			 "%" PRId64 " s %s ours: the longest wait and the last "
+			 "minutes are wrong by that",
+		    feed->conf->name, (us < 0 ? -us : us) / USEC_PER_SEC,
+		    us < 0 ? "ahead of" : "behind");
+	} else if (feed->skewed && us < SKEW_MUCH_US / 2 &&
+	    us > -SKEW_MUCH_US / 2) {
+		feed->skewed = false;
+		log_note("feed %s: the clock of its switch is right again",
+		    feed->conf->name);
+	}
+}
+
+/* What came at received_us told of something newer than what was before. */
+static void
+app_feed_note_skew(
+    struct app_feed *feed, int64_t before_us, int64_t received_us)
+{
+	int64_t newest_us = feed->intake.last_event_us;
+
+	if (feed->app->once || newest_us <= before_us || received_us == 0 ||
+	    (feed->conf->transport->traits & STAGE_LATE) != 0)
+		return;
+	skew_note(&feed->intake.skew, received_us, newest_us);
+	app_feed_tell_skew(feed, received_us);
+}
+
+/* A file does not tell when it was written to: but if it was just now. */
+static int64_t
+app_feed_received(const struct app_feed *feed)
+{
+	if (!feed->was_idle ||
+	    clock_mono_us() - feed->behind_us >= USEC_PER_SEC)
+		return 0;
+	return clock_wall_us();
+}
+
 static size_t
 app_feed_bytes(struct stage_upstream *up, const struct position *position,
     const char *bytes, size_t n, bool last)
 {
 	struct app_feed *feed = (struct app_feed *)up;
+	int64_t before_us = feed->intake.last_event_us;
 	size_t taken;
 
 	fault_point("after-read");
 	if (feed->sw->tally.live != NULL)
 		live_clock(&feed->sw->now, clock_wall_us());
 	taken = intake_bytes(&feed->intake, position, bytes, n, last);
+	app_feed_note_skew(feed, before_us, app_feed_received(feed));
 	fault_point("after-parse");
 	if (taken > 0) {
 		store_touch(feed->app->store);
@@ -39,10 +88,12 @@ app_feed_record(struct stage_upstream *up, const struct position *position,
     const struct record *record)
 {
 	struct app_feed *feed = (struct app_feed *)up;
+	int64_t before_us = feed->intake.last_event_us;
 
 	if (feed->sw->tally.live != NULL)
 		live_clock(&feed->sw->now, clock_wall_us());
 	intake_record(&feed->intake, position, record);
+	app_feed_note_skew(feed, before_us, record->received_us);
 	fault_point("after-parse");
 	store_touch(feed->app->store);
 	app_touch(feed->app);
@@ -99,6 +150,7 @@ app_feed_idle(struct stage_upstream *up, bool idle)
 	struct app *app = feed->app;
 
 	feed->idle = idle;
+	feed->was_idle |= idle;
 	feed->behind_us = clock_mono_us();
 	app_touch(app);
 	if (app->ops->idle != NULL)
@@ -159,7 +211,7 @@ app_feed_forget(struct app_feed *feed)
 {
 	struct app_past *past = feed->app->past;
 
-	feed->reading = feed->idle = false;
+	feed->reading = feed->idle = feed->was_idle = false;
 	if (feed->intake.format_self != NULL)
 		/* what was not cut comes again */
 		*app_past_counters(past, feed->conf->name) = feed->intake.taken;

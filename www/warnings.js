@@ -7,6 +7,7 @@ import { about, put } from "./format.js";
 const $ = (id) => document.getElementById(id);
 
 const STALE_MS = 3000;
+const SKEW_S = 5;	// as in src/call/skew.h
 const GRAVEST = ["silence", "token", "refused"];
 const warnings = new Map();
 
@@ -36,9 +37,26 @@ export function warn(key, text, aloud) {
 	$("warnings").hidden = warnings.size === 0;
 }
 
+// What waits now is measured by our clock from a time by the switch's.
+function warnOfSkew(feed, keys) {
+	const skew_s = feed.clock_skew_s ?? 0;
+	if (Math.abs(skew_s) < SKEW_S)
+		return;
+	const much = about(Math.round(Math.abs(skew_s)));
+	const key = `feed ${feed.feed} clock`;
+	keys.add(key);
+	warn(key, skew_s > 0 ?
+		`Feed ${feed.feed}: its switch's clock is ${much} behind, and ` +
+			"longest waits are shown that much too long" :
+		`Feed ${feed.feed}: its switch's clock is ${much} ahead, and ` +
+			"longest waits are shown that much too short",
+	`Feed ${feed.feed}: its switch's clock is not right`);
+}
+
 export function warnOfFeeds(feeds, clock) {
 	const keys = new Set();
 	for (const feed of feeds ?? []) {
+		warnOfSkew(feed, keys);
 		const failed = feed.state === "failed";
 		if (!feed.stale && !failed)
 			continue;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "call/machine.h"
 #include "call/seen.h"
+#include "call/skew.h"
 #include "event/framer.h"
 #include "event/names.h"
 #include "event/stage.h"
@@ -82,6 +83,7 @@ struct intake {
 	struct intake_cell *now;   /* the one that the clock is in */
 	struct counters taken;	   /* of all cells that were taken */
 	int64_t last_event_us;	   /* newest event time seen; 0: none */
+	struct skew skew;	   /* noted by who knows when records come */
 	uint64_t records;	   /* in all, since it was opened */
 	/*
 	 * Events wait here until a few have gathered, while the memory of

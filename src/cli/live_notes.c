@@ -2,6 +2,8 @@
 #include "base/base.h"
 #include "cli/live_notes.h"
 
+#define LIVE_NOTES_SKEW_S 5 /* as in call/skew.h */
+
 static const char *
 live_notes_text(const json_t *object, const char *key)
 {
@@ -71,6 +73,20 @@ live_notes_print_feed(FILE *to, const json_t *feed)
 	    at[0] == '\0' ? "" : ", its last event was at ", at);
 }
 
+static void
+live_notes_print_skew(FILE *to, const json_t *feed)
+{
+	double s = json_number_value(json_object_get(feed, "clock_skew_s"));
+
+	if (s < LIVE_NOTES_SKEW_S && s > -LIVE_NOTES_SKEW_S)
+		return;
+	fprintf(to,
+	    "ringtally live: feed %s: the clock of its switch is %.0f s %s: "
+	    "longest waits are shown that much too %s\n",
+	    live_notes_text(feed, "feed"), s < 0 ? -s : s,
+	    s < 0 ? "ahead" : "behind", s < 0 ? "short" : "long");
+}
+
 void
 live_notes_print(FILE *to, const json_t *snapshot)
 {
@@ -78,7 +94,10 @@ live_notes_print(FILE *to, const json_t *snapshot)
 	size_t i;
 
 	json_array_foreach(json_object_get(snapshot, "feeds"), i, feed)
-	    live_notes_print_feed(to, feed);
+	{
+		live_notes_print_feed(to, feed);
+		live_notes_print_skew(to, feed);
+	}
 	if (!live_notes_is_complete(snapshot))
 		fputs("ringtally live: today is not complete: what came before "
 		      "the daemon was started, or its clock was set, may be "

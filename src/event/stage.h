@@ -89,7 +89,8 @@ enum stage_trait {
 	 * are good until the sink returns; those of others stand in the record.
 	 * What has `save` is taken to be such a format, too.
 	 */
-	STAGE_OWN_TEXT = 256
+	STAGE_OWN_TEXT = 256,
+	STAGE_LATE = 512 /* transports: what is told may be of long ago */
 };
 
 /* What a format can know of a call; what it can not is NULL, never zero. */

@@ -602,7 +602,7 @@ static const struct option_row directory_options[] = {
 const struct stage directory_stage = {
     .name = "directory",
     .kind = STAGE_TRANSPORT,
-    .traits = STAGE_REPLAYABLE,
+    .traits = STAGE_REPLAYABLE | STAGE_LATE,
     .help = "Reads the finished files that are dropped into a folder, each "
 	    "once.",
     .options = directory_options,

@@ -427,7 +427,8 @@ static const struct option_row http_rows[] = {
 const struct stage http_stage = {
     .name = "http",
     .kind = STAGE_TRANSPORT,
-    .traits = STAGE_REPLAYABLE | STAGE_SPOOLED | STAGE_REPEATS | STAGE_POSTED,
+    .traits = STAGE_REPLAYABLE | STAGE_SPOOLED | STAGE_REPEATS | STAGE_POSTED |
+	STAGE_LATE,
     .help = "Takes what is posted to /ingest/NAME of the daemon's own HTTP "
 	    "server (live.listen), NAME being the feed's. It answers with a "
 	    "status of 2xx when all of the body is on the disk.",

@@ -32,6 +32,7 @@ health_feed(
 	json_put_bool(to, "ok", !now.stale);
 	json_put_string(to, "state", view_feed_state_name(now.state));
 	json_put_string(to, "why", now.why);
+	view_feed_skew_write(to, &now);
 	json_end_object(to);
 	return !now.stale;
 }

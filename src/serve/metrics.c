@@ -74,6 +74,9 @@ metrics_feeds(struct metrics *m, int64_t now_us)
 		    m, OWN_feed_following, now.state == VIEW_FEED_FOLLOWING);
 		metrics_int(m, OWN_feed_stale, now.stale);
 		metrics_us(m, OWN_feed_last, now.last_event_us);
+		if (now.skew_known)
+			metrics_sample(m, OWN_feed_skew,
+			    now.skew_us / (int64_t)USEC_PER_MSEC, true);
 		for (c = 0; c < COUNTERS; c++)
 			metrics_int(m, METRICS_OF_COUNTERS + c,
 			    (int64_t)now.counters.v[c]);

@@ -28,6 +28,7 @@ enum metrics_which {
 	OWN_feed_following,
 	OWN_feed_stale,
 	OWN_feed_last,
+	OWN_feed_skew,
 	OWN_contacts,
 	OWN_contact_requests,
 	OWN_contacts_at,

@@ -239,6 +239,8 @@ struct view_feed_now {
 	const char *why;       /* or NULL */
 	int64_t last_event_us; /* 0: none yet */
 	int64_t silence_us;    /* since then; -1: none yet */
+	bool skew_known;       /* then by how much its switch's clock */
+	int64_t skew_us;       /* is behind ours: see call/skew.h */
 	struct position position;
 	struct counters counters; /* since the start */
 	bool connects;		  /* `status` says something */
@@ -247,5 +249,7 @@ struct view_feed_now {
 void view_feed_now(const struct view *view, size_t i, int64_t now_us,
     struct view_feed_now *now);
 const char *view_feed_state_name(enum view_feed_state state);
+/* Adds clock_skew_s to an object. */
+void view_feed_skew_write(struct strbuf *b, const struct view_feed_now *now);
 
 #endif

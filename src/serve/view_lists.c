@@ -141,10 +141,22 @@ view_feed_now(const struct view *view, size_t i, int64_t now_us,
 	}
 	if (in->last_event_us != 0)
 		now->silence_us = RT_MAX(now_us - in->last_event_us, 0);
+	now->skew_known = skew_now(&in->skew, now_us, &now->skew_us);
 	now->stale =
 	    (now->state != VIEW_FEED_FOLLOWING &&
 		(now->state != VIEW_FEED_READING || now->why != NULL)) ||
 	    (limit > 0 && now->silence_us > limit);
+}
+
+void
+view_feed_skew_write(struct strbuf *b, const struct view_feed_now *now)
+{
+	int64_t ms = now->skew_us / (int64_t)USEC_PER_MSEC;
+
+	if (now->skew_known)
+		json_put_number(b, "clock_skew_s", (double)ms / 1000);
+	else
+		json_put_null(b, "clock_skew_s");
 }
 
 /* What the stream tells of a feed, too. */
@@ -157,6 +169,7 @@ view_feed_state_write(
 	json_put_bool(b, "stale", now->stale);
 	json_put_time(b, "last_event_at", now->last_event_us);
 	json_put_seconds(b, "silence_s", now->silence_us);
+	view_feed_skew_write(b, now);
 }
 
 static void

@@ -349,6 +349,19 @@ def test_a_stale_feed_and_a_database_away_are_said(page, daemon):
               timeout=3)
 
 
+def test_a_switch_with_a_wrong_clock_is_said(page, daemon):
+    opened(page, daemon)
+    for skew_s, words in ((4.9, None), (307, "5 min behind"),
+                          (-42, "42 s ahead"), (None, None)):
+        daemon.feeds[0]["clock_skew_s"] = skew_s
+        daemon.push()
+        if words is None:
+            page.wait("no warnings",
+                      "document.querySelector('#warnings').hidden", timeout=3)
+        else:
+            page.wait_text("#warnings", words, timeout=3)
+
+
 def test_why_the_stream_is_refused(chromium, daemon):
     page = chromium
     daemon.refuses = 503, "too many streams are open"

@@ -368,3 +368,30 @@ def test_a_clock_that_was_wrong_for_a_while(live, faketime):     # noqa: F811
     assert calls["callbacks"][:len(kept)] == kept
     assert len(calls["callbacks"]) == len(kept) + 2
     assert calls["callbacks_left_out"] == 0
+
+
+def test_the_clock_of_a_switch(live):
+    """Five minutes behind, then right, then ahead: shown and said, not mended.
+    What was read at the start says nothing of it."""
+    rig = live.rig
+    harness.append(rig.log, recent_log(1, seed=28, now=time.time() - 600))
+    daemon = live.daemon().start(wait="READY=1")
+    live.settle()
+    assert live.show("feeds")["feeds"][0]["clock_skew_s"] is None
+
+    def play(off):
+        for before in (2, 1, 0):    # each of something newer
+            play.n += 1
+            harness.append(rig.log, b"%d|skew%d|housing|NONE|ENTERQUEUE||01|1\n"
+                           % (time.time() + off - before, play.n))
+            live.settle()
+        return live.show("snapshot")["feeds"][0]["clock_skew_s"]
+    play.n = 0
+    assert 300 <= play(-300) < 306
+    assert "300 s behind ours" in daemon.stderr()
+    assert 0 <= play(0) < 3
+    assert "is right again" in daemon.stderr()
+    assert -60 <= play(60) < -56
+    assert "s ahead of ours" in daemon.stderr()
+    longest = live.show("snapshot")["total"]["longest_wait_s"]
+    assert longest > 300        # of the first ones: nothing is corrected

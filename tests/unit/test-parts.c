@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The parts that formats share: packed numbers and texts, CSV, stamps, keys;
- * and the bounds of what they remember.
+ * and the bounds of what they remember. And how late a feed's lines come.
  */
 #include "base/base.h"
 #include <setjmp.h>
 #include <cmocka.h>
 
+#include "call/skew.h"
 #include "event/stage.h"
 #include "format/csv.h"
 #include "format/formats.h"
@@ -336,10 +337,48 @@ test_cel_is_bounded(void **state RT_UNUSED)
 	format->close(self, "test");
 }
 
+/* The smallest delay of the last minutes; three are enough. */
+static void
+test_skew(void **state RT_UNUSED)
+{
+	const int64_t s = USEC_PER_SEC, at = 1000000 * s;
+	struct skew skew = {0};
+	int64_t us = 0;
+
+	assert_false(skew_now(&skew, at, &us));
+	skew_note(&skew, at, at - 300 * s);
+	skew_note(&skew, at + s, at + s - 900 * s); /* read late */
+	assert_false(skew_now(&skew, at + s, &us));
+	skew_note(&skew, at + 2 * s, at + 2 * s - 301 * s);
+	assert_true(skew_now(&skew, at + 2 * s, &us));
+	assert_int_equal(us, 300 * s);
+	/* the clock is set right, and then too far */
+	skew_note(&skew, at + 3 * s, at + 2 * s);
+	assert_true(skew_now(&skew, at + 3 * s, &us));
+	assert_int_equal(us, s);
+	skew_note(&skew, at + 4 * s, at + 64 * s);
+	assert_true(skew_now(&skew, at + 4 * s, &us));
+	assert_int_equal(us, -60 * s);
+	/* it stands for the part before this one, and no longer */
+	skew_note(&skew, at + 301 * s, at + 299 * s);
+	assert_true(skew_now(&skew, at + 301 * s, &us));
+	assert_int_equal(us, -60 * s);
+	skew_note(&skew, at + 602 * s, at + 599 * s);
+	assert_false(skew_now(&skew, at + 602 * s, &us));
+	skew_note(&skew, at + 603 * s, at + 599 * s);
+	assert_true(skew_now(&skew, at + 603 * s, &us));
+	assert_int_equal(us, 2 * s);
+	assert_false(skew_now(&skew, at + 1202 * s, &us));
+	/* our own clock was set back */
+	skew_note(&skew, at, at - 7 * s);
+	assert_false(skew_now(&skew, at, &us));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test(test_skew),
 	    cmocka_unit_test(test_pack),
 	    cmocka_unit_test(test_no_number_is_longer),
 	    cmocka_unit_test(test_csv),

@@ -522,6 +522,7 @@ test_feeds(void **state)
 	check(root, "feeds/0/path", "\"/var/log/q\"");
 	check(root, "feeds/0/last_event_at", "\"2026-10-26T09:01:04Z\"");
 	check(root, "feeds/0/silence_s", "0.0");
+	check(root, "feeds/0/clock_skew_s", "null");
 	check(root, "feeds/0/records", "12");
 	check(root, "feeds/0/rejected", "0");
 	check(root, "database",
