@@ -302,6 +302,7 @@ app_feed_open(
 	    .format = feed->conf->format->name,
 	    .ingest = feed->app->ingest,
 	    .framing = app_feed_framing(feed->conf),
+	    .unique_ids = (feed->conf->format->traits & STAGE_UNIQUE_IDS) != 0,
 	    .dialogue = feed->conf->format->dialogue,
 	    .format_options = feed->conf->format_options,
 	    .once = feed->app->once};

@@ -90,7 +90,9 @@ enum stage_trait {
 	 * What has `save` is taken to be such a format, too.
 	 */
 	STAGE_OWN_TEXT = 256,
-	STAGE_LATE = 512 /* transports: what is told may be of long ago */
+	STAGE_LATE = 512, /* transports: what is told may be of long ago */
+	/* Formats: a call's id is no other switch's, however many there are */
+	STAGE_UNIQUE_IDS = 1024
 };
 
 /* What a format can know of a call; what it can not is NULL, never zero. */
@@ -226,6 +228,7 @@ struct stage_setup {
 	const char *spool;     /* folder of this feed's own; spooled */
 	const char *format;    /* the feed's, by name; spooled */
 	enum framing framing;  /* of the feed's records; spooled */
+	bool unique_ids;       /* the format is STAGE_UNIQUE_IDS; spooled */
 	struct ingest *ingest; /* of POSTs, see feed/ingest.h; or NULL */
 	const struct dialogue_ops *dialogue; /* of the format; two-way only */
 	const void *format_options;	     /* for the dialogue */

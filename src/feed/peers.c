@@ -14,15 +14,41 @@ struct peers {
 	char *where;
 	struct peer **all;
 	size_t n;
-	struct log_limit refused, ended;
+	struct log_limit refused, ended, mixed;
 };
+
+/* Of two peers' names, which are addresses with ports. */
+static bool
+peers_one_machine(const char *a, const char *b)
+{
+	const char *port = strrchr(a, ':');
+	size_t n = port != NULL ? (size_t)(port - a) + 1 : strlen(a);
+
+	return strncmp(a, b, n) == 0;
+}
+
+/* One that is of another machine than the peer; NULL: there is none. */
+static const struct peer *
+peers_other_machine(const struct peers *ps, const struct peer *peer)
+{
+	size_t i;
+
+	for (i = 0; ps->config.one_machine && i < ps->n; i++)
+		if (!peers_one_machine(peer_name(ps->all[i]), peer_name(peer)))
+			return ps->all[i];
+	return NULL;
+}
 
 static void
 peers_say(struct peers *ps)
 {
+	bool mixed = ps->n > 0 && peers_other_machine(ps, ps->all[0]) != NULL;
+
 	spooled_says(ps->config.peer.spooled, true,
-	    "listening at %s, %zu connection%s", ps->where, ps->n,
-	    ps->n == 1 ? "" : "s");
+	    "listening at %s, %zu connection%s%s", ps->where, ps->n,
+	    ps->n == 1 ? "" : "s",
+	    mixed ? " of several machines: each switch needs a feed of its own"
+		  : "");
 }
 
 static void
@@ -134,6 +160,7 @@ peers_accept(void *ctx, int fd)
 	struct sockaddr_storage from = {.ss_family = AF_UNSPEC};
 	socklen_t len = sizeof(from);
 	char who[DIAL_PEER_MAX];
+	const struct peer *other;
 	struct peer *peer;
 	struct err err;
 
@@ -159,6 +186,13 @@ peers_accept(void *ctx, int fd)
 		return;
 	}
 	ps->all[ps->n++] = peer;
+	other = peers_other_machine(ps, peer);
+	if (other != NULL)
+		log_limited(&ps->mixed, LOG_LEVEL_WARN,
+		    "feed %s: %s has connected beside %s: calls of two "
+		    "switches that bear the same id are mixed; give each "
+		    "switch a feed of its own",
+		    ps->config.feed, who, peer_name(other));
 	peers_say(ps);
 }
 

@@ -2,6 +2,9 @@
 /*
  * The connections of a source that listens (tcp-listen, unix-listen): who may
  * come, how many, how long they may be silent. Each is a peer (feed/peer.h).
+ *
+ * A feed is one switch's: calls of two that bear the same id would be taken for
+ * one call. So a second machine is warned of, where ids can be the same.
  */
 #ifndef RT_FEED_PEERS_H
 #define RT_FEED_PEERS_H
@@ -33,6 +36,7 @@ struct peers_config {
 	struct peer_config peer;
 	const char *const *allow; /* see io/cidr.h */
 	size_t most;		  /* connections */
+	bool one_machine;	  /* others beside it are warned of */
 	int64_t keep_alive_us;
 	const char *where; /* for people: what we listen at; copied */
 };

@@ -174,6 +174,7 @@ tcp_listen_peers(struct tcp_listen *t, const struct stage_setup *setup)
 		.idle_us = o->idle_us},
 	    .allow = (const char *const *)o->allow,
 	    .most = (size_t)o->max_connections,
+	    .one_machine = !setup->unique_ids,
 	    .keep_alive_us = o->keep_alive_us,
 	    .where = o->listen};
 

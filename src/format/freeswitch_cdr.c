@@ -266,7 +266,7 @@ static const struct option_row cdr_rows[] = {
 const struct stage freeswitch_cdr_stage = {
     .name = "freeswitch-cdr",
     .kind = STAGE_FORMAT,
-    .traits = STAGE_AFTERWARDS | STAGE_OWN_TEXT,
+    .traits = STAGE_AFTERWARDS | STAGE_OWN_TEXT | STAGE_UNIQUE_IDS,
     .framing = FRAMING_DOCUMENT,
     .help = "FreeSWITCH's records of finished legs with their queues: "
 	    "mod_json_cdr, mod_xml_cdr, and mod_cdr_csv with a template of "

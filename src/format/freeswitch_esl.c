@@ -817,7 +817,7 @@ static const struct option_row esl_rows[] = {
 const struct stage freeswitch_esl_stage = {
     .name = "freeswitch-esl",
     .kind = STAGE_FORMAT,
-    .traits = STAGE_MARKS | STAGE_OWN_TEXT,
+    .traits = STAGE_MARKS | STAGE_OWN_TEXT | STAGE_UNIQUE_IDS,
     .framing = FRAMING_ESL,
     .help = "FreeSWITCH's event socket: queues of mod_callcenter and mod_fifo, "
 	    "step by step.",

@@ -747,7 +747,7 @@ ringtally_json_key(void *self, const struct record *record, struct slice *key)
 const struct stage ringtally_json_stage = {
     .name = "ringtally-json",
     .kind = STAGE_FORMAT,
-    .traits = STAGE_OWN_TEXT,
+    .traits = STAGE_OWN_TEXT | STAGE_UNIQUE_IDS,
     .framing = FRAMING_LINES,
     .help = "Our own events, as JSON: the way in for a dialler, a CRM system "
 	    "or a cloud platform.",

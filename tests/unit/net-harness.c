@@ -221,6 +221,7 @@ net_try_open(struct net *net, struct err *err)
 	    .timezone = "UTC",
 	    .spool = "spool",
 	    .framing = net->framing,
+	    .unique_ids = net->unique_ids,
 	    .dialogue = net->dialogue};
 
 	return net->stage->open(&net->self, &setup, err);

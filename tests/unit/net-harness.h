@@ -33,6 +33,7 @@ struct net {
 	void *options, *self;
 	char folder[64];
 	enum framing framing;
+	bool unique_ids;
 	const struct dialogue_ops *dialogue;
 	struct strbuf got, marks;
 	size_t records;

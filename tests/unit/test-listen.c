@@ -145,6 +145,56 @@ test_syslog_over_tcp(void **state)
 	close(fd);
 }
 
+/* From another of this machine's addresses: for us, of another machine. */
+static int
+connect_from(int port, const char *from)
+{
+	struct sockaddr_in own = {.sin_family = AF_INET}, to = own;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(inet_pton(AF_INET, from, &own.sin_addr), 1);
+	to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	to.sin_port = htons((uint16_t)port);
+	assert_int_equal(bind(fd, (struct sockaddr *)&own, sizeof(own)), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	return fd;
+}
+
+/*
+ * Calls of two switches may have the same id. One that connects anew before its
+ * last connection is known to be lost is the same machine.
+ */
+static void
+test_a_feed_is_one_switchs(void **state)
+{
+	struct net *net = *state;
+	int port = begin(net), fds[3];
+
+	net_open(net);
+	fds[0] = connect_from(port, "127.0.0.1");
+	fds[1] = connect_from(port, "127.0.0.1");
+	NET_UNTIL(net, net->begins == 2);
+	assert_null(strstr(net_says(net), "several machines"));
+	fds[2] = connect_from(port, "127.0.0.11");
+	NET_UNTIL(net, strstr(net_says(net), "several machines") != NULL);
+	net_say(fds[2], "in\n");
+	net_expect(net, "in\n");
+	close(fds[2]);
+	NET_UNTIL(net, strstr(net_says(net), "several machines") == NULL);
+	close(fds[0]);
+	close(fds[1]);
+	net_close(net);
+	net->unique_ids = true;
+	begin_at(net, &tcp_listen_stage, port);
+	net_open(net);
+	fds[0] = connect_from(port, "127.0.0.1");
+	fds[1] = connect_from(port, "127.0.0.2");
+	NET_UNTIL(net, strstr(net_says(net), "2 connections") != NULL);
+	assert_null(strstr(net_says(net), "several machines"));
+	close(fds[0]);
+	close(fds[1]);
+}
+
 static void
 test_limit_of_connections(void **state)
 {
@@ -722,6 +772,7 @@ main(void)
 	    NET_TEST(test_half_a_record_is_discarded),
 	    NET_TEST(test_document_for_each_connection),
 	    NET_TEST(test_syslog_over_tcp),
+	    NET_TEST(test_a_feed_is_one_switchs),
 	    NET_TEST(test_limit_of_connections),
 	    NET_TEST(test_who_is_not_allowed),
 	    NET_TEST(test_idle_is_closed),
