@@ -241,6 +241,13 @@ framer_esl(struct framer *f, const char *bytes, size_t n, size_t *at,
 
 /* --- syslog --------------------------------------------------------------- */
 
+/* Between two frames, of which one may end with several of them. */
+static bool
+framer_is_blank(char c)
+{
+	return c == '\0' || c == '\n' || c == '\r';
+}
+
 static bool
 framer_is_count(char c)
 {
@@ -266,17 +273,41 @@ framer_count(const char *from, size_t n, size_t *head, size_t *len)
 	return i < 8 ? -1 : 0;
 }
 
-/* One line, and not the next one when it is too long: that may be counted. */
+/* Up to the line end or NUL that ends a frame; all of it: neither is there. */
+static size_t
+framer_frame_find(const char *from, size_t n)
+{
+	const char *end = memchr(from, '\n', n);
+
+	n = end != NULL ? (size_t)(end - from) : n;
+	end = memchr(from, '\0', n);
+	return end != NULL ? (size_t)(end - from) : n;
+}
+
+/*
+ * One frame that is not counted, and not the next one when it is too long: that
+ * may be. False: it was passed over, or *at is where it was as its end is not
+ * there.
+ */
 static bool
-framer_one_line(struct framer *f, const char *bytes, size_t n, size_t *at,
+framer_frame(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record)
 {
-	const char *end = memchr(bytes + *at, '\n', n - *at);
+	const char *from = bytes + *at;
+	size_t len = framer_frame_find(from, n - *at);
+	bool whole = last || len < n - *at, skipped = f->skipping;
 
-	if (end != NULL)
-		return framer_line(
-		    f, bytes, (size_t)(end + 1 - bytes), at, false, record);
-	return framer_line(f, bytes, n, at, last, record);
+	if (!whole && !skipped && len <= STAGE_RECORD_MAX)
+		return false;
+	*at += len < n - *at ? len + 1 : len;
+	f->oversize += !skipped && len > STAGE_RECORD_MAX;
+	f->skipping = !whole;
+	if (skipped || len > STAGE_RECORD_MAX)
+		return false;
+	if (len > 0 && from[len - 1] == '\r')
+		len--;
+	*record = (struct slice){from, len};
+	return true;
 }
 
 /* The last one, of which less came than its count had told. */
@@ -297,7 +328,7 @@ framer_syslog(struct framer *f, const char *bytes, size_t n, size_t *at,
 	int counted;
 
 	while (!framer_skip(f, n, at) && *at < n) {
-		if (bytes[*at] == '\0' && !f->skipping) {
+		if (!f->skipping && framer_is_blank(bytes[*at])) {
 			(*at)++;
 			continue;
 		}
@@ -309,7 +340,7 @@ framer_syslog(struct framer *f, const char *bytes, size_t n, size_t *at,
 			return false;
 		if (counted <= 0) {
 			from = *at;
-			if (framer_one_line(f, bytes, n, at, last, record))
+			if (framer_frame(f, bytes, n, at, last, record))
 				return true;
 			if (*at == from)
 				return false; /* its end is not there */
@@ -321,8 +352,10 @@ framer_syslog(struct framer *f, const char *bytes, size_t n, size_t *at,
 			return last &&
 			    framer_cut_off(bytes, n, at, head, record);
 	}
-	if (last)
+	if (last) {
 		f->skip = 0;
+		f->skipping = false;
+	}
 	return false;
 }
 

@@ -69,7 +69,7 @@ enum framing {
 	FRAMING_LINES,	 /* LF or CRLF; the end is not part of the record */
 	FRAMING_BLOCKS,	 /* lines up to an empty one (AMI) */
 	FRAMING_ESL,	 /* the same, and a body of Content-Length bytes */
-	FRAMING_SYSLOG,	 /* octet-counted, or lines: told frame by frame */
+	FRAMING_SYSLOG,	 /* counted, or ended by LF or NUL: told by each */
 	FRAMING_DOCUMENT /* all of a file, datagram or POST is one record */
 };
 

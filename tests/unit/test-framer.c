@@ -393,6 +393,12 @@ test_frames_of_syslog(void **state RT_UNUSED)
 	check_framing(FRAMING_SYSLOG, "12\n34x\n", "2:12;3:34x;", 0);
 	check_framing(FRAMING_SYSLOG, "@@4 <1>a@<2>b\n@4 <3>c@",
 	    "4:<1>a;4:<2>b;4:<3>c;", 0);
+	/* ended by a NUL, by all that some write, and by a NUL when too long */
+	check_framing(FRAMING_SYSLOG, "<1>a@<2>b@4 <3>c<4>d@",
+	    "4:<1>a;4:<2>b;4:<3>c;4:<4>d;", 0);
+	check_framing(FRAMING_SYSLOG, "<1>a@\n<2>b\r\n@\n<3>c\r@",
+	    "4:<1>a;4:<2>b;4:<3>c;", 0);
+	check_framing(FRAMING_SYSLOG, "<1>{70000}@4 <2>b", "4:<2>b;", 1);
 	/* cut off */
 	check_framing(FRAMING_SYSLOG, "9 <1>a", "4:<1>a;", 0);
 	check_framing(FRAMING_SYSLOG, "9 ", "", 0);
@@ -446,6 +452,7 @@ test_every_cut(void **state RT_UNUSED)
 	check_every_cut(FRAMING_SYSLOG,
 	    "<1>a\r\n5 <2>bc\n12\n<3>d\n4 <4>e007 f\n1234567 x", 1);
 	check_every_cut(FRAMING_SYSLOG, "@<1>a\n@@6 <2>b@c@\n@7 half", 1);
+	check_every_cut(FRAMING_SYSLOG, "<1>a@<2>b\r@\n4 <3>c<4>d@<5>", 1);
 	check_every_cut(FRAMING_DOCUMENT, "<a>\n\n<b/>\r\n</a>", 1);
 }
 
@@ -463,7 +470,7 @@ cut_long_ones(size_t step)
 	    "Content-Length: 65513\n\n{65513}f\n\n",
 	    step);
 	check_every_cut(FRAMING_SYSLOG,
-	    "<1>{65600}\n4 <2>b70000 {70000}<3>{65533}\n65536 {65536}<4>c\n"
+	    "<1>{65600}\n4 <2>b70000 {70000}<3>{65533}@65536 {65536}<4>c\n"
 	    "<5>{65534}\n4 <6>d",
 	    step);
 	check_every_cut(FRAMING_DOCUMENT, "{65536}", step);

@@ -142,6 +142,10 @@ test_syslog_over_tcp(void **state)
 	net_expect(net, "<13>ab\n<14>line\n<13>c\nd\n\n");
 	net_say(fd, "xyz");
 	NET_UNTIL(net, net->records == 4);
+	/* frames that end with NUL, of which the last one does not wait */
+	strbuf_reset(&net->got);
+	assert_int_equal(write(fd, "<15>e\0<16>f\0", 12), 12);
+	net_expect(net, "<15>e\n<16>f\n");
 	close(fd);
 }
 
