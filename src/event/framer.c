@@ -217,11 +217,30 @@ framer_content_length(const char *head, size_t n)
 }
 
 /*
+ * Behind the last whole one, when nothing will follow: an event without its
+ * empty line, or the header alone of one whose body is cut off.
+ */
+static bool
+framer_esl_rest(struct framer *f, const char *bytes, size_t n, size_t *at,
+    struct slice *record)
+{
+	bool passed = f->skipping || f->skip > 0;
+	struct framer_found found = framer_block_find(bytes + *at, n - *at);
+
+	*record = (struct slice){
+	    bytes + *at, RT_MIN(found.total, (size_t)STAGE_RECORD_MAX)};
+	*at = n;
+	f->skipping = false;
+	f->skip = 0;
+	return !passed && record->n > 0;
+}
+
+/*
  * A header that is too long is passed over by itself: what it says of a body
  * may have gone by already.
  */
 static bool
-framer_esl(struct framer *f, const char *bytes, size_t n, size_t *at,
+framer_esl(struct framer *f, const char *bytes, size_t n, size_t *at, bool last,
     struct slice *record)
 {
 	struct framer_found found;
@@ -234,9 +253,9 @@ framer_esl(struct framer *f, const char *bytes, size_t n, size_t *at,
 		if (framer_counted(f, bytes, n, at, 0, total, record))
 			return true;
 		if (f->skip == 0)
-			return false;
+			break;
 	}
-	return false;
+	return last && framer_esl_rest(f, bytes, n, at, record);
 }
 
 /* --- syslog --------------------------------------------------------------- */
@@ -390,7 +409,7 @@ framer_next(struct framer *f, const char *bytes, size_t n, size_t *at,
 	case FRAMING_BLOCKS:
 		return framer_block(f, bytes, n, at, last, record);
 	case FRAMING_ESL:
-		return framer_esl(f, bytes, n, at, record);
+		return framer_esl(f, bytes, n, at, last, record);
 	case FRAMING_SYSLOG:
 		return framer_syslog(f, bytes, n, at, last, record);
 	case FRAMING_DOCUMENT:

@@ -33,11 +33,12 @@ bool framer_line(struct framer *f, const char *bytes, size_t n, size_t *at,
 
 /*
  * The same for any framing. A block (FRAMING_BLOCKS) holds the ends of its
- * lines, an event of FRAMING_ESL its header, the empty line and its body; half
- * of one is no record, also with `last`. Line ends between two of them are
- * passed over. A frame of FRAMING_SYSLOG that is not counted ends with a line
- * end or NUL (RFC 6587, 3.4.2). The header of one that is too long is passed
- * over with the body that it tells of, or alone, if it is too long itself.
+ * lines, an event of FRAMING_ESL its header, the empty line and its body; with
+ * `last` half of one is a record, too, but for half a body. Line ends
+ * between two of them are passed over. A frame of FRAMING_SYSLOG that is not
+ * counted ends with a line end or NUL (RFC 6587, 3.4.2). The header of one that
+ * is too long is passed over with the body that it tells of, or alone, if it is
+ * too long itself.
  */
 bool framer_next(struct framer *f, const char *bytes, size_t n, size_t *at,
     bool last, struct slice *record);

@@ -57,7 +57,7 @@ fuzz_offer(struct framer *f, const struct strbuf *in, size_t *at, size_t upto,
 	while (framer_next(f, in->p + *at, upto - *at, &taken, last, &record))
 		fuzz_record(out, f->framing, in, record);
 	BUG_ON(taken > upto - *at);
-	BUG_ON(f->framing != FRAMING_ESL && last && taken != upto - *at);
+	BUG_ON(last && taken != upto - *at);
 	BUG_ON(f->framing != FRAMING_DOCUMENT &&
 	    upto - *at - taken > FUZZ_HELD_MAX);
 	*at += taken;
