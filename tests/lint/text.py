@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """What every text file of ours keeps to: a licence line, no paths of one
 machine, no left-overs, no file over 1,000 lines, no spaces at line ends. And
-every scenario stands in Makefile.am, to be in a release too."""
+every scenario stands in Makefile.am or tests/data.am, to be in a release."""
 import os
 import re
 import sys
@@ -66,8 +66,10 @@ def check(path, text):
 
 def main():
     top = os.environ.get("top_srcdir", ".")
-    with open(os.path.join(top, "Makefile.am"), encoding="utf-8") as file:
-        listed = set(file.read().split())
+    listed = set()
+    for lists in ("Makefile.am", "tests/data.am"):
+        with open(os.path.join(top, lists), encoding="utf-8") as file:
+            listed.update(file.read().split())
     seen = bad = 0
     for path in ours(top):
         with open(os.path.join(top, path), "rb") as file:
