@@ -215,6 +215,13 @@ intake_is_repeat(struct intake *in, const struct record *record)
 	return true;
 }
 
+/* UTF-8's: what an editor, or a tool of Windows, puts before all else. */
+static bool
+intake_has_mark(struct slice s)
+{
+	return s.n >= 3 && memcmp(s.p, "\xef\xbb\xbf", 3) == 0;
+}
+
 static RT_HOT void
 intake_input(struct intake *in, const struct position *position,
     const struct record *record)
@@ -224,6 +231,12 @@ intake_input(struct intake *in, const struct position *position,
 	int rc = 0;
 
 	in->received_us = record->received_us;
+	if (RT_UNLIKELY(intake_has_mark(record->bytes))) {
+		inner = *record;
+		inner.bytes.p += 3;
+		inner.bytes.n -= 3;
+		record = &inner;
+	}
 	if (RT_UNLIKELY(in->envelope == ENVELOPE_SYSLOG) &&
 	    record->bytes.n > 0) {
 		inner = *record;
