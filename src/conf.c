@@ -8,6 +8,7 @@
 #include "base/zone.h"
 #include "conf.h"
 #include "conf_read.h"
+#include "io/address.h"
 
 static void
 conf_free_stage_options(const struct stage *stage, void *options)
@@ -111,14 +112,14 @@ conf_check_midnight(const struct conf *conf, struct err *err)
 	    conf->interval_minutes, conf->timezone, most);
 }
 
-/* The file that a feed reads, for a transport with an option "path". */
+/* What an option of its transport says; NULL: nothing, or there is none. */
 static const char *
-conf_feed_path(const struct conf_feed *feed)
+conf_feed_text(const struct conf_feed *feed, const char *name)
 {
 	const struct option_row *row = feed->transport->options;
 
 	for (; row != NULL && row->name != NULL; row++)
-		if (strcmp(row->name, "path") == 0 && row->type == OPTION_TEXT)
+		if (strcmp(row->name, name) == 0 && row->type == OPTION_TEXT)
 			return *(char **)((char *)feed->transport_options +
 			    row->offset);
 	return NULL;
@@ -134,6 +135,60 @@ conf_same_file(const char *a, const char *b)
 		return true;
 	return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev &&
 	    x.st_ino == y.st_ino;
+}
+
+/* Both were checked when they were read. */
+static bool
+conf_same_place(const char *a, const char *b)
+{
+	struct address x, y;
+	struct err err;
+
+	return a != NULL && b != NULL && address_parse(&x, a, &err) == 0 &&
+	    address_parse(&y, b, &err) == 0 && address_overlaps(&x, &y);
+}
+
+/* One of two that listen in one place never hears anything. */
+static int
+conf_check_place(
+    const struct conf *conf, const struct conf_feed *feed, struct err *err)
+{
+	unsigned datagrams = feed->transport->traits & STAGE_DATAGRAMS;
+	const char *place = conf_feed_text(feed, "listen");
+	const struct conf_feed *other;
+
+	if (!datagrams && conf_same_place(place, conf->live.listen))
+		return err_set(err,
+		    "feed \"%s\" listens at %s, as live.listen does (%s)",
+		    feed->name, place, conf->live.listen);
+	for (other = conf->feeds; other != NULL; other = other->next)
+		if ((other->transport->traits & STAGE_DATAGRAMS) == datagrams &&
+		    conf_same_place(place, conf_feed_text(other, "listen")))
+			return err_set(err,
+			    "feed \"%s\" listens at %s, as feed \"%s\" at %s "
+			    "does",
+			    feed->name, place, other->name, other->where);
+	return 0;
+}
+
+/* A format that logs in has to know how. */
+static int
+conf_check_login(const struct conf_feed *feed, struct err *err)
+{
+	const struct dialogue_ops *dialogue = feed->format->dialogue;
+	const char *lacks = NULL;
+
+	if (dialogue == NULL || !(feed->transport->traits & STAGE_TWO_WAY))
+		return 0;
+	if (conf_feed_text(feed, "secret_file") == NULL)
+		lacks = "secret_file";
+	if (dialogue->wants_user && conf_feed_text(feed, "user") == NULL)
+		lacks = "user";
+	if (lacks == NULL)
+		return 0;
+	return err_set(err,
+	    "feed \"%s\" has format \"%s\", which logs in: %s is missing",
+	    feed->name, feed->format->name, lacks);
 }
 
 /* What a transport needs of the daemon, and of the other feeds. */
@@ -163,11 +218,13 @@ conf_check_transport(
 int
 conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 {
-	const char *path = conf_feed_path(feed), *other_path;
+	const char *path = conf_feed_text(feed, "path"), *other_path;
 	struct conf_feed **at, *other;
 	int same_switch = 0;
 
-	if (conf_check_transport(conf, feed, err) < 0)
+	if (conf_check_transport(conf, feed, err) < 0 ||
+	    conf_check_place(conf, feed, err) < 0 ||
+	    conf_check_login(feed, err) < 0)
 		return -1;
 	for (at = &conf->feeds; (other = *at) != NULL; at = &other->next) {
 		same_switch +=
@@ -176,7 +233,7 @@ conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 			return err_set(err,
 			    "a second feed \"%s\"; the first stands at %s",
 			    feed->name, other->where);
-		other_path = conf_feed_path(other);
+		other_path = conf_feed_text(other, "path");
 		if (path != NULL && other_path != NULL &&
 		    conf_same_file(path, other_path))
 			return err_set(err,

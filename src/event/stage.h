@@ -92,7 +92,8 @@ enum stage_trait {
 	STAGE_OWN_TEXT = 256,
 	STAGE_LATE = 512, /* transports: what is told may be of long ago */
 	/* Formats: a call's id is no other switch's, however many there are */
-	STAGE_UNIQUE_IDS = 1024
+	STAGE_UNIQUE_IDS = 1024,
+	STAGE_DATAGRAMS = 2048 /* transports: at a port of UDP, not of TCP */
 };
 
 /* What a format can know of a call; what it can not is NULL, never zero. */
@@ -178,6 +179,7 @@ struct dialogue {
 };
 
 struct dialogue_ops {
+	bool wants_user; /* it needs a user's name, and not only a secret */
 	/* A connection was made. Returns what the others are given. */
 	void *(*start)(struct dialogue *d);
 	/*

@@ -409,8 +409,14 @@ http_open(void **self, const struct stage_setup *setup, struct err *err)
 	return spooled_open(self, setup, &http_source, err);
 }
 
+/* The answer waits for the sync, and FreeSWITCH gives up after 5 s. */
+#define HTTP_SYNC_MAX_S 2
+
 static const struct option_row http_rows[] = {
-    SPOOLED_OPTIONS,
+    SPOOLED_ROW_SYNC(HTTP_SYNC_MAX_S),
+    SPOOLED_ROW_MB,
+    SPOOLED_ROW_AGE,
+    SPOOLED_ROW_FULL,
     {
 	.name = "token_file",
 	.group = "feeds",

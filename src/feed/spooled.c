@@ -7,15 +7,30 @@
 #include "feed/spooled.h"
 #include "io/loop.h"
 
-#define SPOOLED_MIB	    (1024 * 1024)
-#define SPOOLED_SEGMENTS    16			/* of a full spool, about ... */
-#define SPOOLED_SEGMENT_MAX (16 * SPOOLED_MIB)	/* ... but no longer ones */
-#define SPOOLED_AGE_US	    (60 * USEC_PER_SEC) /* of one: see spool.h */
-#define SPOOLED_SHED_US	    USEC_PER_SEC	/* and of one to be shed */
-#define SPOOLED_OFFER_US    (100 * USEC_PER_MSEC) /* what was refused, again */
-#define SPOOLED_TOO_LONG    (-1)		  /* beside enum stage_loss */
+#define SPOOLED_MIB	      (1024 * 1024)
+#define SPOOLED_SEGMENTS      16 /* of a full spool, about ... */
+#define SPOOLED_SEGMENT_MAX   (16 * SPOOLED_MIB)    /* ... but no longer ones */
+#define SPOOLED_AGE_US	      (60 * USEC_PER_SEC)   /* of one: see spool.h */
+#define SPOOLED_DROP_LEAST_US (60 * USEC_PER_SEC)   /* spool_max_age_s */
+#define SPOOLED_SHED_US	      USEC_PER_SEC	    /* and of one to be shed */
+#define SPOOLED_OFFER_US      (100 * USEC_PER_MSEC) /* what was refused, again */
+#define SPOOLED_TOO_LONG      (-1)		    /* beside enum stage_loss */
 
 enum spooled_full { SPOOLED_WAIT, SPOOLED_DROP_OLDEST };
+
+int
+spooled_check_age(const void *value, struct err *err)
+{
+	const int64_t age_us = *(const int64_t *)value;
+
+	if (age_us == 0 || age_us >= SPOOLED_DROP_LEAST_US)
+		return 0;
+	return err_set(err,
+	    "spool_max_age_s is %g; it must be 0, or %d at least: what goes "
+	    "its usual way is not to be dropped",
+	    (double)age_us / USEC_PER_SEC,
+	    (int)(SPOOLED_DROP_LEAST_US / USEC_PER_SEC));
+}
 
 const char *const spooled_when_full[] = {
     [SPOOLED_WAIT] = "wait",

@@ -82,20 +82,22 @@ void spooled_close(void *self, const char *reason);
 	.shed = spooled_shed, .stop = spooled_stop, .close = spooled_close
 
 extern const char *const spooled_when_full[]; /* for OPTION_CHOICE */
+/* For option_row.check: what takes its usual way is never dropped. */
+int spooled_check_age(const void *value, struct err *err);
 /*
  * The rows of them, as the first rows of a table; they are documented there.
  * (A macro, as an array can not begin with another one.)
  */
 #define SPOOLED_OPTIONS \
-	SPOOLED_ROW_SYNC, SPOOLED_ROW_MB, SPOOLED_ROW_AGE, SPOOLED_ROW_FULL
+	SPOOLED_ROW_SYNC(60), SPOOLED_ROW_MB, SPOOLED_ROW_AGE, SPOOLED_ROW_FULL
 #define SPOOLED_ROW(name_, member)       \
 	.name = name_, .group = "feeds", \
 	.offset = offsetof(struct spooled_options, member)
-#define SPOOLED_ROW_SYNC                                                    \
+#define SPOOLED_ROW_SYNC(max_)                                              \
 	{                                                                   \
 		SPOOLED_ROW("spool_sync_s", sync_us),                       \
 		    .type = OPTION_SECS, .preset = "0.01", .min = 0,        \
-		    .max = 60, .unit = "s",                                 \
+		    .max = max_, .unit = "s",                               \
 		    .help = "Time between two syncs of the spool to the "   \
 			    "disk: what "                                   \
 			    "came in is acknowledged and counted after it." \
@@ -108,15 +110,15 @@ extern const char *const spooled_when_full[]; /* for OPTION_CHOICE */
 		    .help = "Most that the spool may hold while the database " \
 			    "is away."                                         \
 	}
-#define SPOOLED_ROW_AGE                                                        \
-	{                                                                      \
-		SPOOLED_ROW("spool_max_age_s", max_age_us),                    \
-		    .type = OPTION_SECS, .preset = "0", .min = 0,              \
-		    .max = 31622400, .unit = "s",                              \
-		    .help = "Records that waited longer in the spool are "     \
-			    "dropped, "                                        \
-			    "and counted as lost. 0: they wait as long as it " \
-			    "takes."                                           \
+#define SPOOLED_ROW_AGE                                                       \
+	{                                                                     \
+		SPOOLED_ROW("spool_max_age_s", max_age_us),                   \
+		    .type = OPTION_SECS, .preset = "0", .min = 0,             \
+		    .max = 31622400, .unit = "s", .check = spooled_check_age, \
+		    .help = "Records that waited longer in the spool are "    \
+			    "dropped, "                                       \
+			    "and counted as lost: at least 60. 0: they wait " \
+			    "as long as it takes."                            \
 	}
 #define SPOOLED_ROW_FULL                                                      \
 	{                                                                     \

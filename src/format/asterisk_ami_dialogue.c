@@ -338,6 +338,7 @@ ami_talk_end(void *self)
 }
 
 const struct dialogue_ops ami_dialogue = {
+    .wants_user = true,
     .start = ami_talk_start,
     .hear = ami_talk_hear,
     .silence = ami_talk_silence,

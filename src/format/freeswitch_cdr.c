@@ -250,15 +250,40 @@ cdr_key(void *self, const struct record *record, struct slice *key)
 	return true;
 }
 
+/* Without these no line tells of a stay. */
+static int
+cdr_check_columns(const void *value, struct err *err)
+{
+	static const char *const needed[] = {
+	    "uuid", "cc_queue", "cc_queue_joined_epoch"};
+	char *const *columns = *(char *const *const *)value, *const * at;
+	size_t i;
+
+	for (i = 0; columns != NULL && i < RT_COUNT(needed); i++) {
+		for (at = columns; *at != NULL; at++)
+			if (strcasecmp(*at, needed[i]) == 0)
+				break;
+		if (*at == NULL)
+			return err_set(err,
+			    "cdr_columns has no %s: nothing would be known of "
+			    "queues",
+			    needed[i]);
+	}
+	return 0;
+}
+
 static const struct option_row cdr_rows[] = {
     {.name = "cdr_columns",
 	.group = "feeds",
 	.type = OPTION_TEXTS,
 	.offset = offsetof(struct cdr_options, columns),
 	.unit = "",
+	.check = cdr_check_columns,
 	.help =
 	    "Of mod_cdr_csv: the variables of the template that the switch "
-	    "writes, in their order. Without it the shipped templates "
+	    "writes, in their order; uuid, cc_queue and "
+	    "cc_queue_joined_epoch among them. Without it the shipped "
+	    "templates "
 	    "example and asterisk are known, which tell nothing of queues."},
     FREESWITCH_CONTACT_ROW(offsetof(struct cdr_options, contact_variable)),
     {.name = NULL}};

@@ -97,6 +97,41 @@ address_parse(struct address *a, const char *text, struct err *err)
 	    text);
 }
 
+static bool
+address_is_any(const struct address *a)
+{
+	const struct sockaddr_in *in = (const struct sockaddr_in *)&a->to;
+	const struct sockaddr_in6 *in6 = (const struct sockaddr_in6 *)&a->to;
+
+	return a->to.ss_family == AF_INET6
+	    ? IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr)
+	    : in->sin_addr.s_addr == INADDR_ANY;
+}
+
+static uint16_t
+address_port(const struct address *a)
+{
+	return a->to.ss_family == AF_INET6
+	    ? ((const struct sockaddr_in6 *)&a->to)->sin6_port
+	    : ((const struct sockaddr_in *)&a->to)->sin_port;
+}
+
+/* All addresses of IPv6 are those of IPv4, too, and not the other way round. */
+bool
+address_overlaps(const struct address *a, const struct address *b)
+{
+	if (a->is_unix || b->is_unix)
+		return a->is_unix && b->is_unix &&
+		    memcmp(&a->to, &b->to, sizeof(a->to)) == 0;
+	if (address_port(a) != address_port(b))
+		return false;
+	if (a->to.ss_family == b->to.ss_family)
+		return address_is_any(a) || address_is_any(b) ||
+		    memcmp(&a->to, &b->to, a->len) == 0;
+	return a->to.ss_family == AF_INET6 ? address_is_any(a)
+					   : address_is_any(b);
+}
+
 static int
 address_bind_unix(int fd, struct address *a, mode_t mode, struct err *err)
 {

@@ -22,6 +22,9 @@ struct address {
 
 int address_parse(struct address *address, const char *text, struct err *err);
 
+/* Whether one that is bound there is in the other's way: one of them is all. */
+bool address_overlaps(const struct address *a, const struct address *b);
+
 /*
  * A peer's address for people: "192.0.2.1:5038", "[2001:db8::1]:5038", or
  * "unix:PATH". An IPv4 address within an IPv6 one is shown as what it is.

@@ -14,6 +14,8 @@
  *
  * $SHIM_SEND: one send() in so many finds the socket full, though there is room
  * again for the next.
+ *
+ * $SHIM_SYNC: fdatasync() waits for as long as there is a file of that name.
  */
 #define _GNU_SOURCE
 #include <sys/inotify.h>
@@ -156,4 +158,17 @@ send(int fd, const void *bytes, size_t n, int flags)
 		real = (ssize_t(*)(int, const void *, size_t, int))dlsym(
 		    RTLD_NEXT, "send");
 	return real(fd, bytes, n, flags);
+}
+
+int
+fdatasync(int fd)
+{
+	static int (*real)(int);
+	const char *busy = getenv("SHIM_SYNC");
+
+	while (busy != NULL && access(busy, F_OK) == 0)
+		usleep(10000);
+	if (real == NULL)
+		real = (int (*)(int))dlsym(RTLD_NEXT, "fdatasync");
+	return real(fd);
 }

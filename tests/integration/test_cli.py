@@ -164,6 +164,54 @@ def test_configuration_test(tmp_path):
     assert err.startswith('ringtallyd: %s:3: feed "b" reads' % conf)
 
 
+def one_feed(transport, format="ringtally-json", name="a", **options):
+    return {"name": name, "switch": "s", "transport": transport,
+            "format": format, **options}
+
+
+LISTENS = {"transport": "tcp-listen", "listen": "127.0.0.1:9999"}
+
+
+@pytest.mark.parametrize("feeds, why", [
+    ([one_feed(**LISTENS), one_feed(**LISTENS, name="b")],
+     'feed "b" listens at 127.0.0.1:9999, as feed "a" at '),
+    ([one_feed(**LISTENS), one_feed("tcp-listen", name="b", listen="*:9999")],
+     'feed "b" listens at *:9999, as feed "a" at '),
+    ([one_feed("tcp-listen", listen="[::]:8085")],
+     'feed "a" listens at [::]:8085, as live.listen does (127.0.0.1:8085)'),
+    # a port of UDP is another one, and so are other addresses' ports
+    ([one_feed(**LISTENS),
+      one_feed("udp-listen", name="b", listen="127.0.0.1:9999"),
+      one_feed("udp-listen", name="c", listen="127.0.0.1:8085"),
+      one_feed("tcp-listen", name="d", listen="127.0.0.2:9999"),
+      one_feed("tcp-listen", name="e", listen="[::1]:9999")], None),
+    ([one_feed("tcp-connect", "asterisk-ami", address="127.0.0.1:5038",
+               secret_file="/x")], "which logs in: user is missing"),
+    ([one_feed("tcp-connect", "asterisk-ami", address="127.0.0.1:5038",
+               user="x")], "which logs in: secret_file is missing"),
+    ([one_feed("tcp-connect", "freeswitch-esl", address="127.0.0.1:8021")],
+     "which logs in: secret_file is missing"),
+    ([one_feed("http", "freeswitch-cdr", cdr_columns=["uuid", "bar"])],
+     "cdr_columns has no cc_queue: "),
+    ([one_feed("http", "freeswitch-cdr", cdr_columns=[
+        "UUID", "cc_queue", "cc_queue_joined_epoch", "mine"])], None),
+    ([one_feed("http", spool_sync_s=3)],
+     "spool_sync_s is 3; it must be from 0 to 2 s"),
+    ([one_feed("exec", command=["/bin/true"], spool_max_age_s=0.001)],
+     "spool_max_age_s is 0.001; it must be 0, or 60 at least"),
+    ([one_feed("exec", command=["/bin/true"], spool_max_age_s=60)], None),
+])
+def test_what_does_not_go_together(tmp_path, feeds, why):
+    daemon = harness.Daemon(str(tmp_path), {
+        "site": "h", "database": {"conninfo": "dbname=x"},
+        "live": {"listen": "127.0.0.1:8085"}, "feeds": feeds})
+    rc, out, err = run("-t", "-c", daemon.conf_path, program="ringtallyd")
+    if why is None:
+        assert (rc, err) == (0, "")
+    else:
+        assert rc == 3 and why in err, err
+
+
 def test_no_feeds(tmp_path):
     """Enough for ringtally, not for ringtallyd."""
     path = tmp_path / "ringtally.conf"

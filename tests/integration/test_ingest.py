@@ -573,14 +573,20 @@ def test_configuration(rig, web):
 
 
 @pytest.mark.skipif(not harness.SLOW, reason="waits for half a minute")
-def test_disk_that_does_not_sync(rig, web):
+def test_disk_that_does_not_sync(rig, web, shim):
     """Nobody waits for ever: he is told to send it again, and who has gone
     meanwhile is told nothing."""
-    daemon = start(rig, web, spool_sync_s=60.0)
+    busy = os.path.join(rig.directory, "busy")
+    daemon = start(rig, web, daemon=rig.daemon(
+        rig.config(spool_folder=os.path.join(rig.directory, "spool"),
+                   live=web.live(), feeds=[feed()]),
+        env={"LD_PRELOAD": shim, "SHIM_SYNC": busy}))
+    open(busy, "w").close()
     calls = Calls()
     gone = web.raw(raw_post(calls.body()))
     gone.close()
     answer = check_answer(post(web, calls.body()), 503)
     assert int(answer.headers["Retry-After"]) > 0
+    os.unlink(busy)
     assert daemon.stop() == 0
     assert "BUG" not in daemon.stderr()
