@@ -291,8 +291,6 @@ exec_start(void *ctx)
 		exec_start_later(feed, err.text);
 		return;
 	}
-	log_note("feed %s: runs %s as process %d", feed->name, argv[0],
-	    (int)feed->child.pid);
 	spooled_says(feed->spooled, true, "runs %s as process %d", argv[0],
 	    (int)feed->child.pid);
 	exec_begin(feed);

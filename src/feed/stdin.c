@@ -63,8 +63,6 @@ stdin_ended(void *ctx, const char *why)
 	stdin_rest = (struct inlet_rest){.bytes = STRBUF_INIT};
 	if (why != NULL)
 		log_error("feed %s: standard input: %s", feed->name, why);
-	else
-		log_note("feed %s: standard input has ended", feed->name);
 	spooled_says(feed->spooled, false, "%s",
 	    why != NULL ? why : "standard input has ended");
 	spooled_finished(feed->spooled);

@@ -105,6 +105,7 @@ def test_started_by_a_parent_that_ignores_its_children(rig):
         "exited with status 3" in daemon.stderr() and
         daemon.stderr().count("feed run: runs ") == 2))
     wait_counted(rig, 2)
+    assert daemon.stderr().count("feed run: runs ") == 2
     rig.assert_exact(log)
 
 
@@ -302,6 +303,7 @@ def test_stdin_pipe(rig):
         "standard input has ended"))
     assert daemon.is_alive()
     assert daemon.stop() == 0
+    assert daemon.stderr().count("standard input has ended") == 1
     rig.assert_exact(log + last + b"\n")
 
 
