@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 #include "call/caller.h"
 #include "call/merge.h"
+#include "call/visit_inner.h"
 #include "tally/live.h"
 
 const char *
@@ -17,7 +18,7 @@ visit_state_name(enum visit_state state)
 	return names[state];
 }
 
-static void
+void
 visit_count(struct machine *m, enum counter counter)
 {
 	m->counters->v[counter]++;
@@ -35,7 +36,7 @@ visit_changed(struct machine *m, struct visit *v)
 }
 
 /* The one place that moves a visit from list to list. */
-static RT_HOT void
+RT_HOT void
 visit_set_state(struct machine *m, struct visit *v, enum visit_state state)
 {
 	bool waited = v->state == VISIT_WAITING;
@@ -185,7 +186,7 @@ visit_discard(struct machine *m, struct visit *v)
 	pool_put(&m->visit_pool, v);
 }
 
-static void
+void
 visit_set_reason(struct visit *v, struct slice name)
 {
 	size_t n;
@@ -201,7 +202,7 @@ visit_set_reason(struct visit *v, struct slice name)
 	v->reason[n] = '\0';
 }
 
-static int64_t
+int64_t
 visit_wait_until(const struct visit *v, int64_t t_us)
 {
 	return t_us > v->entered_us ? (t_us - v->entered_us) / USEC_PER_MSEC
@@ -226,7 +227,7 @@ visit_end(struct machine *m, struct visit *v, int64_t ended_us)
 /* --- what is booked ----------------------------------------------------- */
 
 /* Into the interval of the arrival; where somebody looks, its minute too. */
-static void
+void
 visit_book(
     struct machine *m, const struct visit *v, enum measure measure, int64_t n)
 {
@@ -239,7 +240,7 @@ visit_book(
  * Nobody was sure: what can not be taken back (the longest wait, the agent's
  * figures) is withheld until somebody is, or nobody will be; see visit_settle.
  */
-static bool
+bool
 visit_is_unsure(const struct visit *v)
 {
 	return v->heard != NULL && v->heard->unsure;
@@ -252,7 +253,7 @@ visit_note_unsure(struct visit *v, const struct event *ev)
 		v->heard->unsure = (ev->flags & EVENT_UNSURE) != 0;
 }
 
-static RT_HOT void
+RT_HOT void
 visit_book_longest(struct machine *m, const struct visit *v)
 {
 	if (v->wait_ms != EVENT_UNKNOWN_MS && !visit_is_unsure(v))
@@ -260,7 +261,7 @@ visit_book_longest(struct machine *m, const struct visit *v)
 }
 
 /* n: 1, or -1 to take it back. */
-static RT_HOT void
+RT_HOT void
 visit_book_outcome(struct machine *m, const struct visit *v, int n)
 {
 	enum outcome outcome = (enum outcome)v->outcome;
@@ -273,7 +274,7 @@ visit_book_outcome(struct machine *m, const struct visit *v, int n)
 		visit_book_longest(m, v);
 }
 
-static RT_HOT void
+RT_HOT void
 visit_book_handled(struct machine *m, const struct visit *v)
 {
 	if (v->agent != NULL && !visit_is_unsure(v))
@@ -281,7 +282,7 @@ visit_book_handled(struct machine *m, const struct visit *v)
 		    AGENT_handled, 1);
 }
 
-static RT_HOT void
+RT_HOT void
 visit_book_agent_talk(struct machine *m, const struct visit *v)
 {
 	if (v->agent != NULL && v->talk_ms != EVENT_UNKNOWN_MS &&
@@ -290,7 +291,7 @@ visit_book_agent_talk(struct machine *m, const struct visit *v)
 		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
 }
 
-static RT_HOT void
+RT_HOT void
 visit_book_answer(struct machine *m, struct visit *v)
 {
 	visit_book_outcome(m, v, 1);
@@ -303,7 +304,7 @@ visit_book_answer(struct machine *m, struct visit *v)
  * Books the conversation, which has ended. Where the feed does not tell how
  * long it was, it lasted from the answer to the end.
  */
-static RT_HOT void
+RT_HOT void
 visit_book_talk(struct machine *m, struct visit *v)
 {
 	if (v->talk_ms == EVENT_UNKNOWN_MS && !v->answer_derived)
@@ -315,38 +316,6 @@ visit_book_talk(struct machine *m, struct visit *v)
 		return;
 	visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
 	visit_book_agent_talk(m, v);
-}
-
-static void
-visit_unbook_talk(struct machine *m, struct visit *v)
-{
-	if (v->transferred)
-		visit_book(m, v, MEASURE_transferred, -1);
-	if (v->talk_ms != EVENT_UNKNOWN_MS)
-		visit_book(m, v, MEASURE_talk_ms, -v->talk_ms);
-	v->transferred = false;
-	v->talk_ms = EVENT_UNKNOWN_MS;
-}
-
-/* The answer is certain now: what was withheld, but the talk. */
-static void
-visit_settle_answer(struct machine *m, struct visit *v)
-{
-	v->heard->unsure = false;
-	visit_book_longest(m, v);
-	if (v->outcome == OUTCOME_ANSWERED)
-		visit_book_handled(m, v);
-}
-
-void
-visit_settle(struct machine *m, struct visit *v)
-{
-	if (!visit_is_unsure(v) || v->cell == NULL)
-		return;
-	visit_settle_answer(m, v);
-	if (v->outcome == OUTCOME_ANSWERED)
-		visit_book_agent_talk(m, v);
-	visit_changed(m, v);
 }
 
 void
@@ -387,7 +356,7 @@ machine_agent(struct machine *m, const struct event *ev)
 	return agent;
 }
 
-static RT_HOT void
+RT_HOT void
 visit_take_answer(struct machine *m, struct visit *v, const struct event *ev)
 {
 	v->outcome = OUTCOME_ANSWERED;
@@ -399,7 +368,7 @@ visit_take_answer(struct machine *m, struct visit *v, const struct event *ev)
 }
 
 /* The end of a conversation whose answer was not seen tells of both. */
-static RT_HOT void
+RT_HOT void
 visit_take_talk(struct machine *m, struct visit *v, const struct event *ev)
 {
 	v->talk_ms = ev->talk_ms;
@@ -754,7 +723,7 @@ visit_refuse(struct machine *m, struct call *call, struct queue *queue,
  * As a summary tells it. What it does not tell stays unknown: nothing is worked
  * out from times that are not those of the queue.
  */
-static void
+void
 visit_take_summary(struct machine *m, struct visit *v, const struct event *ev)
 {
 	bool talked = ev->talk_ms != EVENT_UNKNOWN_MS;
@@ -777,7 +746,7 @@ visit_take_summary(struct machine *m, struct visit *v, const struct event *ev)
 		    : v->entered_us;
 }
 
-static void
+void
 visit_book_ended(struct machine *m, struct visit *v)
 {
 	if (v->outcome != OUTCOME_ANSWERED) {
@@ -823,150 +792,6 @@ visit_summary(struct machine *m, struct call *call, struct queue *queue,
 	if (v->heard != NULL)
 		v->heard->ended |= v->heard->entered;
 	visit_end_by_summary(m, v, ev);
-}
-
-/* --- the word of another feed -------------------------------------------- */
-
-/* Takes back what was booked at its end. */
-static void
-visit_unbook(struct machine *m, struct visit *v)
-{
-	visit_book_outcome(m, v, -1);
-	if (v->outcome != OUTCOME_ANSWERED)
-		return;
-	visit_unbook_talk(m, v);
-	v->answered_us = 0;
-	v->answer_derived = false;
-	v->agent = NULL;
-}
-
-/* It was answered, and the first word was another: CONNECT or its end. */
-static void
-visit_answered_after_all(
-    struct machine *m, struct visit *v, const struct event *ev)
-{
-	if (ev->kind == EVENT_CONNECT) {
-		visit_take_answer(m, v, ev);
-		visit_book_answer(m, v);
-		merge_goes_on(m, v);
-		v->ended_us = 0;
-		visit_set_state(m, v, VISIT_TALKING);
-		return;
-	}
-	if (ev->kind == EVENT_SUMMARY)
-		visit_take_summary(m, v, ev);
-	else
-		visit_take_talk(m, v, ev);
-	v->ended_us = ev->time_us;
-	visit_book_ended(m, v);
-}
-
-static void
-visit_left_after_all(struct machine *m, struct visit *v, const struct event *ev)
-{
-	v->outcome = (uint8_t)ev->outcome;
-	v->wait_ms = ev->wait_ms;
-	if (v->wait_ms == EVENT_UNKNOWN_MS && ev->kind != EVENT_SUMMARY)
-		v->wait_ms = visit_wait_until(v, ev->time_us);
-	v->ended_us = ev->time_us;
-	visit_book_outcome(m, v, 1);
-}
-
-void
-visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
-    const struct event *ev)
-{
-	enum outcome before = (enum outcome)v->outcome;
-
-	visit_count(m, COUNTER_repaired);
-	visit_unbook(m, v);
-	v->heard->unsure = false;
-	v->outcome = OUTCOME_NONE;
-	visit_set_reason(v, ev->name);
-	if (outcome == OUTCOME_ANSWERED)
-		visit_answered_after_all(m, v, ev);
-	else
-		visit_left_after_all(m, v, ev);
-	if (m->config.corrected != NULL)
-		m->config.corrected(m->config.ctx, v, before);
-	visit_changed(m, v);
-}
-
-static void
-visit_fill_wait(struct machine *m, struct visit *v, const struct event *ev)
-{
-	if (v->wait_ms != EVENT_UNKNOWN_MS || ev->wait_ms == EVENT_UNKNOWN_MS)
-		return;
-	visit_book_outcome(m, v, -1);
-	v->wait_ms = ev->wait_ms;
-	visit_book_outcome(m, v, 1);
-}
-
-/*
- * Who answered, where nobody has told; of an unsure answer also who and when it
- * was for certain, for nothing of that is booked yet.
- */
-static void
-visit_fill_agent(struct machine *m, struct visit *v, const struct event *ev)
-{
-	struct agent *agent = machine_agent(m, ev);
-
-	if (visit_is_unsure(v)) {
-		v->agent = agent != NULL ? agent : v->agent;
-		if (ev->kind == EVENT_CONNECT) {
-			v->answered_us = ev->time_us;
-			v->answer_derived = false;
-		}
-	} else if (v->agent == NULL && agent != NULL) {
-		v->agent = agent;
-		if (v->state == VISIT_TALKING)
-			LIST_INSERT_HEAD(&agent->talks, v, talk_list);
-		visit_book_handled(m, v);
-		visit_book_agent_talk(m, v);
-	}
-}
-
-/* The end of a conversation that had none yet, or none that was certain. */
-static void
-visit_fill_talk(struct machine *m, struct visit *v, const struct event *ev)
-{
-	int64_t talk_ms = v->talk_ms;
-
-	if (!visit_is_unsure(v) &&
-	    (talk_ms != EVENT_UNKNOWN_MS ||
-		(v->answer_derived && ev->talk_ms == EVENT_UNKNOWN_MS)))
-		return;
-	visit_unbook_talk(m, v);
-	v->talk_ms = ev->talk_ms != EVENT_UNKNOWN_MS ? ev->talk_ms : talk_ms;
-	v->transferred = (ev->flags & EVENT_TRANSFERRED) != 0;
-	v->ended_us = ev->time_us;
-	visit_set_reason(v, ev->name);
-	if (visit_is_unsure(v))
-		visit_settle_answer(m, v);
-	visit_book_talk(m, v);
-}
-
-bool
-visit_is_open(const struct visit *v)
-{
-	if (v->wait_ms == EVENT_UNKNOWN_MS || visit_is_unsure(v))
-		return true;
-	return v->outcome == OUTCOME_ANSWERED &&
-	    (v->talk_ms == EVENT_UNKNOWN_MS || v->agent == NULL);
-}
-
-void
-visit_fill(struct machine *m, struct visit *v, enum visit_event what,
-    const struct event *ev)
-{
-	visit_fill_wait(m, v, ev);
-	if (v->outcome == OUTCOME_ANSWERED)
-		visit_fill_agent(m, v, ev);
-	if (what == VISIT_EVENT_COMPLETE && v->state == VISIT_ENDED)
-		visit_fill_talk(m, v, ev);
-	else if (what == VISIT_EVENT_LEAVE)
-		visit_settle(m, v);
-	visit_changed(m, v);
 }
 
 /* --- the table ---------------------------------------------------------- */
