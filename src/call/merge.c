@@ -208,7 +208,7 @@ merge_passed_us(const struct machine *m, int64_t by_us, int64_t window_us)
 static void
 merge_list(struct machine *m, struct heard *h)
 {
-	h->open = visit_is_open(h->visit);
+	h->open = visit_is_open(m, h->visit);
 	TAILQ_INSERT_TAIL(&m->unkept[h->open], h, list);
 }
 
@@ -236,7 +236,7 @@ static void
 merge_list_again(struct machine *m, struct visit *v)
 {
 	if (v->state != VISIT_ENDED || v->heard->kept ||
-	    v->heard->open == visit_is_open(v))
+	    v->heard->open == visit_is_open(m, v))
 		return;
 	merge_unlist(m, v->heard);
 	merge_list(m, v->heard);
@@ -319,7 +319,7 @@ merge_again(struct machine *m, struct visit *v, enum visit_event what,
 	if (v->state != VISIT_ENDED &&
 	    !(v->state == VISIT_TALKING && what == VISIT_EVENT_CONNECT))
 		return false;
-	if (same && certain && !v->heard->kept)
+	if (same && !v->heard->kept)
 		visit_fill(m, v, what, ev);
 	if (same || !certain)
 		merge_confirm(m, v, what, ev);

@@ -9,8 +9,8 @@
  * newest visit of its call and queue of which its feed has told so far as the
  * event supposes; an arrival of which another feed has told within
  * MERGE_NEAR_US is that one again. What is told again changes nothing
- * (`confirmed`), but makes a time finer, says a wait that was not known, or
- * corrects an outcome of which the first one was not sure (EVENT_UNSURE, or
+ * (`confirmed`), but makes a time or the wait finer, says what was not known,
+ * or corrects an outcome of which the first one was not sure (EVENT_UNSURE, or
  * lost).
  *
  * What bears no call (sessions, wrap-up) is taken of the first feed that knows

@@ -54,10 +54,10 @@ void visit_settle(struct machine *m, struct visit *v);
  * Of one that has ended: something is not known or not certain that another
  * feed may still tell.
  */
-bool visit_is_open(const struct visit *v);
+bool visit_is_open(const struct machine *m, const struct visit *v);
 /*
- * A certain word of another feed, of the same outcome: what was not known of
- * the visit, or not certain, is now.
+ * The word of another feed, of the same outcome: the finer wait counts; and if
+ * it is a certain one, what was not known of the visit, or not certain, is now.
  */
 void visit_fill(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev);

@@ -4,6 +4,7 @@
  * known, or not certain, is taken over; what was wrong is taken back.
  */
 #include "base/base.h"
+#include "base/utc.h"
 #include "call/merge.h"
 #include "call/visit_inner.h"
 
@@ -104,14 +105,57 @@ visit_correct(struct machine *m, struct visit *v, enum outcome outcome,
 	visit_changed(m, v);
 }
 
+/*
+ * The wait as this feed has it: its own figure, else up to its step; in whole
+ * seconds where its times are.
+ */
+static int64_t
+visit_wait_told(const struct visit *v, const struct event *ev)
+{
+	if (ev->wait_ms != EVENT_UNKNOWN_MS ||
+	    (ev->kind != EVENT_CONNECT && ev->kind != EVENT_LEAVE))
+		return ev->wait_ms;
+	if (ev->time_us % USEC_PER_SEC != 0)
+		return visit_wait_until(v, ev->time_us);
+	return RT_MAX(ev->time_us - utc_floor(v->entered_us, USEC_PER_SEC), 0) /
+	    USEC_PER_MSEC;
+}
+
+static bool
+visit_is_whole(int64_t wait_ms)
+{
+	return wait_ms % (USEC_PER_SEC / USEC_PER_MSEC) == 0;
+}
+
+/* Of two waits the finer one counts, of two alike the longer one. */
+static bool
+visit_wait_is_better(int64_t now_ms, int64_t told_ms)
+{
+	if (now_ms == EVENT_UNKNOWN_MS)
+		return true;
+	if (visit_is_whole(now_ms) != visit_is_whole(told_ms))
+		return visit_is_whole(now_ms);
+	return told_ms > now_ms;
+}
+
+/*
+ * The same wait counts whoever told first; and the longest one is the longest
+ * that anybody told, for what the first feed said can not be taken back.
+ */
 static void
 visit_fill_wait(struct machine *m, struct visit *v, const struct event *ev)
 {
-	if (v->wait_ms != EVENT_UNKNOWN_MS || ev->wait_ms == EVENT_UNKNOWN_MS)
+	int64_t told_ms = visit_wait_told(v, ev);
+
+	if (told_ms == EVENT_UNKNOWN_MS || told_ms == v->wait_ms)
 		return;
-	visit_book_outcome(m, v, -1);
-	v->wait_ms = ev->wait_ms;
-	visit_book_outcome(m, v, 1);
+	if (visit_wait_is_better(v->wait_ms, told_ms)) {
+		visit_book_outcome(m, v, -1);
+		v->wait_ms = told_ms;
+		visit_book_outcome(m, v, 1);
+	} else if (!visit_is_unsure(v)) {
+		visit_book(m, v, MEASURE_max_wait_ms, told_ms);
+	}
 }
 
 /*
@@ -158,10 +202,27 @@ visit_fill_talk(struct machine *m, struct visit *v, const struct event *ev)
 	visit_book_talk(m, v);
 }
 
-bool
-visit_is_open(const struct visit *v)
+/* Another feed knows a finer wait, and has not told of this end yet. */
+static bool
+visit_awaits_finer(const struct machine *m, const struct visit *v)
 {
-	if (v->wait_ms == EVENT_UNKNOWN_MS || visit_is_unsure(v))
+	unsigned told = v->heard->answered | v->heard->ended, i;
+
+	if (!visit_is_whole(v->wait_ms))
+		return false;
+	for (i = 0; i < MACHINE_FEEDS; i++)
+		if ((m->config.slots >> i & 1) != 0 &&
+		    (m->config.facts[i] & STAGE_KNOWS(fine_wait)) != 0 &&
+		    (told >> i & 1) == 0)
+			return true;
+	return false;
+}
+
+bool
+visit_is_open(const struct machine *m, const struct visit *v)
+{
+	if (v->wait_ms == EVENT_UNKNOWN_MS || visit_is_unsure(v) ||
+	    visit_awaits_finer(m, v))
 		return true;
 	return v->outcome == OUTCOME_ANSWERED &&
 	    (v->talk_ms == EVENT_UNKNOWN_MS || v->agent == NULL);
@@ -172,11 +233,13 @@ visit_fill(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev)
 {
 	visit_fill_wait(m, v, ev);
+	visit_changed(m, v);
+	if ((ev->flags & EVENT_UNSURE) != 0)
+		return;
 	if (v->outcome == OUTCOME_ANSWERED)
 		visit_fill_agent(m, v, ev);
 	if (what == VISIT_EVENT_COMPLETE && v->state == VISIT_ENDED)
 		visit_fill_talk(m, v, ev);
 	else if (what == VISIT_EVENT_LEAVE)
 		visit_settle(m, v);
-	visit_changed(m, v);
 }

@@ -778,7 +778,7 @@ const struct stage asterisk_cel_stage = {
     .facts = STAGE_KNOWS(live) | STAGE_KNOWS(queue) | STAGE_KNOWS(wait) |
 	STAGE_KNOWS(answer) | STAGE_KNOWS(agent) | STAGE_KNOWS(talk) |
 	STAGE_KNOWS(abandon) | STAGE_KNOWS(transfer) | STAGE_KNOWS(caller) |
-	STAGE_KNOWS(milliseconds),
+	STAGE_KNOWS(fine_wait) | STAGE_KNOWS(milliseconds),
     .open = cel_open,
     .input = cel_input,
     .save = cel_save,

@@ -757,7 +757,8 @@ const struct stage ringtally_json_stage = {
 	STAGE_KNOWS(empty) | STAGE_KNOWS(withdrawn) | STAGE_KNOWS(refused) |
 	STAGE_KNOWS(ring) | STAGE_KNOWS(transfer) | STAGE_KNOWS(caller) |
 	STAGE_KNOWS(login) | STAGE_KNOWS(pause) | STAGE_KNOWS(wrap_up) |
-	STAGE_KNOWS(restart) | STAGE_KNOWS(milliseconds),
+	STAGE_KNOWS(restart) | STAGE_KNOWS(fine_wait) |
+	STAGE_KNOWS(milliseconds),
     .open = ringtally_json_open,
     .input = ringtally_json_input,
     .key = ringtally_json_key,

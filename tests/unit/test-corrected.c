@@ -301,6 +301,123 @@ test_rows_of_what_was_filled_in(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/* --- waits --------------------------------------------------------------- */
+
+static const struct told_wait {
+	int64_t log_ms, fine_ms, counts_ms; /* -1: by the feed's own steps */
+} told_waits[] = {
+    {20000, 20900, 20900}, /* into another second, out of the 20 s */
+    {21000, 20100, 20100},
+    {6000, 4990, 4990}, /* of one who hung up: a short one after all */
+    {5000, 5700, 5700}, {20000, EVENT_UNKNOWN_MS, 19750},
+    {20000, 19000, 20000}, /* both to the second: the longer one */
+    {20400, 20300, 20400}};
+
+/*
+ * What the log and a feed with finer times say of one who arrived at 0 (the
+ * latter, at 0.25) and was answered or gave up after 20 seconds.
+ */
+static void
+corrected_tell_wait(struct told_to *t, const struct told_wait *wait,
+    enum outcome outcome, bool fine)
+{
+	struct event enter = told_event(EVENT_ENTER, 0, "a");
+	struct event end = outcome == OUTCOME_ANSWERED
+	    ? corrected_answer(20, wait->log_ms)
+	    : corrected_end(20, outcome, 0);
+
+	end.wait_ms = fine ? wait->fine_ms : wait->log_ms;
+	if (fine) {
+		enter.time_us += 250000;
+		if (end.wait_ms == EVENT_UNKNOWN_MS)
+			end.time_us += 1;
+	}
+	told_give(t, fine, enter);
+	told_give(t, fine, end);
+}
+
+static void
+corrected_check_wait(
+    struct told_to *t, const struct told_wait *wait, enum outcome outcome)
+{
+	bool answered = outcome == OUTCOME_ANSWERED;
+	struct cell *cell =
+	    tally_cell(tally_queue(&t->played.tally, SLICE("q")), T0_US);
+	const struct hist *h =
+	    answered ? &cell->wait_answered : &cell->wait_abandoned;
+	int64_t at_s = (wait->counts_ms + 999) / 1000;
+
+	assert_int_equal(cell->v[MEASURE_offered], 1);
+	assert_int_equal(cell->v[MEASURE_answered], answered);
+	assert_int_equal(cell->v[MEASURE_abandoned], !answered);
+	assert_int_equal(cell->v[answered ? MEASURE_wait_answered_ms
+					  : MEASURE_wait_abandoned_ms],
+	    wait->counts_ms);
+	assert_int_equal(cell->v[MEASURE_abandoned_short],
+	    !answered && wait->counts_ms <= 5000);
+	assert_int_equal(hist_total(h), 1);
+	assert_int_equal(hist_within(h, at_s), 1);
+	assert_int_equal(hist_within(h, at_s - 1), 0);
+}
+
+/* The finer wait counts, whoever tells first; in each of the figures once. */
+static void
+test_finer_wait_counts(void **state RT_UNUSED)
+{
+	static const enum outcome outcomes[] = {
+	    OUTCOME_ANSWERED, OUTCOME_ABANDONED};
+	struct told_to t;
+	int64_t longest_ms = 0;
+	size_t i;
+	int turn, which;
+
+	for (i = 0; i < RT_COUNT(told_waits) * 2; i++) {
+		const struct told_wait *wait = &told_waits[i / 2];
+		enum outcome outcome = outcomes[i % 2];
+
+		for (turn = 0; turn < 2; turn++) {
+			told_begin(&t, 2);
+			for (which = 0; which < 2; which++)
+				corrected_tell_wait(
+				    &t, wait, outcome, which != turn);
+			corrected_check_wait(&t, wait, outcome);
+			if (turn == 0)
+				longest_ms = told_sum(&t, MEASURE_max_wait_ms);
+			else
+				assert_int_equal(longest_ms,
+				    told_sum(&t, MEASURE_max_wait_ms));
+			played_fini(&t.played);
+		}
+	}
+}
+
+/* A feed that knows a finer wait is waited for, as any that may correct. */
+static void
+test_finer_wait_is_waited_for(void **state RT_UNUSED)
+{
+	struct told_to t;
+	int fine;
+
+	for (fine = 0; fine < 2; fine++) {
+		told_begin(&t, 2);
+		if (fine)
+			t.played.machine.config.facts[1] |=
+			    STAGE_KNOWS(fine_wait);
+		corrected_tell_wait(
+		    &t, &told_waits[0], OUTCOME_ABANDONED, false);
+		told_give(&t, 0, told_event(EVENT_NOTE, 200, "x"));
+		told_give(&t, 0, told_event(EVENT_NOTE, 201, "x"));
+		assert_int_equal(t.kept, !fine);
+		corrected_tell_wait(
+		    &t, &told_waits[0], OUTCOME_ABANDONED, true);
+		assert_int_equal(told_sum(&t, MEASURE_wait_abandoned_ms),
+		    fine ? 20900 : 20000);
+		corrected_pass(&t);
+		assert_int_equal(t.kept, 1);
+		played_fini(&t.played);
+	}
+}
+
 int
 main(void)
 {
@@ -314,6 +431,8 @@ main(void)
 	    cmocka_unit_test(test_unsure_before_the_arrival),
 	    cmocka_unit_test(test_rows_do_not_wait_for_silence),
 	    cmocka_unit_test(test_rows_of_what_was_filled_in),
+	    cmocka_unit_test(test_finer_wait_counts),
+	    cmocka_unit_test(test_finer_wait_is_waited_for),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

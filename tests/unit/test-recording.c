@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Twenty minutes of a real Asterisk 22, of which ../shared/asterisk/day holds
- * the queue_log and all that one client of the manager interface heard: played
- * as either and as both at once, in step, late and one after the other. The
- * figures must be the same. Without the recording the tests are passed over.
+ * the queue_log, all that one client of the manager interface heard, the
+ * channel events and the call detail records: played as either of the first two
+ * and as both at once, in step and late; and as each two of the four, one
+ * behind the other, in both orders. The figures must be the same. Without the
+ * recording the tests are passed over.
  *
  * What the manager interface can not tell apart (that client did not ask for
  * the class "dialplan") is one figure: the queue gave up, for want of time or
@@ -31,12 +33,17 @@ struct day_sums {
 	int64_t within_15, within_20;
 };
 
+enum day_feed { DAY_LOG, DAY_AMI, DAY_CEL, DAY_CDR, DAY_FEEDS };
+
+static const struct stage *const day_stages[DAY_FEEDS] = {
+    &asterisk_queue_log_stage, &asterisk_ami_stage, &asterisk_cel_stage,
+    &asterisk_cdr_stage};
+
 struct day {
-	struct strbuf log, raw, index;
+	struct strbuf log, raw, index, cel, cdr;
 	struct tally tally;
 	struct machine machine;
-	struct intake told[2]; /* queue_log, manager interface */
-	unsigned n_feeds;
+	struct intake told[DAY_FEEDS];
 	size_t log_at;
 	const char *index_at;
 	struct day_sums sums[DAY_QUEUES];
@@ -55,6 +62,8 @@ day_set_up(void **state)
 		recorded_read(&day->log, day_pieces[i]);
 	recorded_read(&day->raw, "ami.raw.gz");
 	recorded_read(&day->index, "ami.idx.gz");
+	recorded_read(&day->cel, "cel-Master.csv.gz");
+	recorded_read(&day->cdr, "cdr-Master.csv.gz");
 	return 0;
 }
 
@@ -66,37 +75,40 @@ day_tear_down(void **state)
 	strbuf_fini(&day->log);
 	strbuf_fini(&day->raw);
 	strbuf_fini(&day->index);
+	strbuf_fini(&day->cel);
+	strbuf_fini(&day->cdr);
 	free(day);
 	return 0;
 }
 
 /* --- playing ------------------------------------------------------------- */
 
+/* first, second: feeds of the switch; the same one twice: it has but that. */
 static void
-day_begin(struct day *day, bool log, bool ami)
+day_begin(struct day *day, enum day_feed first, enum day_feed second)
 {
-	static const struct stage *const stages[2] = {
-	    &asterisk_queue_log_stage, &asterisk_ami_stage};
+	const enum day_feed feeds[2] = {first, second};
 	struct tally_config tally = {.interval_us = 900 * USEC_PER_SEC,
 	    .short_abandon_us = 5 * USEC_PER_SEC,
 	    .max_queues = 1000,
 	    .max_agents = 5000};
 	struct machine_config machine = {.lost_after_us = 21600 * USEC_PER_SEC,
 	    .max_open = 100000,
-	    .n_feeds = log && ami ? 2 : 1,
-	    .facts = {stages[0]->facts, stages[1]->facts},
+	    .n_feeds = first != second ? 2 : 1,
+	    .facts = {day_stages[first]->facts, day_stages[second]->facts},
 	    .merge_window_us = 86400 * USEC_PER_SEC};
 	unsigned i;
 
 	tally_init(&day->tally, &tally);
 	machine_init(&day->machine, &machine, &day->tally);
-	for (i = 0; i < 2; i++) {
+	for (i = 0; i < machine.n_feeds; i++) {
+		struct intake *in = &day->told[feeds[i]];
 		struct err err;
 
-		if (intake_init(&day->told[i], "day", i, stages[i], NULL,
+		if (intake_init(in, "day", i, day_stages[feeds[i]], NULL,
 			&day->machine, &err) < 0)
 			fail_msg("%s", err.text);
-		day->told[i].slot = log && ami ? i : 0;
+		in->slot = i;
 	}
 	day->log_at = 0;
 	day->index_at = day->index.p;
@@ -128,7 +140,7 @@ day_tell_log(struct day *day)
 
 	assert_non_null(end);
 	day->log_at += intake_bytes(
-	    &day->told[0], &at, line, (size_t)(end + 1 - line), false);
+	    &day->told[DAY_LOG], &at, line, (size_t)(end + 1 - line), false);
 }
 
 static void
@@ -139,7 +151,7 @@ day_tell_mark(struct day *day, enum record_kind kind, int64_t us)
 	    .source = 1, .kind = (uint8_t)kind, .received_us = us};
 
 	mark.bytes = SLICE("");
-	intake_record(&day->told[1], &at, &mark);
+	intake_record(&day->told[DAY_AMI], &at, &mark);
 }
 
 static void
@@ -160,7 +172,7 @@ day_tell_ami(struct day *day)
 	    (record.bytes.p[record.bytes.n - 1] == '\n' ||
 		record.bytes.p[record.bytes.n - 1] == '\r'))
 		record.bytes.n--;
-	intake_record(&day->told[1], &at, &record);
+	intake_record(&day->told[DAY_AMI], &at, &record);
 	day->index_at = end + 1;
 	if (day_ami_us(day) == INT64_MAX)
 		day_tell_mark(
@@ -171,7 +183,7 @@ day_tell_ami(struct day *day)
 static void
 day_play(struct day *day, bool log, bool ami, int64_t late_us)
 {
-	day_begin(day, log, ami);
+	day_begin(day, log ? DAY_LOG : DAY_AMI, ami ? DAY_AMI : DAY_LOG);
 	for (;;) {
 		int64_t log_us = log ? day_log_us(day) : INT64_MAX;
 		int64_t ami_us = ami ? day_ami_us(day) : INT64_MAX;
@@ -210,8 +222,10 @@ day_end(struct day *day, struct day_sums *sums)
 
 	for (i = 0; i < DAY_QUEUES; i++)
 		day_sum_queue(day, day_queues[i], &sums[i]);
-	for (i = 0; i < 2; i++)
-		intake_fini(&day->told[i]);
+	for (i = 0; i < DAY_FEEDS; i++)
+		if (day->told[i].machine != NULL)
+			intake_fini(&day->told[i]);
+	memset(day->told, 0, sizeof(day->told));
 	machine_fini(&day->machine);
 	tally_fini(&day->tally);
 }
@@ -314,6 +328,114 @@ test_manager_behind_the_log(void **state)
 	day_check_both(state, -86400 * USEC_PER_SEC);
 }
 
+/* --- each two of the four ------------------------------------------------ */
+
+/*
+ * What the phones wrote (expected.json). Waits are theirs, to the millisecond;
+ * refused is what only CEL sees of the two logs.
+ */
+static const struct day_truth {
+	int64_t offered, answered, within_15, within_20, abandoned, refused;
+} day_truth[DAY_QUEUES] = {{214, 179, 123, 156, 35, 0},
+    {300, 280, 280, 280, 20, 0}, {200, 174, 121, 135, 26, 0},
+    {130, 76, 29, 76, 54, 0}, {106, 35, 35, 35, 0, 64},
+    {160, 50, 38, 46, 16, 0}, {82, 82, 76, 82, 0, 88},
+    {130, 130, 96, 130, 0, 0}, {110, 110, 110, 110, 0, 0},
+    {436, 307, 197, 251, 103, 0}, {430, 313, 192, 248, 84, 0},
+    {130, 97, 92, 97, 28, 0}};
+
+static void
+day_tell_lines(struct day *day, enum day_feed feed, const struct strbuf *lines)
+{
+	struct position at = {.file_no = 1};
+
+	assert_int_equal(
+	    intake_bytes(&day->told[feed], &at, lines->p, lines->n, true),
+	    lines->n);
+	intake_finish(&day->told[feed]);
+}
+
+static void
+day_tell(struct day *day, enum day_feed feed)
+{
+	switch (feed) {
+	case DAY_LOG:
+		day_tell_lines(day, feed, &day->log);
+		break;
+	case DAY_AMI:
+		while (day_ami_us(day) != INT64_MAX)
+			day_tell_ami(day);
+		break;
+	case DAY_CEL:
+		day_tell_lines(day, feed, &day->cel);
+		break;
+	case DAY_CDR:
+		day_tell_lines(day, feed, &day->cdr);
+		break;
+	case DAY_FEEDS:
+		break;
+	}
+}
+
+static void
+day_expect(const char *feeds, const char *queue, const char *what, int64_t got,
+    int64_t want)
+{
+	if (got != want)
+		fail_msg("%s: %s: %s %" PRId64 ", not %" PRId64, feeds, queue,
+		    what, got, want);
+}
+
+/* first, and then second, which has heard nothing until now. */
+static void
+day_check_pair(struct day *day, enum day_feed first, enum day_feed second)
+{
+	struct day_sums sums[DAY_QUEUES];
+	bool cel = first == DAY_CEL || second == DAY_CEL;
+	char feeds[80];
+	size_t q;
+
+	snprintf(feeds, sizeof(feeds), "%s, %s", day_stages[first]->name,
+	    day_stages[second]->name);
+	day_begin(day, first, second);
+	day_tell(day, first);
+	day_tell(day, second);
+	day_end(day, sums);
+	for (q = 0; q < DAY_QUEUES; q++) {
+		const struct day_truth *true_ = &day_truth[q];
+		const struct day_sums *s = &sums[q];
+		const char *name = day_queues[q];
+
+		day_expect(feeds, name, "offered",
+		    s->v[MEASURE_offered] - s->v[MEASURE_refused],
+		    true_->offered);
+		day_expect(feeds, name, "answered", s->v[MEASURE_answered],
+		    true_->answered);
+		day_expect(feeds, name, "abandoned", s->v[MEASURE_abandoned],
+		    true_->abandoned);
+		day_expect(feeds, name, "refused", s->v[MEASURE_refused],
+		    cel ? true_->refused : 0);
+		day_expect(feeds, name, "within 15", s->within_15,
+		    cel ? true_->within_15 : day->sums[q].within_15);
+		day_expect(feeds, name, "within 20", s->within_20,
+		    cel ? true_->within_20 : day->sums[q].within_20);
+	}
+}
+
+static void
+test_each_two_in_both_orders(void **state)
+{
+	struct day *day = *state;
+	unsigned a, b;
+
+	day_log_alone(day);
+	for (a = 0; a < DAY_FEEDS; a++)
+		for (b = 0; b < DAY_FEEDS; b++)
+			if (a != b)
+				day_check_pair(
+				    day, (enum day_feed)a, (enum day_feed)b);
+}
+
 int
 main(void)
 {
@@ -323,6 +445,7 @@ main(void)
 	    cmocka_unit_test(test_log_a_little_late),
 	    cmocka_unit_test(test_log_behind_the_manager),
 	    cmocka_unit_test(test_manager_behind_the_log),
+	    cmocka_unit_test(test_each_two_in_both_orders),
 	};
 
 	if (!recorded_is_there())
