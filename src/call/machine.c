@@ -71,39 +71,77 @@ machine_misses(const struct visit *v, const struct event *ev)
 	    ev->time_us - ev->talk_ms * USEC_PER_MSEC - v->answered_us);
 }
 
+/* The conversation that fits a completion best, of those that were looked at.
+ */
+struct machine_match {
+	const struct queue *queue;
+	const struct agent *agent;
+	const struct event *ev;
+	struct visit *found;
+	int64_t misses;
+};
+
+/* Another feed may have told the wait to the millisecond. */
+static bool
+machine_waited(const struct visit *v, int64_t wait_ms)
+{
+	return v->wait_ms == wait_ms ||
+	    (v->heard != NULL && v->wait_ms != EVENT_UNKNOWN_MS &&
+		llabs(v->wait_ms - wait_ms) * USEC_PER_MSEC < USEC_PER_SEC);
+}
+
+static void
+machine_match(struct machine_match *match, struct visit *v)
+{
+	int64_t misses;
+
+	if ((v->queue != match->queue && !v->of_other) ||
+	    v->agent != match->agent || !machine_waited(v, match->ev->wait_ms))
+		return;
+	misses = machine_misses(v, match->ev);
+	if (misses > match->misses ||
+	    (misses == match->misses && match->found != NULL &&
+		!machine_is_older(v, match->found)))
+		return;
+	match->misses = misses;
+	match->found = v;
+}
+
 /*
  * A completion under a call id that has no visit in this queue: Asterisk wrote
  * another channel's id because the caller's was optimised away. The
  * conversation of the same agent, queue and wait is the one that ended, if it
- * began when the completion says (all 84 of the recording did, to the second).
+ * began when the completion says (all 84 of the recording did, to the second);
+ * also one that another feed ended without knowing how long it was.
  */
 static struct visit *
 machine_optimised(
     struct machine *m, struct queue *queue, const struct event *ev)
 {
-	int64_t misses, least = MACHINE_OPTIMISED_US;
+	struct machine_match match = {
+	    .queue = queue, .ev = ev, .misses = MACHINE_OPTIMISED_US};
 	struct agent *agent;
-	struct visit *v, *found = NULL;
+	struct visit *v;
+	struct heard *h;
 	int looks = MACHINE_LOOKS;
 
 	if (ev->agent.n == 0 || ev->wait_ms == EVENT_UNKNOWN_MS)
 		return NULL;
-	agent = tally_agent(m->tally, ev->agent);
+	match.agent = agent = tally_agent(m->tally, ev->agent);
 	LIST_FOREACH (v, &agent->talks, talk_list) {
 		if (looks-- == 0)
 			break;
-		if ((v->queue != queue && !v->of_other) ||
-		    v->wait_ms != ev->wait_ms)
-			continue;
-		misses = machine_misses(v, ev);
-		if (misses < least ||
-		    (misses == least &&
-			(found == NULL || machine_is_older(v, found)))) {
-			least = misses;
-			found = v;
-		}
+		machine_match(&match, v);
 	}
-	return found;
+	if (match.found != NULL)
+		return match.found;
+	TAILQ_FOREACH (h, &m->unkept[true], list) {
+		if (looks-- <= 0)
+			break;
+		if (merge_lacks_end(h, ev))
+			machine_match(&match, h->visit);
+	}
+	return match.found;
 }
 
 /* Heard of for the first time, and it is not an arrival. */
@@ -120,8 +158,11 @@ machine_early(struct machine *m, struct queue *queue, enum visit_event what,
 	else
 		v = visit_new(m, call_find(m, ev->call, ev->call_hash, true),
 		    queue, VISIT_EARLY);
-	if (m->config.n_feeds > 1)
+	if (m->config.n_feeds > 1) {
 		merge_note(m, v, what, ev);
+		if (merge_again(m, v, what, ev))
+			return;
+	}
 	visit_event(m, v, what, ev);
 }
 

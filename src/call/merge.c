@@ -332,6 +332,14 @@ merge_again(struct machine *m, struct visit *v, enum visit_event what,
 }
 
 bool
+merge_lacks_end(const struct heard *h, const struct event *ev)
+{
+	return h->visit->outcome == OUTCOME_ANSWERED &&
+	    (h->unsure || h->visit->talk_ms == EVENT_UNKNOWN_MS) &&
+	    (h->ended & merge_bit(ev)) == 0;
+}
+
+bool
 merge_is_left(
     const struct machine *m, const struct visit *v, const struct event *ev)
 {

@@ -70,6 +70,12 @@ void merge_note(struct machine *m, struct visit *v, enum visit_event what,
 bool merge_again(struct machine *m, struct visit *v, enum visit_event what,
     const struct event *ev);
 
+/*
+ * Of a conversation that has ended: nobody has told how long it was, or not for
+ * certain, and the event's feed has not told of its end.
+ */
+bool merge_lacks_end(const struct heard *h, const struct event *ev);
+
 /* A feed that is no more has told of that time. */
 bool merge_was_told(const struct machine *m, int64_t t_us);
 

@@ -13,6 +13,9 @@
  * - the first BRIDGE_ENTER behind that: somebody answered;
  * - APP_END, HANGUP, or a transfer of the channel by another one: the
  *   conversation is over;
+ * - a channel that enters its bridge between LOCAL_OPTIMIZE_BEGIN of the
+ *   caller's and LOCAL_OPTIMIZE is the caller's from there on: a Local channel
+ *   was optimised away (all 130 of the recording's queue optim);
  * - APP_END without an answer: it left the queue. If the caller's HANGUP
  *   follows at once, and not by the dialplan, he hung up. Else he stayed on
  *   the line and nothing tells why the queue let him go: timeout, key, no
@@ -32,7 +35,7 @@
 
 #include <sys/queue.h>
 
-#define CEL_STATE_VERSION 1
+#define CEL_STATE_VERSION 2
 #define CEL_OPEN_MAX	  1500
 #define CEL_ID_MAX	  96
 #define CEL_TEXT_MAX	  128
@@ -83,8 +86,13 @@ struct cel_text {
 struct cel_visit {
 	TAILQ_ENTRY(cel_visit) link;
 	char id[CEL_ID_MAX], linked[CEL_ID_MAX];
-	size_t id_n, linked_n;
+	/* the caller's, once the one that the call is named by was optimised
+	 * away; else empty */
+	char channel[CEL_ID_MAX];
+	size_t id_n, linked_n, channel_n;
 	struct cel_text queue, agent;
+	uint64_t bridge; /* of its conversation, hashed; 0: not told */
+	bool moving;	 /* being optimised away */
 	int64_t enter_us, connect_us;
 	int64_t left_us; /* APP_END came, why is not clear yet; or 0 */
 	bool ambiguous;
@@ -98,8 +106,8 @@ struct cel {
 	uint8_t at[CEL_COLUMNS]; /* CSV_FIELDS: nowhere */
 	unsigned least;
 	struct cel_visits visits; /* as they began */
-	struct slots by_id;
-	unsigned n_visits, n_left;
+	struct slots by_channel;
+	unsigned n_visits, n_left, n_moving;
 	int64_t last_us;
 	bool last_ambiguous;
 	/* of the row in work */
@@ -195,6 +203,15 @@ cel_id(const struct cel_visit *visit)
 	return (struct slice){visit->id, visit->id_n};
 }
 
+/* The channel that the caller is on. */
+static struct slice
+cel_channel(const struct cel_visit *visit)
+{
+	return visit->channel_n > 0
+	    ? (struct slice){visit->channel, visit->channel_n}
+	    : cel_id(visit);
+}
+
 static void
 cel_set_text(struct cel_text *to, struct slice s)
 {
@@ -203,14 +220,14 @@ cel_set_text(struct cel_text *to, struct slice s)
 }
 
 static struct cel_visit *
-cel_find(const struct cel *cel, struct slice id)
+cel_find(const struct cel *cel, struct slice channel)
 {
-	uint32_t hash = cel_hash(id);
+	uint32_t hash = cel_hash(channel);
 	struct cel_visit *visit;
 	size_t at = 0;
 
-	while ((visit = slots_next(&cel->by_id, hash, &at)) != NULL)
-		if (slice_eq(cel_id(visit), id))
+	while ((visit = slots_next(&cel->by_channel, hash, &at)) != NULL)
+		if (slice_eq(cel_channel(visit), channel))
 			return visit;
 	return NULL;
 }
@@ -218,20 +235,30 @@ cel_find(const struct cel *cel, struct slice id)
 static void
 cel_put(struct cel *cel, struct cel_visit *visit)
 {
-	slots_add(&cel->by_id, cel_hash(cel_id(visit)), visit);
+	slots_add(&cel->by_channel, cel_hash(cel_channel(visit)), visit);
 	TAILQ_INSERT_TAIL(&cel->visits, visit, link);
 	cel->n_visits++;
 	cel->n_left += visit->left_us != 0;
+	cel->n_moving += visit->moving;
 }
 
 static void
 cel_forget(struct cel *cel, struct cel_visit *visit)
 {
-	slots_remove(&cel->by_id, cel_hash(cel_id(visit)), visit);
+	slots_remove(&cel->by_channel, cel_hash(cel_channel(visit)), visit);
 	TAILQ_REMOVE(&cel->visits, visit, link);
 	cel->n_visits--;
 	cel->n_left -= visit->left_us != 0;
+	cel->n_moving -= visit->moving;
 	free(visit);
+}
+
+static void
+cel_set_moving(struct cel *cel, struct cel_visit *visit, bool moving)
+{
+	cel->n_moving += moving;
+	cel->n_moving -= visit->moving;
+	visit->moving = moving;
 }
 
 static void
@@ -239,8 +266,8 @@ cel_reset(struct cel *cel)
 {
 	while (!TAILQ_EMPTY(&cel->visits))
 		cel_forget(cel, TAILQ_FIRST(&cel->visits));
-	slots_fini(&cel->by_id);
-	cel->by_id = (struct slots){0};
+	slots_fini(&cel->by_channel);
+	cel->by_channel = (struct slots){0};
 	cel->last_us = 0;
 	cel->last_ambiguous = false;
 }
@@ -495,7 +522,8 @@ cel_app_start(struct cel *cel, struct cel_visit *visit, struct sink *sink)
 static bool
 cel_app_end(struct cel *cel, struct cel_visit *visit, struct sink *sink)
 {
-	if (visit == NULL || visit->left_us != 0 || !cel_is_queue(cel))
+	if (visit == NULL || visit->left_us != 0 ||
+	    (visit->channel_n == 0 && !cel_is_queue(cel)))
 		return false;
 	visit->ambiguous |= cel->ambiguous;
 	if (visit->connect_us != 0) {
@@ -507,13 +535,78 @@ cel_app_end(struct cel *cel, struct cel_visit *visit, struct sink *sink)
 	return false;
 }
 
+static uint64_t
+cel_bridge(const struct cel *cel)
+{
+	struct slice id =
+	    cel_extra(cel->field[CEL_EVENTEXTRA], "\"bridge_id\":\"");
+
+	return id.n > 0 ? XXH3_64bits(id.p, id.n) : 0;
+}
+
+/* A channel that no queue knows: that of a caller who is being moved to it? */
+static void
+cel_move(struct cel *cel)
+{
+	struct slice channel = cel->field[CEL_UNIQUEID];
+	uint64_t bridge = cel_bridge(cel);
+	struct cel_visit *visit;
+
+	TAILQ_FOREACH (visit, &cel->visits, link)
+		if (visit->moving && visit->bridge == bridge && bridge != 0)
+			break;
+	if (visit == NULL)
+		return;
+	slots_remove(&cel->by_channel, cel_hash(cel_channel(visit)), visit);
+	memcpy(visit->channel, channel.p, channel.n);
+	visit->channel_n = channel.n;
+	slots_add(&cel->by_channel, cel_hash(channel), visit);
+	cel_set_moving(cel, visit, false);
+}
+
 static bool
 cel_bridge_enter(struct cel *cel, struct cel_visit *visit, struct sink *sink)
 {
-	if (visit == NULL || visit->connect_us != 0 || visit->left_us != 0)
+	if (visit == NULL) {
+		if (cel->n_moving > 0)
+			cel_move(cel);
+		return false;
+	}
+	visit->bridge = cel_bridge(cel);
+	if (visit->connect_us != 0 || visit->left_us != 0)
 		return false;
 	cel_connect(cel, visit, sink);
 	return true;
+}
+
+/* The row's channel and the other half of it are optimised away. */
+static struct cel_visit *
+cel_optimised(const struct cel *cel, struct cel_visit *visit)
+{
+	struct slice other =
+	    cel_extra(cel->field[CEL_EVENTEXTRA], "\"local_two_uniqueid\":\"");
+
+	return visit == NULL && other.n > 0 ? cel_find(cel, other) : visit;
+}
+
+static bool
+cel_optimise(struct cel *cel, struct cel_visit *visit, struct sink *sink)
+{
+	(void)sink;
+	visit = cel_optimised(cel, visit);
+	if (visit != NULL && visit->connect_us != 0)
+		cel_set_moving(cel, visit, true);
+	return false;
+}
+
+static bool
+cel_optimise_end(struct cel *cel, struct cel_visit *visit, struct sink *sink)
+{
+	(void)sink;
+	visit = cel_optimised(cel, visit);
+	if (visit != NULL)
+		cel_set_moving(cel, visit, false);
+	return false;
 }
 
 static bool
@@ -601,8 +694,8 @@ static const struct cel_type {
     {"CONF_END", NULL},
     {"PICKUP", NULL},
     {"FORWARD", NULL},
-    {"LOCAL_OPTIMIZE", NULL},
-    {"LOCAL_OPTIMIZE_BEGIN", NULL},
+    {"LOCAL_OPTIMIZE", cel_optimise_end},
+    {"LOCAL_OPTIMIZE_BEGIN", cel_optimise},
     {"STREAM_BEGIN", NULL},
     {"STREAM_END", NULL},
     {"DTMF", NULL},
@@ -716,24 +809,47 @@ cel_save(void *self, struct strbuf *to)
 		pack_int(to, visit->enter_us);
 		pack_int(to, visit->connect_us);
 		pack_int(to, visit->left_us);
-		pack_int(to, visit->ambiguous);
+		pack_int(to, visit->ambiguous | visit->moving << 1);
+		pack_text(to, (struct slice){visit->channel, visit->channel_n});
+		pack_int(to, (int64_t)visit->bridge);
 	}
 }
 
+/* Version 1 knew of no channel but the first. */
 static bool
-cel_load_visit(struct cel *cel, struct slice *from)
+cel_load_moved(struct cel_visit *visit, int64_t version, struct slice *from)
+{
+	struct slice channel;
+	int64_t bridge;
+
+	if (version == 1)
+		return true;
+	if (!unpack_text(from, &channel) || channel.n > CEL_ID_MAX ||
+	    !unpack_int(from, &bridge))
+		return false;
+	if (channel.n > 0)
+		memcpy(visit->channel, channel.p, channel.n);
+	visit->channel_n = channel.n;
+	visit->bridge = (uint64_t)bridge;
+	return true;
+}
+
+static bool
+cel_load_visit(struct cel *cel, int64_t version, struct slice *from)
 {
 	struct cel_visit *visit = mem_zalloc(sizeof(*visit));
 	struct slice id, linked, queue, agent;
-	int64_t ambiguous;
+	int64_t flags;
 
 	if (!unpack_text(from, &id) || id.n == 0 || id.n > CEL_ID_MAX ||
 	    !unpack_text(from, &linked) || linked.n > CEL_ID_MAX ||
 	    !unpack_text(from, &queue) || !unpack_text(from, &agent) ||
 	    !unpack_int(from, &visit->enter_us) ||
 	    !unpack_int(from, &visit->connect_us) ||
-	    !unpack_int(from, &visit->left_us) ||
-	    !unpack_int(from, &ambiguous) || cel_find(cel, id) != NULL) {
+	    !unpack_int(from, &visit->left_us) || !unpack_int(from, &flags) ||
+	    !cel_load_moved(visit, version, from) ||
+	    cel_find(cel, visit->channel_n > 0 ? cel_channel(visit) : id) !=
+		NULL) {
 		free(visit);
 		return false;
 	}
@@ -743,7 +859,8 @@ cel_load_visit(struct cel *cel, struct slice *from)
 	visit->linked_n = linked.n;
 	cel_set_text(&visit->queue, queue);
 	cel_set_text(&visit->agent, agent);
-	visit->ambiguous = ambiguous != 0;
+	visit->ambiguous = (flags & 1) != 0;
+	visit->moving = (flags & 2) != 0;
 	cel_put(cel, visit);
 	return true;
 }
@@ -756,12 +873,13 @@ cel_load(void *self, struct slice from)
 	bool ok;
 
 	cel_reset(cel);
-	ok = unpack_int(&from, &version) && version == CEL_STATE_VERSION &&
-	    unpack_int(&from, &cel->last_us) && unpack_int(&from, &ambiguous);
+	ok = unpack_int(&from, &version) && version >= 1 &&
+	    version <= CEL_STATE_VERSION && unpack_int(&from, &cel->last_us) &&
+	    unpack_int(&from, &ambiguous);
 	cel->last_ambiguous = ambiguous != 0;
 	while (ok && from.n > 0)
-		ok =
-		    cel->n_visits <= CEL_OPEN_MAX && cel_load_visit(cel, &from);
+		ok = cel->n_visits <= CEL_OPEN_MAX &&
+		    cel_load_visit(cel, version, &from);
 	if (!ok)
 		cel_reset(cel);
 	return ok ? 0 : -1;

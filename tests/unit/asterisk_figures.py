@@ -78,23 +78,24 @@ def check_cel(visits):
     if unsure != {"refused", "timed_out"}:
         print("cel: unsure are %s" % sorted(unsure))
         ok = False
-    return check_waits(visits, found) and ok
+    ok = check_spans(visits, found, "connect", 8, "wait") and ok
+    return check_spans(visits, found, "complete", 10, "talk") and ok
 
 
-def check_waits(visits, found):
-    """Within 100 ms of what the phones saw."""
+def check_spans(visits, found, kind, column, span):
+    """Within 100 ms of what the phones saw; column: of the event."""
     true = collections.defaultdict(list)
     for visit in visits:
         if visit["outcome"] == "answered":
-            true[visit["uniqueid"], visit["queue"]].append(visit["wait"])
+            true[visit["uniqueid"], visit["queue"]].append(visit[span])
     far = 0
     for event in found:
-        if event[0] == "connect":
-            waits = true[event[4], event[5]]
-            far += not any(abs(int(event[8]) / 1000 - wait) < 0.1
-                           for wait in waits)
-    print("cel: %d of %d waits are off by more than 100 ms" % (
-        far, sum(map(len, true.values()))))
+        if event[0] == kind:
+            spans = true[event[4], event[5]]
+            far += not any(abs(int(event[column]) / 1000 - told) < 0.1
+                           for told in spans)
+    print("cel: %d of %d are off by more than 100 ms: %s" % (
+        far, sum(map(len, true.values())), span))
     return far == 0
 
 

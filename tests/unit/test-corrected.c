@@ -301,6 +301,35 @@ test_rows_of_what_was_filled_in(void **state RT_UNUSED)
 	played_fini(&t.played);
 }
 
+/*
+ * The log names the end of an optimised channel by another call's id: it is
+ * that of the answer which a CDR told, and knew no length of.
+ */
+static void
+test_end_under_another_id(void **state RT_UNUSED)
+{
+	struct event end = corrected_talk(60, 20000, 40000);
+	struct event cdr = told_summary(
+	    61, "a", 0, OUTCOME_ANSWERED, EVENT_UNKNOWN_MS, EVENT_UNKNOWN_MS);
+	struct told_to t;
+
+	cdr.flags = EVENT_UNSURE;
+	cdr.agent = SLICE("PJSIP/12");
+	end.call = SLICE("b");
+	told_begin(&t, 2);
+	told_give(&t, 1, cdr);
+	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
+	told_give(&t, 0, corrected_answer(20, 20000));
+	told_give(&t, 0, end);
+	assert_int_equal(t.played.machine.in_state[VISIT_EARLY], 0);
+	corrected_check(&t, 1, 1, 40000);
+	told_give(&t, 0, end); /* once, and no other's */
+	corrected_check(&t, 1, 1, 40000);
+	corrected_pass(&t);
+	corrected_check(&t, 1, 1, 40000);
+	played_fini(&t.played);
+}
+
 /* --- waits --------------------------------------------------------------- */
 
 static const struct told_wait {
@@ -431,6 +460,7 @@ main(void)
 	    cmocka_unit_test(test_unsure_before_the_arrival),
 	    cmocka_unit_test(test_rows_do_not_wait_for_silence),
 	    cmocka_unit_test(test_rows_of_what_was_filled_in),
+	    cmocka_unit_test(test_end_under_another_id),
 	    cmocka_unit_test(test_finer_wait_counts),
 	    cmocka_unit_test(test_finer_wait_is_waited_for),
 	};

@@ -336,13 +336,14 @@ test_manager_behind_the_log(void **state)
  */
 static const struct day_truth {
 	int64_t offered, answered, within_15, within_20, abandoned, refused;
-} day_truth[DAY_QUEUES] = {{214, 179, 123, 156, 35, 0},
-    {300, 280, 280, 280, 20, 0}, {200, 174, 121, 135, 26, 0},
-    {130, 76, 29, 76, 54, 0}, {106, 35, 35, 35, 0, 64},
-    {160, 50, 38, 46, 16, 0}, {82, 82, 76, 82, 0, 88},
-    {130, 130, 96, 130, 0, 0}, {110, 110, 110, 110, 0, 0},
-    {436, 307, 197, 251, 103, 0}, {430, 313, 192, 248, 84, 0},
-    {130, 97, 92, 97, 28, 0}};
+	int64_t talk_s;
+} day_truth[DAY_QUEUES] = {{214, 179, 123, 156, 35, 0, 2100},
+    {300, 280, 280, 280, 20, 0, 4231}, {200, 174, 121, 135, 26, 0, 1770},
+    {130, 76, 29, 76, 54, 0, 600}, {106, 35, 35, 35, 0, 64, 255},
+    {160, 50, 38, 46, 16, 0, 488}, {82, 82, 76, 82, 0, 88, 1006},
+    {130, 130, 96, 130, 0, 0, 1264}, {110, 110, 110, 110, 0, 0, 1346},
+    {436, 307, 197, 251, 103, 0, 4028}, {430, 313, 192, 248, 84, 0, 4348},
+    {130, 97, 92, 97, 28, 0, 1030}};
 
 static void
 day_tell_lines(struct day *day, enum day_feed feed, const struct strbuf *lines)
@@ -419,6 +420,10 @@ day_check_pair(struct day *day, enum day_feed first, enum day_feed second)
 		    cel ? true_->within_15 : day->sums[q].within_15);
 		day_expect(feeds, name, "within 20", s->within_20,
 		    cel ? true_->within_20 : day->sums[q].within_20);
+		/* a log's talks are in whole seconds, a CDR has none */
+		day_expect(feeds, name, "talk, about",
+		    llabs(s->v[MEASURE_talk_ms] / 1000 - true_->talk_s) <= 10,
+		    1);
 	}
 }
 
