@@ -455,10 +455,6 @@ intake_hide_caller(void *ctx, struct slice number, struct strbuf *to)
 	const struct machine_config *config = &in->machine->config;
 	uint8_t hash[CALLER_HASH_BYTES];
 
-	if (caller_is_hidden(number)) {
-		strbuf_add(to, number.p, number.n);
-		return;
-	}
 	if (config->hash_caller == NULL ||
 	    !config->hash_caller(config->ctx, number, hash))
 		return;

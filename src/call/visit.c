@@ -580,12 +580,15 @@ visit_take_hidden(struct visit *v, struct slice number)
 
 /* Who it is, under the present key and the one before. */
 static RT_HOT void
-visit_take_caller(struct machine *m, struct visit *v, struct slice number)
+visit_take_caller(struct machine *m, struct visit *v, const struct event *ev)
 {
+	struct slice number = ev->caller;
+
 	if (m->config.hash_caller == NULL || number.n == 0)
 		return;
-	if (RT_UNLIKELY(caller_is_hidden(number))) {
-		visit_take_hidden(v, number);
+	if (RT_UNLIKELY((ev->flags & EVENT_HIDDEN) != 0)) {
+		if (caller_is_hidden(number))
+			visit_take_hidden(v, number);
 		return;
 	}
 	v->has_caller = m->config.hash_caller(m->config.ctx, number, v->caller);
@@ -607,9 +610,9 @@ visit_arrive(struct machine *m, struct visit *v, const struct event *ev)
 	if (m->config.n_feeds > 1)
 		merge_note(m, v, VISIT_EVENT_ENTER, ev);
 	visit_book(m, v, MEASURE_offered, 1);
-	visit_take_caller(m, v, ev->caller);
+	visit_take_caller(m, v, ev);
 	if (m->config.keep_numbers && v->has_caller &&
-	    !caller_is_hidden(ev->caller))
+	    (ev->flags & EVENT_HIDDEN) == 0)
 		visit_keep_number(v, ev->caller);
 	if (v->call->visits->next != NULL && m->config.followed != NULL)
 		m->config.followed(m->config.ctx, v);

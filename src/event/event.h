@@ -77,7 +77,8 @@ enum event_flag {
 	EVENT_UNKNOWN_NAME = 2, /* the format's tables do not know `name` */
 	EVENT_PRESENT = 4,	/* of a picture: it is so, and was before */
 	EVENT_UNSURE = 8,	/* the outcome is one of several: see facts */
-	EVENT_AMBIGUOUS = 16	/* in the local hour that happens twice */
+	EVENT_AMBIGUOUS = 16,	/* in the local hour that happens twice */
+	EVENT_HIDDEN = 32	/* `caller` is, by what a format kept */
 };
 
 struct event {
@@ -89,7 +90,7 @@ struct event {
 	struct slice call;    /* call id, unique within the switch; or empty */
 	struct slice queue;   /* or empty */
 	struct slice agent;   /* or empty */
-	/* number as sent, or hidden (stage.h); empty: withheld or unknown */
+	/* number as sent, or EVENT_HIDDEN; empty: withheld or unknown */
 	struct slice caller;
 	struct slice text; /* key, reason, target of a transfer ... */
 	const struct contact *contact; /* of CONTACT alone */

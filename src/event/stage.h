@@ -221,8 +221,8 @@ struct stage_setup {
 	const struct position *from;
 	/*
 	 * Formats: appends what may be remembered of a caller's number, which
-	 * is told in its place later; nobody can read it. It may be nothing,
-	 * and of what is hidden already is the same. NULL: nothing may be.
+	 * is told in its place later, flagged EVENT_HIDDEN; nobody can read it.
+	 * It may be nothing. NULL: nothing may be.
 	 */
 	void (*hide_caller)(void *ctx, struct slice number, struct strbuf *to);
 	void *hide_ctx;

@@ -100,7 +100,8 @@ struct cdr_text {
 /* One visit, as far as its rows tell. */
 struct cdr_visit {
 	bool used, answered, ambiguous;
-	bool told; /* by finish: only its later rows are known by it */
+	bool hidden; /* the caller, as it was loaded */
+	bool told;   /* by finish: only its later rows are known by it */
 	char id[CDR_ID_MAX];
 	size_t id_n;
 	struct cdr_text queue, agent, caller;
@@ -423,6 +424,8 @@ cdr_emit(struct cdr_visit *visit, bool stayed, struct sink *sink)
 		ev->outcome = stayed ? OUTCOME_TIMED_OUT : OUTCOME_ABANDONED;
 	if (visit->ambiguous)
 		ev->flags |= EVENT_AMBIGUOUS;
+	if (visit->hidden)
+		ev->flags |= EVENT_HIDDEN;
 	sink->event(sink, ev);
 }
 
@@ -667,7 +670,8 @@ cdr_save(void *self, struct strbuf *to)
 		pack_text(to, (struct slice){visit->id, visit->id_n});
 		pack_text(to, cdr_slice(&visit->queue));
 		pack_text(to, cdr_slice(&visit->agent));
-		pack_caller(to, &cdr->setup, cdr_slice(&visit->caller));
+		pack_caller(
+		    to, &cdr->setup, cdr_slice(&visit->caller), visit->hidden);
 		pack_int(to, visit->begin_us);
 		pack_int(to, visit->end_us);
 		pack_int(to, (int64_t)(cdr->rows - visit->row));
@@ -698,6 +702,7 @@ cdr_load_visit(struct cdr *cdr, struct cdr_visit *visit, struct slice *from)
 	cdr_set_text(&visit->queue, queue);
 	cdr_set_text(&visit->agent, agent);
 	cdr_set_text(&visit->caller, caller);
+	visit->hidden = true;
 	visit->row = cdr->rows - (uint64_t)age;
 	return true;
 }

@@ -99,6 +99,7 @@ ipo_call_begin(struct ipo_call *call, const struct ipo_line *line,
 	call->answer = IPO_NOBODY;
 	call->offered = line->inbound;
 	call->transferred = call->ambiguous = call->told = false;
+	call->hidden = false;
 	call->queue = ipo_call_queue(line, options);
 	call->caller = line->caller;
 	call->agent = call->device = (struct slice){"", 0};
@@ -168,7 +169,7 @@ ipo_call_save(const struct ipo_call *call, const struct stage_setup *setup,
 	pack_int(to, flags);
 	pack_text(to, (struct slice){call->key, call->key_n});
 	pack_text(to, call->queue);
-	pack_caller(to, setup, call->caller);
+	pack_caller(to, setup, call->caller, call->hidden);
 	pack_text(to, call->agent);
 	pack_text(to, call->device);
 }
@@ -201,6 +202,7 @@ ipo_call_unpack(struct ipo_call *call, struct slice *from)
 	call->transferred = flags >> 1 & 1;
 	call->ambiguous = flags >> 2 & 1;
 	call->told = flags >> 3 & 1;
+	call->hidden = true;
 	memcpy(call->key, key.p, key.n);
 	call->key_n = key.n;
 	return true;
@@ -248,5 +250,7 @@ ipo_call_emit(const struct ipo_call *call, struct sink *sink)
 		ev->flags |= EVENT_TRANSFERRED;
 	if (call->ambiguous)
 		ev->flags |= EVENT_AMBIGUOUS;
+	if (call->hidden)
+		ev->flags |= EVENT_HIDDEN;
 	sink->event(sink, ev);
 }

@@ -74,6 +74,7 @@ struct ipo_call {
 	bool transferred; /* a second person took it over */
 	bool ambiguous;	  /* at[0] or at[1] */
 	bool told;	  /* at the end of all; what follows is late */
+	bool hidden;	  /* the caller, as it was loaded */
 	size_t key_n;
 	char key[IPO_KEY_MAX];
 	struct slice queue, caller, agent, device;

@@ -21,15 +21,17 @@ pack_text(struct strbuf *to, struct slice text)
 }
 
 void
-pack_caller(
-    struct strbuf *to, const struct stage_setup *setup, struct slice number)
+pack_caller(struct strbuf *to, const struct stage_setup *setup,
+    struct slice number, bool hidden)
 {
-	struct strbuf hidden = STRBUF_INIT;
+	struct strbuf kept = STRBUF_INIT;
 
-	if (setup->hide_caller != NULL && number.n > 0)
-		setup->hide_caller(setup->hide_ctx, number, &hidden);
-	pack_text(to, (struct slice){strbuf_str(&hidden), hidden.n});
-	strbuf_fini(&hidden);
+	if (hidden)
+		strbuf_add(&kept, number.p, number.n);
+	else if (setup->hide_caller != NULL && number.n > 0)
+		setup->hide_caller(setup->hide_ctx, number, &kept);
+	pack_text(to, (struct slice){strbuf_str(&kept), kept.n});
+	strbuf_fini(&kept);
 }
 
 bool

@@ -12,9 +12,12 @@
 
 void pack_int(struct strbuf *to, int64_t value);
 void pack_text(struct strbuf *to, struct slice text);
-/* As a text, what may be remembered of a caller's number: see stage.h. */
-void pack_caller(
-    struct strbuf *to, const struct stage_setup *setup, struct slice number);
+/*
+ * As a text, what may be remembered of a caller's number: see stage.h. hidden:
+ * it was unpacked as such. What a record says is not, whatever it looks like.
+ */
+void pack_caller(struct strbuf *to, const struct stage_setup *setup,
+    struct slice number, bool hidden);
 bool unpack_int(struct slice *from, int64_t *value);
 /* The text stays where it was read. */
 bool unpack_text(struct slice *from, struct slice *text);

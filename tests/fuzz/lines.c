@@ -35,7 +35,7 @@ lines_event(struct sink *sink, struct event *ev)
 	BUG_ON(ev->kind == EVENT_SUMMARY && ev->outcome == OUTCOME_NONE);
 	BUG_ON(ev->kind == EVENT_SUMMARY && ev->begin_us > ev->time_us);
 	strbuf_addf(out, "%d %d %u %" PRId64 " %" PRId64, (int)ev->kind,
-	    (int)ev->outcome, ev->flags, ev->time_us,
+	    (int)ev->outcome, ev->flags & ~(unsigned)EVENT_HIDDEN, ev->time_us,
 	    ev->kind == EVENT_SUMMARY ? ev->begin_us : 0);
 	strbuf_addf(out, " %" PRId64 " %" PRId64 " %" PRId64, ev->wait_ms,
 	    ev->ring_ms, ev->talk_ms);

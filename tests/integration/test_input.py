@@ -409,6 +409,29 @@ SMDR = ("2026/11/20 09:{0}:00,00:00:20,5,07700900123,I,500,500,,0,10000141{0},"
         "{1},E500,Main,T9001,Line 1.1,0,0,,,,,,,,,,,,,\n")
 
 
+def test_no_number_behind_a_nul(rig):
+    """Nor of one that a record brings in the form of what is remembered."""
+    number = "+44770090012345678"[:16]
+    cdr = CDR.format(10).replace("07700900123", "\0" + number)
+    harness.append(rig.log + ".csv", cdr.encode())
+    harness.append(rig.log, b"1795165200|a.1|q|NONE|ENTERQUEUE||\0%s|1\n"
+                   b"1795165210|a.1|q|NONE|ABANDON|1|1|10\n"
+                   % number.encode())
+    feeds = [rig.feed(), {**rig.feed("it", rig.log + ".csv", switch="other"),
+                          "format": "asterisk-cdr"}]
+    daemon = rig.daemon(rig.config(feeds=feeds)).start()
+    rig.settle()
+    harness.poll("it remembers the call", lambda: rig.db.execute(
+        "SELECT 1 FROM ringtally.feed WHERE length(format_state) > 20"
+    ).fetchone())
+    assert_not_in_clear(number, dump(rig) + daemon.stderr())
+    daemon.kill()
+    assert daemon.start("--once").wait() == 0, daemon.stderr()
+    assert rig.db.execute("SELECT count(caller), count(DISTINCT caller) "
+                          "FROM ringtally.visit").fetchone() == (2, 1)
+    assert_not_in_clear(number, dump(rig) + daemon.stderr())
+
+
 @pytest.mark.parametrize("name, rows", [
     ("asterisk-cdr", [CDR.format(10), CDR.format(20)]),
     ("avaya-ipoffice", [SMDR.format(10, 1),
