@@ -535,6 +535,51 @@ def test_once_behind_the_record(rig):
     assert (figure["contacts"], figure["assessed"]) == (2, 1)
 
 
+def put(db, source, at, category="not_avoidable", assessed_at=None):
+    """Tells of one contact by SQL: how many are new, changed, the same."""
+    return db.execute(
+        "SELECT * FROM ringtally.contact_put('test', ARRAY[%s], '{R1}', "
+        "ARRAY[%s]::timestamptz[], '{}', '{}', ARRAY[%s], '{}', '{}', '{}', "
+        "'{}', '{}', ARRAY[%s]::timestamptz[], '{}', '{}', '{}')",
+        (source, at, category, assessed_at)).fetchone()
+
+
+def test_two_sources_at_once(rig):
+    """Nobody has the ref when the second one looks: it has to look again."""
+    other = rig.closing.enter_context(psycopg.connect(
+        rig.server.conninfo(rig.database)))
+    put(other, "crm", "2026-11-02 10:00Z")
+    failed = []
+
+    def put_too():
+        try:
+            put(rig.db, "import", "2026-11-03 10:00Z", "progress_chasing")
+        except psycopg.errors.SerializationFailure as e:
+            failed.append(e)
+
+    thread = threading.Thread(target=put_too)
+    thread.start()
+    harness.poll("it waits", lambda: other.execute(
+        "SELECT 1 FROM pg_locks WHERE NOT granted").fetchone())
+    other.commit()
+    thread.join(30)
+    assert failed
+    assert put(rig.db, "import", "2026-11-03 10:00Z") == (0, 0, 0)
+    assert told(rig)["R1"]["source"] == "crm"
+
+
+def test_told_again_in_another_zone(rig):
+    """It is no news, whatever the zone of who tells it."""
+    once = "crm", "2026-07-02 10:00Z", "not_avoidable"
+    better = "2026-07-02 11:00Z", "progress_chasing", "2026-07-05 10:00Z"
+    for zone in "UTC", "America/New_York":
+        rig.db.execute("SELECT set_config('timezone', %s, false)", (zone,))
+        put(rig.db, *once)
+        put(rig.db, "crm", *better)
+        assert put(rig.db, *once) == (0, 0, 1)
+    assert told(rig)["R1"]["category"] == "progress_chasing"
+
+
 def limit_join(rig, days):
     """As if a statement that joins more than this took too long."""
     rig.db.execute(
