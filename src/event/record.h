@@ -37,7 +37,7 @@ struct record {
 	uint8_t kind;	     /* enum record_kind */
 	/* the transport put its time in, and it may be an hour later */
 	bool ambiguous;
-	bool no_nul; /* there is no NUL in it: looked for in all bytes at once */
+	bool no_nul; /* it has been looked through: there is no NUL in it */
 };
 
 /* A record of a file: nothing but its bytes. */
