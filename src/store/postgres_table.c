@@ -602,17 +602,19 @@ table_go_on(struct postgres_table *t)
 		table_wait(t);
 		return;
 	}
-	table_set_idle(t, false);
 	fault_point("table-looked");
 	if (t->writers != NULL && table_sees_writers(t)) {
+		table_set_idle(t, false);
 		table_wait_for_writers(t, t->writers_us);
 		t->writers_us = RT_MIN(2 * t->writers_us, TABLE_WRITERS_MAX_US);
 		return;
 	}
+	/* that is as it was asked for: whoever waits for it is not behind */
 	if (clock_mono_us() < settled) {
 		table_wait_for_writers(t, settled - clock_mono_us());
 		return;
 	}
+	table_set_idle(t, false);
 	table_fetch(t);
 }
 
@@ -689,6 +691,9 @@ table_give_some(struct postgres_table *t)
 		t->writers_us = TABLE_WRITERS_US;
 		table_go_on(t); /* the next ones below the highest */
 	} else {
+		/* all that was there; there may always be a new one */
+		if (!t->once)
+			table_set_idle(t, true);
 		table_look(t);
 	}
 }

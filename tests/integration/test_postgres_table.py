@@ -15,6 +15,7 @@ import pytest
 import figures
 import fixtures
 import loggen
+import web
 
 COLUMNS = ("callid text, queuename text, agent text, event text, data1 text, "
            "data2 text, data3 text, data4 text, data5 text")
@@ -472,6 +473,25 @@ def test_notified(rig):
         insert(rig.db, b"179600001%d|y%d|q|NONE|ENTERQUEUE||1|1\n" % (n, n))
         rig.db.execute('NOTIFY "New Rows"')
         settle(rig)
+
+
+def test_rows_that_have_to_settle(rig):
+    """While one is waited for all that may be taken was: it is up to date,
+    though there is always a row that is new."""
+    make_table(rig)
+    insert(rig.db, b"1796000000|x1|q|NONE|ENTERQUEUE||1|1\n")
+    asked = web.Web()
+    rig.closing.callback(asked.close)
+    daemon = rig.daemon(rig.config([feed(rig, settle_s=3.0)],
+                                   live=asked.live()))
+    daemon.start(wait="READY=1")
+    harness.poll("it has looked", lambda: b"catching up" in
+                 asked.ask("/readyz").body)
+    insert(rig.db, b"1796000001|x2|q|NONE|ENTERQUEUE||1|1\n")
+    harness.poll("the first one is counted",
+                 lambda: figures.feed(rig.db)["records"] > 0)
+    assert asked.ask("/readyz").status == 200
+    settle(rig)
 
 
 def test_server_crashes(own_rig):
