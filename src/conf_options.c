@@ -167,7 +167,9 @@ const struct option_row conf_options[] = {
 		"every day begins with one: 60 is the most in London, 30 "
 		"in Kolkata. Intervals stored already keep the length that "
 		"they were stored with, "
-		"and so does what comes of the calls that arrived in them."},
+		"and so does what comes of the calls that arrived in them; "
+		"but who of them rings again later is counted in an interval "
+		"of the new length."},
     {"thresholds_s", TOP(thresholds_s), .type = OPTION_INTS, .preset = "15, 20",
 	.min = 1, .max = HIST_SECONDS, .unit = "s",
 	.check = conf_check_thresholds, .on_reload = true,
