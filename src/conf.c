@@ -87,6 +87,17 @@ conf_load(const char *path, struct err *err)
 	return conf;
 }
 
+void
+conf_note_add(struct conf *conf, const char *text)
+{
+	struct conf_note **at = &conf->notes;
+
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = mem_zalloc(sizeof(**at));
+	(*at)->text = mem_strdup(text);
+}
+
 /* The years of which it is asked where a zone's clocks stand. */
 #define CONF_YEARS_BACK	 2
 #define CONF_YEARS_AHEAD 10

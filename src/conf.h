@@ -146,6 +146,12 @@ struct conf *conf_load(const char *path, struct err *err);
 void conf_free(struct conf *conf);
 
 /*
+ * Notes which of the files that are named, by options NAME_file, are not there;
+ * those of which this user can not tell are passed over. For -t.
+ */
+void conf_note_missing(struct conf *conf);
+
+/*
  * Which option differs between two configurations that only a restart can
  * change: its name, or "feeds" or "agents", for the log; NULL: a reload may go
  * on.

@@ -212,7 +212,6 @@ static void
 conf_note_word(struct conf *conf, const struct conf_contact *row,
     const char *what, const struct conf_word *word)
 {
-	struct conf_note **at = &conf->notes;
 	struct strbuf text = STRBUF_INIT;
 	const char *near = nearest_word(&word->near);
 
@@ -222,10 +221,7 @@ conf_note_word(struct conf *conf, const struct conf_contact *row,
 	    word->near.word);
 	if (near != NULL)
 		strbuf_addf(&text, " — did you mean \"%s\"?", near);
-	while (*at != NULL)
-		at = &(*at)->next;
-	*at = mem_zalloc(sizeof(**at));
-	(*at)->text = mem_strdup(strbuf_str(&text));
+	conf_note_add(conf, strbuf_str(&text));
 	strbuf_fini(&text);
 }
 

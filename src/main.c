@@ -51,6 +51,7 @@ main_test(const char *path)
 		conf_free(conf);
 		return EXIT_CONF;
 	}
+	conf_note_missing(conf);
 	for (note = conf->notes; note != NULL; note = note->next)
 		fprintf(stderr, "ringtallyd: note: %s\n", note->text);
 	conf_free(conf);

@@ -28,6 +28,15 @@ tls_fail(struct err *err, const char *what)
 	    why != NULL ? why : "OpenSSL does not say why");
 }
 
+/* OpenSSL says only that a call to the system has failed. */
+static int
+tls_check_file(const char *path, struct err *err)
+{
+	if (access(path, R_OK) < 0)
+		return err_sys(err, "%s", path);
+	return 0;
+}
+
 /* A key that everybody can read is no secret. */
 static int
 tls_check_key(const char *path, struct err *err)
@@ -57,7 +66,9 @@ tls_use_own(SSL_CTX *ctx, const struct tls_config *config, struct err *err)
 		return 0;
 	if (config->key_file == NULL)
 		return err_set(err, "a certificate needs its key");
-	if (tls_check_key(config->key_file, err) < 0)
+	if (tls_check_file(config->cert_file, err) < 0 ||
+	    tls_check_key(config->key_file, err) < 0 ||
+	    tls_check_file(config->key_file, err) < 0)
 		return -1;
 	SSL_CTX_set_default_passwd_cb(ctx, tls_passphrase);
 	if (SSL_CTX_use_certificate_chain_file(ctx, config->cert_file) != 1)
@@ -74,6 +85,8 @@ tls_use_trusted(SSL_CTX *ctx, const struct tls_config *config, struct err *err)
 	X509_VERIFY_PARAM *param = SSL_CTX_get0_param(ctx);
 
 	if (config->ca_file != NULL) {
+		if (tls_check_file(config->ca_file, err) < 0)
+			return -1;
 		X509_VERIFY_PARAM_set_flags(param, X509_V_FLAG_PARTIAL_CHAIN);
 		if (SSL_CTX_load_verify_file(ctx, config->ca_file) != 1)
 			return tls_fail(err, config->ca_file);

@@ -355,7 +355,11 @@ test_files_that_are_wrong(void **state)
 	assert_null(tls_new(&config, &err)); /* of another certificate */
 	config.key_file = at_shelf("none", "key");
 	assert_null(tls_new(&config, &err));
-	assert_non_null(strstr(err.text, "No such file"));
+	assert_non_null(strstr(err.text, "none.key: No such file"));
+	config.cert_file = at_shelf("none", "pem");
+	assert_null(tls_new(&config, &err));
+	assert_non_null(strstr(err.text, "none.pem: No such file"));
+	config.cert_file = at_shelf("good", "pem");
 	config.key_file = at_shelf("log", "key");
 	rename(at_shelf("client", "csr"), config.key_file);
 	chmod(config.key_file, 0644);
@@ -369,7 +373,7 @@ test_files_that_are_wrong(void **state)
 	/* a feed waits for what may come right, and says what is wrong */
 	close(begin(net, "none", NULL));
 	net_open(net);
-	NET_UNTIL(net, strstr(net_says(net), "none.pem") != NULL);
+	NET_UNTIL(net, strstr(net_says(net), "none.pem: No such file") != NULL);
 }
 
 /* --- tcp-listen --- */
