@@ -161,6 +161,18 @@ def test_begin_at_the_end(rig):
     rig.assert_exact(fresh)
 
 
+def test_begin_at_the_end_of_nothing(rig):
+    """There was no file to be at the end of: what stands in it when the
+    daemon comes back is new, all of it."""
+    config = rig.config(feeds=[rig.feed(start="end")])
+    daemon = rig.daemon(config).start(wait="READY=1")
+    harness.poll("it has looked", lambda: daemon.said("waiting for it"))
+    assert daemon.stop() == 0
+    log = loggen.make_log(300, seed=54)
+    harness.append(rig.log, log)
+    finish(rig, log, rig.daemon(config).start(wait="READY=1"))
+
+
 # -- while the daemon is away ----------------------------------------------
 
 def away(rig, pieces, rotate):
