@@ -426,7 +426,9 @@ app_feed_state(void *ctx, const char **why)
 		return VIEW_FEED_PAUSED;
 	}
 	app_feed_position(ctx, &position);
-	if (position.file_no == 0) {
+	/* of a spool it means that nobody has said anything yet */
+	if (position.file_no == 0 &&
+	    (feed->conf->transport->traits & STAGE_SPOOLED) == 0) {
 		*why = "nothing to read was found yet";
 		return VIEW_FEED_WAITING;
 	}

@@ -110,6 +110,8 @@ def test_posts_are_counted(rig, web):
     calls = Calls()
     log = b"".join(bodies := [calls.body() for _ in range(40)])
     start(rig, web)
+    harness.poll("it is ready before anybody posts",
+                 lambda: web.ask("/readyz").status == 200)
     answer = check_answer(post(web, bodies[0]), 200)
     assert answer.json["detail"] == "2 records stored"
     connection = http.client.HTTPConnection("127.0.0.1", web.port, timeout=60)
