@@ -70,7 +70,8 @@ app_visit_keep(void *ctx, const struct visit *visit)
 	app_inferred_settle(sw, visit);
 	if (app->conf->database.keep_visits_days > 0)
 		store_visit(app->store, sw->name,
-		    app->feeds[visit->feed].conf->name, visit);
+		    app->n_feeds > 0 ? app->feeds[visit->feed].conf->name : "",
+		    visit);
 }
 
 static void
@@ -381,6 +382,19 @@ app_load_session(void *ctx, const char *switch_name, struct slice agent,
 }
 
 static void
+app_give_up(struct app *app)
+{
+	struct machine *m = &app->switches[0].machine;
+
+	log_note("switch %s: %zu who waited and %zu who talked are given up",
+	    app->give_up, (size_t)m->in_state[VISIT_WAITING],
+	    (size_t)m->in_state[VISIT_TALKING]);
+	machine_give_up_all(m);
+	store_touch(app->store);
+	app->ops->idle(app->ops_ctx);
+}
+
+static void
 app_ready(void *ctx)
 {
 	struct app *app = ctx;
@@ -402,6 +416,8 @@ app_ready(void *ctx)
 			if (app->feeds[i].transport != NULL)
 				app->feeds[i].conf->transport->pause(
 				    app->feeds[i].transport, true);
+	if (app->give_up != NULL)
+		app_give_up(app);
 }
 
 static void
@@ -561,6 +577,16 @@ app_spool_folder(const struct conf *conf, const char *feed)
 	return folder;
 }
 
+static struct app_switch *
+app_add_switch(struct app *app, const char *name)
+{
+	struct app_switch *sw = &app->switches[app->n_switches++];
+
+	sw->app = app;
+	sw->name = mem_strdup(name);
+	return sw;
+}
+
 static void
 app_make_feeds(struct app *app)
 {
@@ -572,15 +598,16 @@ app_make_feeds(struct app *app)
 	/* as many switches as feeds at most; neither array ever moves */
 	app->feeds = mem_zalloc((n + 1) * sizeof(*app->feeds));
 	app->switches = mem_zalloc((n + 1) * sizeof(*app->switches));
+	if (app->give_up != NULL) {
+		app_add_switch(app, app->give_up);
+		return;
+	}
 	for (conf = app->conf->feeds; conf != NULL; conf = conf->next) {
 		struct app_feed *feed = &app->feeds[app->n_feeds++];
 		struct app_switch *sw = app_switch_find(app, conf->switch_name);
 
-		if (sw == NULL) {
-			sw = &app->switches[app->n_switches++];
-			sw->app = app;
-			sw->name = mem_strdup(conf->switch_name);
-		}
+		if (sw == NULL)
+			sw = app_add_switch(app, conf->switch_name);
 		*feed = (struct app_feed){.up = app_feed_upstream,
 		    .app = app,
 		    .conf = conf,
@@ -726,8 +753,8 @@ app_check(const struct conf *conf, struct err *err)
 
 int
 app_init(struct app *app, struct app_past *past, struct loop *loop,
-    struct conf *conf, bool once, const struct app_ops *ops, void *ctx,
-    struct err *err)
+    struct conf *conf, bool once, const char *give_up,
+    const struct app_ops *ops, void *ctx, struct err *err)
 {
 	*app = (struct app){.loop = loop,
 	    .past = past,
@@ -735,6 +762,7 @@ app_init(struct app *app, struct app_past *past, struct loop *loop,
 	    .conf = conf,
 	    .first = conf,
 	    .once = once,
+	    .give_up = give_up,
 	    .ops = ops,
 	    .ops_ctx = ctx};
 	if (app_know_callers(app, err) < 0)
@@ -753,7 +781,8 @@ app_init(struct app *app, struct app_past *past, struct loop *loop,
 void
 app_start(struct app *app)
 {
-	app_spools_look(app, app->conf->spool_folder);
+	if (app->give_up == NULL)
+		app_spools_look(app, app->conf->spool_folder);
 	app_early_start(app);
 	store_start(app->store);
 }

@@ -81,6 +81,7 @@ struct app {
 	struct conf *conf;  /* owned: in force now */
 	struct conf *first; /* owned: what feeds and store were made from */
 	bool once;
+	const char *give_up; /* see app_init */
 	struct app_switch *switches;
 	size_t n_switches;
 	struct app_feed *feeds;
@@ -129,10 +130,12 @@ int app_check(const struct conf *conf, struct err *err);
 /*
  * Takes the configuration over (also when it fails); past: of the same process,
  * must outlive the app. Starts nothing that reads or writes before app_start.
+ * give_up, with once: no feed is read, and what is open of this switch is given
+ * up; it must have no feed. Or NULL.
  */
 int app_init(struct app *app, struct app_past *past, struct loop *loop,
-    struct conf *conf, bool once, const struct app_ops *ops, void *ctx,
-    struct err *err);
+    struct conf *conf, bool once, const char *give_up,
+    const struct app_ops *ops, void *ctx, struct err *err);
 void app_start(struct app *app);
 /* Closes the feeds and frees all; what is not committed comes again. */
 void app_fini(struct app *app, const char *reason);

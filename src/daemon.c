@@ -209,7 +209,7 @@ daemon_restart(void *ctx)
 		control_set_view(d->control, NULL);
 	app_fini(&d->app, "configuration reloaded");
 	if (app_init(&d->app, &d->past, d->loop, d->next, d->args->once,
-		&daemon_app_ops, d, &err) < 0) {
+		d->args->give_up, &daemon_app_ops, d, &err) < 0) {
 		log_error("%s", err.text);
 		d->next = NULL;
 		daemon_leave(d, EXIT_FAILED);
@@ -465,6 +465,24 @@ daemon_close(struct daemon *d)
 	conf_free(d->next);
 }
 
+/* What a feed will tell of is not to be given up. */
+static int
+daemon_check_give_up(
+    const struct daemon_args *args, const struct conf *conf, struct err *err)
+{
+	const struct conf_feed *feed;
+
+	if (args->give_up == NULL)
+		return 0;
+	for (feed = conf->feeds; feed != NULL; feed = feed->next)
+		if (strcmp(feed->switch_name, args->give_up) == 0)
+			return err_set(err,
+			    "%s: feed %s tells of switch %s: it is not to be "
+			    "given up",
+			    feed->where, feed->name, args->give_up);
+	return 0;
+}
+
 int
 daemon_run(const struct daemon_args *args)
 {
@@ -485,12 +503,13 @@ daemon_run(const struct daemon_args *args)
 	if (conf == NULL) {
 		log_error("%s", err.text);
 		d.exit_code = EXIT_CONF;
-	} else if (app_check_callers(conf, true, &err) < 0) {
+	} else if (daemon_check_give_up(args, conf, &err) < 0 ||
+	    app_check_callers(conf, true, &err) < 0) {
 		log_error("%s", err.text);
 		d.exit_code = EXIT_CONF;
 		conf_free(conf);
 	} else if (app_init(&d.app, &d.past, d.loop, conf, args->once,
-		       &daemon_app_ops, &d, &err) < 0 ||
+		       args->give_up, &daemon_app_ops, &d, &err) < 0 ||
 	    daemon_open_control(&d, &err) < 0) {
 		log_error("%s", err.text);
 		d.exit_code = EXIT_FAILED;

@@ -10,6 +10,7 @@ struct conf;
 struct daemon_args {
 	const char *conf_path;
 	bool once;
+	const char *give_up; /* a switch that no feed is of; with once */
 };
 
 /*

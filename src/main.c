@@ -16,11 +16,14 @@ static void
 main_usage(FILE *to)
 {
 	fprintf(to,
-	    "usage: ringtallyd [-tvV] [-c FILE] [--once]\n"
+	    "usage: ringtallyd [-tvV] [-c FILE] [--once | --give-up SWITCH]\n"
 	    "  -c FILE  configuration (default " CONF_PATH ")\n"
 	    "  -t       check the configuration and exit\n"
 	    "  --once   read every replayable feed to its present end, commit, "
 	    "exit\n"
+	    "  --give-up SWITCH\n"
+	    "           give up what is open of a switch that has no feed any "
+	    "more, exit\n"
 	    "  -v       say more; twice: even more\n"
 	    "  -V       print the version and exit\n"
 	    "See ringtallyd(8).\n");
@@ -79,6 +82,7 @@ int
 main(int argc, char **argv)
 {
 	static const struct option longs[] = {{"once", no_argument, NULL, 'o'},
+	    {"give-up", required_argument, NULL, 'g'},
 	    {"help", no_argument, NULL, 'h'},
 	    {"version", no_argument, NULL, 'V'}, {0}};
 	struct daemon_args args = {.conf_path = CONF_PATH};
@@ -97,6 +101,10 @@ main(int argc, char **argv)
 			test = true;
 			break;
 		case 'o':
+			args.once = true;
+			break;
+		case 'g':
+			args.give_up = optarg;
 			args.once = true;
 			break;
 		case 'v':

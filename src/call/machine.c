@@ -968,6 +968,23 @@ machine_restore(struct machine *m, const struct visit *like,
 }
 
 void
+machine_give_up_all(struct machine *m)
+{
+	struct counters uncounted = {0}; /* there is no feed to count it of */
+	struct visit *v;
+	int state;
+
+	m->counters = &uncounted;
+	for (state = VISIT_EARLY; state <= VISIT_TALKING; state++)
+		while ((v = TAILQ_FIRST(&m->states[state])) != NULL)
+			machine_give_up(m, v);
+	while ((v = TAILQ_FIRST(&m->states[VISIT_ENDED])) != NULL)
+		visit_free(m, v);
+	sessions_give_up(&m->sessions);
+	m->counters = NULL;
+}
+
+void
 machine_take(struct machine *m,
     void (*changed)(void *ctx, const struct visit *visit),
     void (*gone)(void *ctx, const struct visit_key *key), void *ctx)

@@ -303,6 +303,12 @@ void
 machine_show(struct machine *m, struct slice queue, const struct visit *like);
 
 /*
+ * Nobody will tell of the switch again: all that is open is given up by its
+ * clock, and nothing is remembered.
+ */
+void machine_give_up_all(struct machine *m);
+
+/*
  * Taking what changed since the last time: open_visit rows to write
  * (visit->stored becomes true) and keys to delete. Both lists are empty
  * afterwards. `gone` keys are freed behind the callback.

@@ -223,6 +223,19 @@ load_seen(void *ctx, const PGresult *res)
 }
 
 static void
+load_warn_switch(const struct store *store, const struct store_feed *feed,
+    const char *before)
+{
+	log_warn("feed %s was of switch %s before, now of %s%s%s", feed->name,
+	    before, feed->switch_name,
+	    store_find_switch(store, before) >= 0
+		? ""
+		: "; where no other daemon reads it, what is open there is "
+		  "ended by ringtallyd --give-up ",
+	    store_find_switch(store, before) >= 0 ? "" : before);
+}
+
+static void
 load_feeds(void *ctx, const PGresult *res)
 {
 	struct store *store = ctx;
@@ -260,9 +273,8 @@ load_feeds(void *ctx, const PGresult *res)
 			continue;
 		if (strcmp(PQgetvalue(res, i, 1),
 			store->feeds[n].switch_name) != 0) {
-			log_warn("feed %s was of switch %s before, now of %s",
-			    store->feeds[n].name, PQgetvalue(res, i, 1),
-			    store->feeds[n].switch_name);
+			load_warn_switch(
+			    store, &store->feeds[n], PQgetvalue(res, i, 1));
 			row.slot = MACHINE_FEEDS;
 		}
 		row.position = p;
@@ -553,6 +565,13 @@ store_load_script(struct store *store)
 	store_keep_step(store, script);
 	store_seen_step(store, script);
 	load_forgotten_step(store);
+	if (store->n_feeds == 0) {
+		load_step(store,
+		    "DELETE FROM ringtally.queue_live_state "
+		    "WHERE site = $1::text AND switch = ANY ($2::text[])",
+		    store->switch_array, NULL);
+		link_add_sync(script);
+	}
 	link_add(script, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
 	load_step(store, load_switches_sql, store->switch_array, load_switches);
 	load_step(store, load_newest_sql, store->switch_array, load_newest);

@@ -933,20 +933,22 @@ store_start(struct store *store)
 	struct strbuf array = STRBUF_INIT;
 	int i;
 
-	BUG_ON(store->n_switches == 0 || store->n_feeds == 0);
+	BUG_ON(store->n_switches == 0);
 	for (i = 0; i < store->n_switches; i++)
 		store_array_add(&array, store->switches[i].name);
 	strbuf_addc(&array, '}');
 	store->switch_array = mem_strdup(strbuf_str(&array));
 	strbuf_reset(&array);
+	if (store->n_feeds == 0)
+		strbuf_addc(&array, '{');
 	for (i = 0; i < store->n_feeds; i++)
 		store_array_add(&array, store->feeds[i].name);
 	strbuf_addc(&array, '}');
 	store->feed_array = mem_strdup(strbuf_str(&array));
 	store->flying.positions = mem_zalloc(
-	    (size_t)store->n_feeds * sizeof(*store->flying.positions));
+	    (size_t)(store->n_feeds + 1) * sizeof(*store->flying.positions));
 	store->landed =
-	    mem_zalloc((size_t)store->n_feeds * sizeof(*store->landed));
+	    mem_zalloc((size_t)(store->n_feeds + 1) * sizeof(*store->landed));
 	strbuf_fini(&array);
 	timer_set(store->retry, 0);
 }

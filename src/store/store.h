@@ -20,6 +20,8 @@
  *   again), anything else, or another instance (the database lost commits, or
  *   somebody else wrote): all memory is thrown away and loaded anew, and the
  *   feeds go on from the positions that the database knows.
+ * - A store without feeds is of switches that nobody tells of any more: it
+ *   loads what is open there, for who gives it up.
  * - Another daemon that is alive and writes our switches makes us wait, with
  *   nothing read and nothing written, until it is gone.
  */

@@ -340,6 +340,18 @@ sessions_restart(struct sessions *s, int64_t t_us)
 			session_logoff(s, session, t_us);
 }
 
+void
+sessions_give_up(struct sessions *s)
+{
+	struct agent_session *session;
+
+	TAILQ_FOREACH (session, &s->all, list) {
+		session_logoff(s, session, s->clock_us);
+		session->logoff_us = 0;
+		session_touch(s, session);
+	}
+}
+
 /* Two stored names may be one agent by now: the earlier begin holds. */
 static void
 session_merge(struct agent_session *session, int64_t login_us, int64_t pause_us,

@@ -126,6 +126,8 @@ void sessions_picture_end(
  * whole. A member of a queue stays one, and paused: Asterisk keeps both.
  */
 void sessions_restart(struct sessions *s, int64_t t_us);
+/* Nobody will tell of any of them again: they end at the clock. */
+void sessions_give_up(struct sessions *s);
 
 /*
  * A stored session, at start: what sessions_take showed (0: not), with the

@@ -7,6 +7,7 @@ import signal
 import time
 
 import harness
+import pytest
 
 import figures
 import loggen
@@ -173,3 +174,54 @@ def test_two_switches_of_one_daemon(rig):
     want = {s: log.count(b"|ENTERQUEUE|") + log.count(b"|FULL|")
             for s, log in (("pbx", one), ("pbx-b", two))}
     assert found == want
+
+
+GONE = b"""\
+1760000000|NONE|NONE|Agent/Jo|AGENTLOGIN|SIP/1
+1760000001|a|q|NONE|ENTERQUEUE||1|1
+1760000002|b|q|NONE|ENTERQUEUE||2|1
+1760000005|b|q|Agent/Jo|CONNECT|3|x|2
+1760000006|c|q|NONE|ENTERQUEUE||3|1
+1760000007|d|q|Agent/Jo|CONNECT|3|x|2
+1760000010|c|q|NONE|ABANDON|1|1|4
+"""
+
+
+@pytest.mark.parametrize("feeds", [1, 2])
+def test_switch_that_is_no_more(rig, feeds):
+    """A feed goes on under another switch's name: what is open of the one
+    before is given up when it is told so, and not while a feed tells of it."""
+    harness.append(rig.log, GONE)
+    harness.append(rig.log + ".2", b"")
+    before = rig.config([rig.feed(),
+                         rig.feed("second", rig.log + ".2")][:feeds])
+    assert rig.daemon(before).start("--once").wait() == 0
+    again = rig.daemon(rig.config([rig.feed(switch="pbx1")]))
+    again.start(wait="READY=1")
+    harness.poll("it says what to do", lambda: again.said("--give-up pbx\n"))
+    state = """SELECT offered, answered, abandoned, lost, waiting,
+        (SELECT count(*) FROM ringtally.open_visit WHERE switch = 'pbx'),
+        (SELECT count(*) FROM ringtally.agent_session WHERE switch = 'pbx')
+        FROM ringtally.queue_interval WHERE switch = 'pbx'"""
+    assert rig.db.execute(state).fetchall() == [(3, 1, 1, 0, 1, 4, 1)]
+    other = rig.daemon(before)
+    assert other.start("--give-up", "pbx").wait() == 3
+    assert other.said("feed log tells of switch pbx")
+    for waiting in (1, 0):
+        gone = rig.daemon(again.config)
+        assert gone.start("--give-up", "pbx").wait() == 0, gone.stderr()
+        assert gone.said("pbx: %d who waited" % waiting)
+        assert rig.db.execute(state).fetchall() == [(3, 1, 1, 1, 0, 0, 0)]
+    assert rig.db.execute(
+        "SELECT call_id, outcome::text, ended_at - entered_at = '9 s' "
+        "FROM ringtally.visits WHERE switch = 'pbx' AND call_id <> 'b' "
+        "ORDER BY 1").fetchall() == [("a", "lost", True),
+                                     ("c", "abandoned", False)]
+    assert rig.db.execute(
+        "SELECT sum(login_ms) FROM ringtally.agent_interval "
+        "WHERE switch = 'pbx'").fetchone()[0] == 10000
+    harness.append(rig.log, b"1760000020|e|q|NONE|ENTERQUEUE||4|1\n")
+    harness.poll("the other switch goes on", lambda: rig.db.execute(
+        "SELECT FROM ringtally.open_visit WHERE switch = 'pbx1' "
+        "AND call_id = 'e'").fetchall())
+    assert again.is_alive() and not again.said("fenced")
