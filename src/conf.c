@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "base/strbuf.h"
 #include "base/zone.h"
 #include "conf.h"
 #include "conf_read.h"
@@ -32,6 +33,7 @@ void
 conf_free_service(struct conf_service *service)
 {
 	option_free(conf_options, "services", service);
+	free(service->where);
 	free(service);
 }
 
@@ -68,6 +70,8 @@ conf_free(struct conf *conf)
 	option_free(conf_options, "database", conf);
 	option_free(conf_options, "live", conf);
 	option_free(conf_options, "contacts", conf);
+	free(conf->conninfo_at);
+	free(conf->listen_at);
 	free(conf);
 }
 
@@ -121,6 +125,19 @@ conf_check_midnight(const struct conf *conf, struct err *err)
 	    "interval_minutes is %" PRId64 "; days of %s begin within such "
 	    "intervals, by its distance from UTC: %" PRId64 " is the most",
 	    conf->interval_minutes, conf->timezone, most);
+}
+
+static const struct conf_service *
+conf_service_first(const struct conf *conf, const char *queue)
+{
+	const struct conf_service *service;
+	size_t i;
+
+	for (service = conf->services; service != NULL; service = service->next)
+		for (i = 0; service->queues[i] != NULL; i++)
+			if (fnmatch(service->queues[i], queue, 0) == 0)
+				return service;
+	return NULL;
 }
 
 /* What an option of its transport says; NULL: nothing, or there is none. */
@@ -261,6 +278,31 @@ conf_add_feed(struct conf *conf, struct conf_feed *feed, struct err *err)
 	return 0;
 }
 
+/* Of a queue that two services name, the first one has all the calls. */
+static void
+conf_note_queues(struct conf *conf, const struct conf_service *service)
+{
+	const struct conf_service *first;
+	struct strbuf text = STRBUF_INIT;
+	char **queue;
+
+	for (queue = service->queues; *queue != NULL; queue++) {
+		if (strpbrk(*queue, "*?[\\") != NULL)
+			continue;
+		first = conf_service_first(conf, *queue);
+		if (first == NULL)
+			continue;
+		strbuf_reset(&text);
+		strbuf_addf(&text,
+		    "%s: the queue \"%s\" is of the service \"%s\" at %s, "
+		    "which comes first, and not of \"%s\"",
+		    service->where, *queue, first->name, first->where,
+		    service->name);
+		conf_note_add(conf, strbuf_str(&text));
+	}
+	strbuf_fini(&text);
+}
+
 int
 conf_add_service(
     struct conf *conf, struct conf_service *service, struct err *err)
@@ -272,8 +314,10 @@ conf_add_service(
 		    err, "amber_pct is above pct: nothing could be amber");
 	for (at = &conf->services; *at != NULL; at = &(*at)->next)
 		if (strcmp((*at)->name, service->name) == 0)
-			return err_set(
-			    err, "a second service \"%s\"", service->name);
+			return err_set(err,
+			    "a second service \"%s\"; the first stands at %s",
+			    service->name, (*at)->where);
+	conf_note_queues(conf, service);
 	*at = service;
 	return 0;
 }
@@ -407,12 +451,7 @@ conf_thresholds(const struct conf *conf, struct option_ints *to)
 const char *
 conf_service_of(const struct conf *conf, const char *queue)
 {
-	const struct conf_service *service;
-	size_t i;
+	const struct conf_service *service = conf_service_first(conf, queue);
 
-	for (service = conf->services; service != NULL; service = service->next)
-		for (i = 0; service->queues[i] != NULL; i++)
-			if (fnmatch(service->queues[i], queue, 0) == 0)
-				return service->name;
-	return NULL;
+	return service != NULL ? service->name : NULL;
 }

@@ -37,6 +37,7 @@ struct conf_service {
 	struct conf_service *next;
 	char *name;
 	char **queues; /* patterns of fnmatch(3), NULL-terminated */
+	char *where;   /* "FILE:LINE" */
 	struct conf_target {
 		int64_t within_s;      /* 0: no target */
 		double pct, amber_pct; /* amber_pct 0: no amber */
@@ -128,6 +129,8 @@ struct conf {
 		int64_t repeat_days; /* 0: nobody is known again */
 		int64_t max_callers;
 	} contacts;
+	/* "FILE:LINE" of what is checked later; FILE, where it is preset */
+	char *conninfo_at, *listen_at;
 	struct conf_feed *feeds;
 	struct conf_service *services;
 	struct conf_agent *agents;

@@ -11,6 +11,9 @@
 #include "conf_scan.h"
 
 #define CONF_FILE_MAX (16 * 1024 * 1024) /* bytes */
+/* what may stand in the name of a setting */
+#define CONF_FILE_NAME \
+	"-_*0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 void
 conf_file_place(
@@ -84,15 +87,78 @@ conf_file_check_text(
 	return 0;
 }
 
+/* Where a line begins. */
+static const char *
+conf_file_line(const char *text, int line)
+{
+	while (line-- > 1 && strchr(text, '\n') != NULL)
+		text = strchr(text, '\n') + 1;
+	return text;
+}
+
+/* The setting of that name in what was being read: the innermost group's. */
+static const config_setting_t *
+conf_file_set(const config_setting_t *s, const char *name)
+{
+	const config_setting_t *inner = NULL;
+	int n = config_setting_length(s);
+
+	if (n > 0)
+		inner = conf_file_set(
+		    config_setting_get_elem(s, (unsigned)n - 1), name);
+	if (inner == NULL && config_setting_is_group(s))
+		inner = config_setting_get_member(s, name);
+	return inner;
+}
+
+/*
+ * libconfig stops at the second setting of a name and tells neither the name
+ * nor the first place. Of the names in that line it is the first that was set
+ * in a line before, or before in the line. NULL: it is not to be found.
+ */
+static const config_setting_t *
+conf_file_set_twice(const struct conf_file *file, const char *text, int line)
+{
+	const config_setting_t *seen[32], *s;
+	const char *p = conf_file_line(text, line);
+	char name[64];
+	size_t n, i, n_seen = 0;
+
+	for (; *p != '\0' && *p != '\n'; p += RT_MAX(n, (size_t)1)) {
+		n = strspn(p, CONF_FILE_NAME);
+		if (n == 0 || n >= sizeof(name) ||
+		    strchr("=:", p[n + strspn(p + n, " \t")]) == NULL)
+			continue;
+		snprintf(name, sizeof(name), "%.*s", (int)n, p);
+		s = conf_file_set(config_root_setting(file->config), name);
+		if (s == NULL)
+			continue;
+		for (i = 0; i < n_seen && seen[i] != s; i++)
+			continue;
+		if (i < n_seen || (int)config_setting_source_line(s) < line)
+			return s;
+		if (n_seen < RT_COUNT(seen))
+			seen[n_seen++] = s;
+	}
+	return NULL;
+}
+
 static int
-conf_file_refuse(struct conf_file *file, struct err *err)
+conf_file_refuse(struct conf_file *file, const char *text, struct err *err)
 {
 	const char *why = config_error_text(file->config);
 	int line = config_error_line(file->config);
+	const config_setting_t *twice = NULL;
 
 	if (why != NULL && strcmp(why, "cannot open include file") == 0)
 		why = "@include is not for this file: put what you would "
 		      "include into conf.d/NAME.conf beside ringtally.conf";
+	if (why != NULL && strcmp(why, "duplicate setting name") == 0)
+		twice = conf_file_set_twice(file, text, line);
+	if (twice != NULL)
+		return err_set(err, "%s:%d: %s is set already at %s:%u",
+		    file->path, line, config_setting_name(twice), file->path,
+		    config_setting_source_line(twice));
 	return err_set(err, "%s:%d: %s", file->path, line > 0 ? line : 1,
 	    why != NULL ? why : "syntax error");
 }
@@ -118,7 +184,7 @@ conf_file_open(struct conf_file **files, const char *path, struct err *err)
 	config_set_include_dir(file->config, "/dev/null");
 	if (!conf_scan_blank(strbuf_str(&text)) &&
 	    !config_read_string(file->config, strbuf_str(&text))) {
-		conf_file_refuse(file, err);
+		conf_file_refuse(file, strbuf_str(&text), err);
 		goto out;
 	}
 	rc = 0;

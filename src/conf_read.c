@@ -51,6 +51,19 @@ static const struct conf_list {
     {"contacts", "sampling", conf_read_contact, CONF_SAMPLING},
 };
 
+/* "FILE:LINE", which the caller frees. */
+static char *
+conf_place(const struct conf_reader *r, const config_setting_t *s)
+{
+	struct strbuf place = STRBUF_INIT;
+	char *text;
+
+	conf_file_place(r->files, s, &place);
+	text = mem_strdup(strbuf_str(&place));
+	strbuf_fini(&place);
+	return text;
+}
+
 /* Puts the place before a reason that is set already; returns -1. */
 static int
 conf_at(struct conf_reader *r, const config_setting_t *s)
@@ -326,12 +339,9 @@ static int
 conf_fill_feed(
     struct conf_reader *r, struct conf_feed *feed, config_setting_t *from)
 {
-	struct strbuf where = STRBUF_INIT;
 	const char *name;
 
-	conf_file_place(r->files, from, &where);
-	feed->where = mem_strdup(strbuf_str(&where));
-	strbuf_fini(&where);
+	feed->where = conf_place(r, from);
 	if (config_setting_lookup_string(from, "transport", &name))
 		feed->transport = transport_find(name);
 	if (config_setting_lookup_string(from, "format", &name))
@@ -397,6 +407,7 @@ conf_fill_service(
 {
 	struct conf_keys keys = {.n = 0};
 
+	service->where = conf_place(r, from);
 	conf_keys_add_rows(&keys, conf_options, "services");
 	conf_keys_add(&keys, "target");
 	if (conf_check_keys(r, &keys, from) < 0 ||
@@ -454,11 +465,8 @@ conf_fill_contact(struct conf_reader *r, enum conf_contact_list list,
 {
 	const char *group = conf_contact_group(list);
 	struct conf_keys keys = {.n = 0};
-	struct strbuf where = STRBUF_INIT;
 
-	conf_file_place(r->files, from, &where);
-	row->where = mem_strdup(strbuf_str(&where));
-	strbuf_fini(&where);
+	row->where = conf_place(r, from);
 	conf_keys_add_rows(&keys, conf_options, group);
 	if (conf_check_keys(r, &keys, from) < 0 ||
 	    conf_read_element(r, group, row, from) < 0)
@@ -612,6 +620,15 @@ conf_check_feed_of_contacts(struct conf_reader *r)
 	return conf_at(r, s);
 }
 
+/* The same as text; that of the file, where it is preset. */
+static char *
+conf_place_of(const struct conf_reader *r, const char *option, const char *path)
+{
+	const config_setting_t *s = conf_find(r, option);
+
+	return s != NULL ? conf_place(r, s) : mem_strdup(path);
+}
+
 int
 conf_read(struct conf *conf, const char *path, struct err *err)
 {
@@ -631,8 +648,11 @@ conf_read(struct conf *conf, const char *path, struct err *err)
 		if (conf_read_list(&r, &conf_lists[i]) < 0)
 			goto out;
 	rc = conf_check_feed_of_contacts(&r);
-	if (rc == 0)
-		conf_note_contacts(conf);
+	if (rc < 0)
+		goto out;
+	conf_note_contacts(conf);
+	conf->conninfo_at = conf_place_of(&r, "database.conninfo", path);
+	conf->listen_at = conf_place_of(&r, "live.listen", path);
 out:
 	conf_files_close(r.files);
 	return rc;

@@ -36,7 +36,7 @@ int conf_check_contacts(const struct conf *conf, struct err *err);
  * may be rows by SQL, and services that only contacts tell.
  */
 void conf_note_contacts(struct conf *conf);
-/* Appends a note; text: copied. */
+/* Appends a note, "FILE:LINE: ..."; text: copied. */
 void conf_note_add(struct conf *conf, const char *text);
 
 void conf_free_feed(struct conf_feed *feed);

@@ -168,12 +168,12 @@ daemon_conf(const char *path, struct err *err)
 	else if (app_check_feeds(conf, false, err) < 0)
 		goto failed;
 	else if (store_check_conninfo(conf->database.conninfo, err) < 0)
-		err_prefix(err, "%s: database.conninfo", path);
+		err_prefix(err, "%s: database.conninfo", conf->conninfo_at);
 	else if (conf->live.listen == NULL ||
 	    http_check(conf->live.listen, conf->live.token_file, err) == 0)
 		return conf;
 	else
-		err_prefix(err, "%s", path);
+		err_prefix(err, "%s", conf->listen_at);
 failed:
 	conf_free(conf);
 	return NULL;

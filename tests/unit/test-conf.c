@@ -159,7 +159,17 @@ static const struct bad {
     {"site = \"h\";\nx", "2: syntax error"},
     {"site = ;", "1: syntax error"},
     {SITE "x = \"no end", "2: syntax error"},
-    {SITE "site = \"h\";", "2: duplicate setting name"},
+    {SITE "site = \"h\";", "2: site is set already at ringtally.conf:1"},
+    {SITE "timezone = \"site = x\"; site = \"h\";",
+	"2: site is set already at ringtally.conf:1"},
+    {SITE "live = { listen = \"a\"; control = \"b\"; listen = \"c\"; };",
+	"2: listen is set already at ringtally.conf:2"},
+    {SITE "feeds = ( { name = \"a\"; },\n{ name = \"b\";\n"
+	  "switch = \"s\"; name : \"c\"; } );",
+	"4: name is set already at ringtally.conf:3"},
+    {SITE "database = { flush_s = 2.0; };\nflush_s = 1.0;\n"
+	  "database = { flush_s = 3.0; };",
+	"4: database is set already at ringtally.conf:2"},
     {SITE "\n@include \"other.conf\"\n",
 	"3: @include is not for this file: put what you would include into "
 	"conf.d/NAME.conf beside ringtally.conf"},
@@ -340,7 +350,7 @@ static const struct bad {
 	"2: amber_pct is above pct: nothing could be amber"},
     {SITE "services = ( { name = \"S\"; queues = [ \"q\" ]; },\n"
 	  "{ name = \"S\"; queues = [ \"r\" ]; } );",
-	"3: a second service \"S\""},
+	"3: a second service \"S\"; the first stands at ringtally.conf:2"},
     {SITE "agents = ( { name = \"Jo\"; aliases = [ \"SIP/1\" ]; },\n"
 	  "{ name = \"Al\"; aliases = [ \"SIP/1\" ]; } );",
 	"3: \"SIP/1\" is agent \"Jo\" already"},
@@ -548,6 +558,28 @@ test_contacts_notes(void **state RT_UNUSED)
 		assert_string_equal(note->text, wanted[i]);
 	}
 	assert_null(note);
+	conf_free(conf);
+}
+
+/* A queue is of one service; what two name exactly is hardly meant so. */
+static void
+test_queue_of_two_services(void **state RT_UNUSED)
+{
+	struct conf *conf;
+
+	put("ringtally.conf",
+	    SITE "services = ( { name = \"A\"; queues = [ \"a*\", \"x\" ]; },\n"
+		 "{ name = \"B\"; queues = [ \"b\", \"x\", \"*\" ]; } );\n"
+		 "database = {\n conninfo = \"dbname=x\"; };");
+	conf = load();
+	assert_non_null(conf->notes);
+	assert_string_equal(conf->notes->text,
+	    "ringtally.conf:3: the queue \"x\" is of the service \"A\" at "
+	    "ringtally.conf:2, which comes first, and not of \"B\"");
+	assert_null(conf->notes->next);
+	assert_string_equal(conf_service_of(conf, "x"), "A");
+	assert_string_equal(conf->conninfo_at, "ringtally.conf:5");
+	assert_string_equal(conf->listen_at, "ringtally.conf");
 	conf_free(conf);
 }
 
@@ -809,6 +841,7 @@ main(void)
 	    cmocka_unit_test_teardown(test_presets, clean),
 	    cmocka_unit_test_teardown(test_contacts, clean),
 	    cmocka_unit_test_teardown(test_contacts_notes, clean),
+	    cmocka_unit_test_teardown(test_queue_of_two_services, clean),
 	    cmocka_unit_test_teardown(test_all_types, clean),
 	    cmocka_unit_test_teardown(test_stage_presets, clean),
 	    cmocka_unit_test_teardown(test_merge, clean),
