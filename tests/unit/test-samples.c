@@ -17,7 +17,9 @@
  *
  * "shared PATH N" stands for the N lines of ../shared/samples/PATH, where that
  * lies beside the checkout: each makes an event of a known name. "shared-file
- * PATH" stands for a record, all of that file.
+ * PATH" stands for a record, all of that file, and "shared-records PATH" for as
+ * many as the format's framing finds in it; in a list of JSON objects (PATH
+ *ends with .json) each of them is one, of lines "KEY: VALUE".
  *
  * "timezone NAME" and "option NAME TEXT" begin anew with a format that is set
  * up so; "restart" saves what the format remembers, and goes on with another
@@ -27,12 +29,14 @@
 #include "base/base.h"
 
 #include <glob.h>
+#include <jansson.h>
 #include <setjmp.h>
 #include <cmocka.h>
 
 #include "base/strbuf.h"
 #include "base/utc.h"
 #include "event/contact.h"
+#include "event/framer.h"
 #include "event/stage.h"
 #include "format/formats.h"
 
@@ -221,6 +225,63 @@ samples_shared_file(struct samples *s, const char *path)
 }
 
 static void
+samples_json_line(struct samples *s, const char *key, const json_t *value)
+{
+	assert_true(json_is_string(value));
+	strbuf_addf(&s->record, "%s: %s\n", key, json_string_value(value));
+}
+
+static void
+samples_json_records(struct samples *s, const json_t *all)
+{
+	const json_t *one, *value, *item;
+	const char *key;
+	size_t i, j;
+
+	json_array_foreach(all, i, one)
+	{
+		strbuf_reset(&s->record);
+		json_object_foreach((json_t *)(uintptr_t)one, key, value)
+		{
+			if (!json_is_array(value))
+				samples_json_line(s, key, value);
+			json_array_foreach(value, j, item)
+			    samples_json_line(s, key, item);
+		}
+		samples_record(
+		    s, (struct slice){strbuf_str(&s->record), s->record.n});
+	}
+}
+
+static void
+samples_shared_records(struct samples *s, const char *path)
+{
+	struct framer framer = {.framing = s->format->framing};
+	FILE *file = samples_shared_open(s, path);
+	struct strbuf all = STRBUF_INIT;
+	struct slice record;
+	size_t n, at = 0;
+	json_t *json;
+
+	s->absent = file == NULL;
+	if (file == NULL)
+		return;
+	while ((n = fread(strbuf_reserve(&all, 65536), 1, 65536, file)) > 0)
+		strbuf_added(&all, n);
+	fclose(file);
+	if (strcmp(path + strlen(path) - 5, ".json") == 0) {
+		json = json_loadb(all.p, all.n, 0, NULL);
+		assert_true(json_is_array(json));
+		samples_json_records(s, json);
+		json_decref(json);
+	} else {
+		while (framer_next(&framer, all.p, all.n, &at, true, &record))
+			samples_record(s, record);
+	}
+	strbuf_fini(&all);
+}
+
+static void
 samples_shared(struct samples *s, const char *path, unsigned lines)
 {
 	FILE *file = samples_shared_open(s, path);
@@ -368,6 +429,9 @@ samples_line(struct samples *s, const char *line)
 	} else if (sscanf(line, "shared-file %99s", path) == 1) {
 		samples_compare(s);
 		samples_shared_file(s, path);
+	} else if (sscanf(line, "shared-records %99s", path) == 1) {
+		samples_compare(s);
+		samples_shared_records(s, path);
 	} else if (sscanf(line, "shared %99s %u", path, &lines) == 2) {
 		samples_compare(s);
 		samples_shared(s, path, lines);
