@@ -341,6 +341,83 @@ script_day(struct script *s, const char *date)
 	    script_wrong(s, "no date", date);
 }
 
+/* "KEY=VALUE" as lines of "KEY: VALUE" with that end. */
+static bool
+script_headers(struct strbuf *to, char *const *word, const char *end)
+{
+	for (; *word != NULL; word++) {
+		const char *value = strchr(*word, '=');
+
+		if (value == NULL)
+			return false;
+		strbuf_addf(to, "%.*s: %s%s", (int)(value - *word), *word,
+		    value + 1, end);
+	}
+	return true;
+}
+
+static bool
+script_ami(struct strbuf *to, int64_t t_us, char *const *word)
+{
+	strbuf_addf(to, "Event: %s\r\nTimestamp: %" PRId64 ".%06d\r\n", word[0],
+	    t_us / USEC_PER_SEC, (int)(t_us % USEC_PER_SEC));
+	if (!script_headers(to, word + 1, "\r\n"))
+		return false;
+	strbuf_adds(to, "\r\n");
+	return true;
+}
+
+static bool
+script_esl(struct strbuf *to, int64_t t_us, char *const *word)
+{
+	struct strbuf body = STRBUF_INIT;
+	bool ok;
+
+	strbuf_addf(&body,
+	    "Event-Subclass: callcenter%%3A%%3Ainfo\nEvent-Name: CUSTOM\n"
+	    "Event-Date-Timestamp: %" PRId64 "\nCC-Action: %s\n",
+	    t_us, word[0]);
+	ok = script_headers(&body, word + 1, "\n");
+	strbuf_addc(&body, '\n');
+	strbuf_addf(to,
+	    "Content-Length: %zu\nContent-Type: text/event-plain\n\n%s", body.n,
+	    body.p);
+	strbuf_fini(&body);
+	return ok;
+}
+
+static bool
+script_event_words(struct script *s, char *const *word, int n)
+{
+	const struct stage *format = s->config.format;
+	struct strbuf *to = &script_add(s, SCRIPT_WRITE)->bytes;
+	int64_t t_us;
+
+	if (n < 2 || !script_time(s, word[0], &t_us))
+		return script_wrong(s, "event @TIME NAME KEY=VALUE", "");
+	if (format == &asterisk_ami_stage && script_ami(to, t_us, word + 1))
+		return true;
+	if (format == &freeswitch_esl_stage && script_esl(to, t_us, word + 1))
+		return true;
+	return script_wrong(
+	    s, "no such event of this format, or no KEY=VALUE", word[1]);
+}
+
+/* "@TIME NAME [KEY=VALUE]...": a write of the format's own, escapes within. */
+static bool
+script_event(struct script *s, const char *text)
+{
+	struct strbuf plain = STRBUF_INIT;
+	char *word[SCRIPT_WORDS];
+	bool ok = script_text(s, &plain, text);
+
+	strbuf_adds(&plain, "");
+	if (ok)
+		ok = script_event_words(s, word, script_words(plain.p, word));
+	strbuf_fini(&plain);
+	return ok;
+}
+
 static bool
 script_command(struct script *s, char *text)
 {
@@ -391,6 +468,8 @@ script_parse(struct script *s, char *text)
 	if (strncmp(p, "raw ", 4) == 0)
 		return script_text(
 		    s, &script_add(s, SCRIPT_WRITE)->bytes, p + 4);
+	if (strncmp(p, "event ", 6) == 0)
+		return script_event(s, p + 6);
 	if (strncmp(p, "expect ", 7) == 0)
 		return script_expect(s, p + 7);
 	return script_command(s, p);
