@@ -7,9 +7,9 @@
 // title=, theme=dark or light, rotate=seconds; and behind all #token=.
 
 import { Clock, put } from "./format.js";
-import { FIGURES, commonTarget, settleWithin } from "./figures.js";
+import { FIGURES, commonTarget, level, settleWithin } from "./figures.js";
 import { Changes, Tiles, fill } from "./tiles.js";
-import { Link, ask } from "./link.js";
+import { Again, Link, ask } from "./link.js";
 import { Tip } from "./tip.js";
 import { Today } from "./today.js";
 import { chooser } from "./chooser.js";
@@ -22,8 +22,7 @@ import { Silence, knowsNothing, say, warnOfDatabase, warnOfFeeds, warnOfRefusal 
 const $ = (id) => document.getElementById(id);
 
 const SAY_EVERY_MS = 30000;	// changes of queues, to a screen reader
-const CALLS_EVERY_MS = 5000;
-const TODAY_EVERY_MS = 15000;
+const FORMULAS_AGAIN_MS = 15000;
 
 const query = new URLSearchParams(location.search);
 const config = {
@@ -193,11 +192,10 @@ function show(snapshot) {
 	warnOfFeeds(snapshot.feeds, clock);
 	warnOfDatabase(snapshot);
 	silence.look(link.silence(), picture.time);
-	if (first) {
-		askForToday();
-		askForCalls();
+	calls.look(snapshot.callbacks_version);
+	intervals.look(todayKey());
+	if (first)
 		askForFormulas();
-	}
 }
 
 // -- what is asked for beside the stream
@@ -206,24 +204,41 @@ async function askForCalls() {
 	const answer = await ask("calls", filters());
 	if (answer)
 		showCallbacks(answer, clock);
+	return answer !== null;
+}
+
+// What the chart is of: one of the list, or all.
+function chosen() {
+	return items.find((item) => item.key === $("of").value);
+}
+
+// Of what the chart draws, added up; and where its last interval is.
+function todayKey() {
+	const item = chosen() ?? whole;
+	const { offered, answered, abandoned, waiting } = item.today ?? {};
+	return [$("of").value, offered, answered, abandoned, waiting,
+		item.today && level(item, item.today), today.interval(picture.time)]
+		.join();
 }
 
 async function askForToday() {
 	const key = $("of").value;
-	const one = items.find((item) => item.key === key);
-	const answer = await ask("intervals", filters(one));
+	const answer = await ask("intervals", filters(chosen()));
 	// Meanwhile another may have been chosen.
 	if (answer && key === $("of").value)
-		today.show(answer,
-			items.find((item) => item.key === key) ?? whole);
+		today.show(answer, chosen() ?? whole);
+	return answer !== null && key === $("of").value;
 }
+
+const calls = new Again(askForCalls);
+const intervals = new Again(askForToday);
 
 async function askForFormulas() {
 	const answer = await ask("formulas", "");
 	if (answer)
 		tip.learn(answer.formulas);
 	else
-		setTimeout(askForFormulas, TODAY_EVERY_MS);
+		setTimeout(askForFormulas, FORMULAS_AGAIN_MS);
 }
 
 function tick() {
@@ -244,5 +259,3 @@ const link = new Link(`api/v1/stream${filters()}`, {
 });
 tick();
 setInterval(tick, 250);
-setInterval(() => silence.stale || !picture || askForCalls(), CALLS_EVERY_MS);
-setInterval(() => silence.stale || !picture || askForToday(), TODAY_EVERY_MS);

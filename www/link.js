@@ -99,3 +99,36 @@ export async function ask(path, query) {
 		return null;
 	}
 }
+
+// What is asked for beside the stream: anew when a snapshot says that it is
+// another, and now and then. Where an answer takes long the next question waits
+// for a multiple of that: many queues are much work, and it is done for all who
+// ask.
+const NOW_AND_THEN_MS = 60000;
+const BREATH = 4;
+
+export class Again {
+	#key = null;
+	#asked = -Infinity;
+	#free = 0;
+	#busy = false;
+
+	// fn: asks, and is true when it was answered
+	constructor(fn) {
+		this.fn = fn;
+	}
+
+	// key: of the newest snapshot, another when the answer would be.
+	async look(key) {
+		const now = performance.now();
+		if (this.#busy || document.hidden || now < this.#free ||
+			(key === this.#key && now - this.#asked < NOW_AND_THEN_MS))
+			return;
+		this.#busy = true;
+		this.#asked = now;
+		const answered = await this.fn();
+		this.#key = answered ? key : null;
+		this.#free = now + (performance.now() - now) * (1 + BREATH);
+		this.#busy = false;
+	}
+}

@@ -49,6 +49,11 @@ export class Today {
 		chartOrTable();
 	}
 
+	// Which interval the time is in, as a number.
+	interval(time) {
+		return Math.floor(Date.parse(time) / 1000 / interval_s);
+	}
+
 	// answer: that of /api/v1/intervals; item: whose threshold and target
 	show(answer, item) {
 		const intervals = trimmed(answer.intervals ?? []);

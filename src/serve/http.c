@@ -548,8 +548,10 @@ http_free(struct http *http)
 		*http->config.counts = http->counts;
 	view_unlisten(http->config.view, http_ready, http);
 	metrics_free(http->metrics);
-	for (i = 0; i < RT_COUNT(http->last); i++)
-		doc_put(http->last[i]);
+	for (i = 0; i < VIEWS; i++) {
+		doc_put(http->last[0][i]);
+		doc_put(http->last[1][i]);
+	}
 	assets_fini(&http->assets);
 	http_free_hosts(http);
 	timer_free(http->tick);

@@ -33,19 +33,21 @@ http_is_filtered(const struct query *query)
 	    query->filter.switches != NULL;
 }
 
-/* A text that was given out before is the document of before. */
+/*
+ * A text that was given out before is the document of before: the screens of a
+ * team ask in the same moment, and it is compressed once for them.
+ */
 static struct doc *
 http_ask_doc(struct http *http, const struct http_ask *ask)
 {
-	struct doc **last = &http->last[ask->what];
+	bool filtered = http_is_filtered(&ask->query);
+	struct doc **last = &http->last[filtered][ask->what];
 	struct view_text *text;
 
 	text = view_get(
 	    http->config.view, ask->what, &ask->query.filter, clock_wall_us());
 	if (text == NULL)
 		return NULL;
-	if (http_is_filtered(&ask->query))
-		return doc_of_text(text, http_json);
 	if (*last != NULL && (*last)->text == text) {
 		view_text_put(text);
 	} else {

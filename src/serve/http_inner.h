@@ -121,8 +121,8 @@ struct http {
 	struct http_asks asks;
 	struct http_scrapes scrapes;
 	struct http_posts posts;
-	struct metrics *metrics; /* in work, or NULL */
-	struct doc *last[VIEWS]; /* of all, without a filter */
+	struct metrics *metrics;    /* in work, or NULL */
+	struct doc *last[2][VIEWS]; /* without a filter; with any */
 	struct http_streams streams;
 	struct metrics_http counts;
 	struct timer *tick; /* each second */

@@ -71,6 +71,26 @@ view_callbacks_collect(const struct view *view, const struct view_switch *sw,
 	}
 }
 
+/* Another number whenever the list may be another one. */
+void
+view_callbacks_version_write(struct view *view, struct view_job *job)
+{
+	uint64_t sum = view->epoch << 32;
+	size_t i;
+
+	for (i = 0; i < view->n_switches; i++) {
+		const struct view_switch *sw = &view->switches[i];
+
+		if (sw->callbacks == NULL)
+			continue;
+		callbacks_day(sw->callbacks, sw->live->day_us);
+		sum += sw->callbacks->version;
+	}
+	/* a number that JavaScript can hold */
+	json_put_int(&job->out, "callbacks_version",
+	    (int64_t)(sum & ((UINT64_C(1) << 52) - 1)));
+}
+
 /*
  * Those left out are of any queue of the switch: a document of some queues
  * says of all its switches how many are not listed.

@@ -196,6 +196,7 @@ void view_agents_end(struct view *view, struct view_job *job);
 
 /* view_callbacks.c */
 void view_callbacks_write(struct view *view, struct view_job *job);
+void view_callbacks_version_write(struct view *view, struct view_job *job);
 
 /* view_lists.c */
 void view_calls_begin(struct view *view, struct view_job *job);

@@ -546,6 +546,7 @@ view_snapshot_end(struct view *view, struct view_job *job)
 	json_end_array(&job->out);
 	view_services_write(view, job);
 	view_total_write(view, job);
+	view_callbacks_version_write(view, job);
 	view_feeds_short(view, job);
 	view_database(view, &database);
 	json_put_object(&job->out, "database");

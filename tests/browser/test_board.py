@@ -362,6 +362,31 @@ def test_a_switch_with_a_wrong_clock_is_said(page, daemon):
             page.wait_text("#warnings", words, timeout=3)
 
 
+def test_chart_and_callbacks_follow_the_snapshots(page, daemon):
+    """They are asked for anew when a snapshot says so, and not otherwise."""
+    opened(page, daemon)
+
+    def asked(what):
+        return sum("/api/v1/" + what in path for path in daemon.asked)
+
+    page.do("click", at="#as-table")
+    before = asked("calls"), asked("intervals")
+    for n in range(31, 35):
+        find(daemon, "ctax")["waiting"] = n
+        daemon.push()
+        page.wait("the figure", "(n) => document.querySelector('.tile dd')"
+                  ".innerText === n", str(n))
+    assert (asked("calls"), asked("intervals")) == before == (1, 1)
+    daemon.calls[0]["queue"] = "another"
+    daemon.push()
+    page.wait_text("#callbacks", "another", timeout=3)
+    daemon.intervals[-1]["offered"] = 777
+    daemon.queues[0]["today"]["offered"] += 1
+    daemon.push()
+    page.wait_text("#intervals", "777", timeout=3)
+    assert (asked("calls"), asked("intervals")) == (2, 2)
+
+
 def test_why_the_stream_is_refused(chromium, daemon):
     page = chromium
     daemon.refuses = 503, "too many streams are open"
