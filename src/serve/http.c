@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/base.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include <event2/event.h>
@@ -12,11 +13,12 @@
 #include "serve/health.h"
 #include "serve/http_inner.h"
 
-#define HTTP_TICK_US  USEC_PER_SEC
-#define HTTP_BACKLOG  256
-#define HTTP_SOCKET   0660 /* mode of a Unix socket */
-#define HTTP_API      "/api/v1/"
-#define HTTP_FDS_KEPT 192 /* descriptors for all else */
+#define HTTP_TICK_US	 USEC_PER_SEC
+#define HTTP_PIECE_LARGE (512 * 1024)
+#define HTTP_BACKLOG	 256
+#define HTTP_SOCKET	 0660 /* mode of a Unix socket */
+#define HTTP_API	 "/api/v1/"
+#define HTTP_FDS_KEPT	 192 /* descriptors for all else */
 
 struct http_call {
 	struct http *http;
@@ -462,6 +464,8 @@ http_new(
 		free(http);
 		return NULL;
 	}
+	/* what is large comes and goes: it is to leave no holes behind */
+	mallopt(M_MMAP_THRESHOLD, HTTP_PIECE_LARGE);
 	TAILQ_INIT(&http->conns);
 	TAILQ_INIT(&http->asks);
 	TAILQ_INIT(&http->scrapes);

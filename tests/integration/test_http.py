@@ -721,7 +721,7 @@ def test_ready_says_which_log_can_not_be_read(rig, web):
     def is_stuck():
         feed, = web.ask("/readyz").json["feeds"]
         return feed == {"feed": "log", "ok": False, "state": "waiting",
-                        "why": says}
+                        "why": says, "clock_skew_s": None}
 
     def row():
         return rig.db.execute("SELECT connected, status, file_no "
