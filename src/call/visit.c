@@ -312,8 +312,10 @@ visit_book_talk(struct machine *m, struct visit *v)
 		    RT_MAX(v->ended_us - v->answered_us, 0) / USEC_PER_MSEC;
 	if (v->transferred)
 		visit_book(m, v, MEASURE_transferred, 1);
-	if (v->talk_ms == EVENT_UNKNOWN_MS)
+	if (v->talk_ms == EVENT_UNKNOWN_MS) {
+		visit_book(m, v, MEASURE_talk_unknown, 1);
 		return;
+	}
 	visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
 	visit_book_agent_talk(m, v);
 }
@@ -334,9 +336,12 @@ machine_show(struct machine *m, struct slice name, const struct visit *like)
 		    live, queue, at_us, MEASURE_max_wait_ms, like->wait_ms);
 	if (like->transferred)
 		live_book(live, queue, at_us, MEASURE_transferred, 1);
-	if (like->outcome == OUTCOME_ANSWERED &&
-	    like->talk_ms != EVENT_UNKNOWN_MS)
+	if (like->outcome != OUTCOME_ANSWERED)
+		return;
+	if (like->talk_ms != EVENT_UNKNOWN_MS)
 		live_book(live, queue, at_us, MEASURE_talk_ms, like->talk_ms);
+	else if (like->state == VISIT_ENDED)
+		live_book(live, queue, at_us, MEASURE_talk_unknown, 1);
 }
 
 /* --- the rules: what an event does to a visit in some state ------------- */
@@ -430,6 +435,8 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
 		v->outcome = OUTCOME_LOST;
 		v->wait_ms = EVENT_UNKNOWN_MS;
 		visit_book_outcome(m, v, 1);
+	} else {
+		visit_book(m, v, MEASURE_talk_unknown, 1);
 	}
 	visit_end(m, v, t_us);
 }

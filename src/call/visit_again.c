@@ -8,6 +8,7 @@
 #include "call/merge.h"
 #include "call/visit_inner.h"
 
+/* Of one that has ended. */
 static void
 visit_unbook_talk(struct machine *m, struct visit *v)
 {
@@ -15,6 +16,8 @@ visit_unbook_talk(struct machine *m, struct visit *v)
 		visit_book(m, v, MEASURE_transferred, -1);
 	if (v->talk_ms != EVENT_UNKNOWN_MS)
 		visit_book(m, v, MEASURE_talk_ms, -v->talk_ms);
+	else
+		visit_book(m, v, MEASURE_talk_unknown, -1);
 	v->transferred = false;
 	v->talk_ms = EVENT_UNKNOWN_MS;
 }

@@ -127,7 +127,7 @@ const char figures_formulas[] =
     "\nsl_T_offered_pct = answered within T seconds / offered; "
     "abandoned_pct = abandoned / offered\n"
     "asa_s = waits of answered / answered; "
-    "aht_s = (talk + hold + wrap-up) / answered\n";
+    "aht_s = (talk + hold + wrap-up) / answered, of known talks\n";
 
 /* --- rows --------------------------------------------------------------- */
 

@@ -143,11 +143,22 @@ figure_unknown(int8_t decimals)
 static int8_t
 figure_decimals(enum figure figure)
 {
-	return figure == FIGURE_answered_T || figure == FIGURE_abandoned_T ||
-		figure == FIGURE_p50_wait_s || figure == FIGURE_p90_wait_s ||
-		figure == FIGURE_p95_wait_s
-	    ? 0
-	    : 1;
+	switch (figure) {
+	case FIGURE_answered_T:
+	case FIGURE_abandoned_T:
+	case FIGURE_abandoned_short:
+	case FIGURE_p50_wait_s:
+	case FIGURE_p90_wait_s:
+	case FIGURE_p95_wait_s:
+		return 0;
+	case FIGURE_wait_answered_s:
+	case FIGURE_wait_abandoned_s:
+	case FIGURE_max_wait_s:
+	case FIGURE_talk_s:
+		return 3;
+	default:
+		return 1;
+	}
 }
 
 /*
@@ -160,7 +171,10 @@ figure_waits_known(const struct hist *h, int64_t visits)
 	return hist_total(h) == visits;
 }
 
-/* Whether the figure can be told: it asks for waits that all are known. */
+/*
+ * Whether the figure can be told: it asks for waits that all are known, or for
+ * the length of at least one conversation.
+ */
 static bool
 figure_is_known(enum figure figure, const struct figure_sum *sum)
 {
@@ -168,12 +182,15 @@ figure_is_known(enum figure figure, const struct figure_sum *sum)
 
 	switch (figure) {
 	case FIGURE_abandoned_T:
+	case FIGURE_abandoned_short:
 	case FIGURE_abandoned_excl_short_pct:
+	case FIGURE_wait_abandoned_s:
 		return figure_waits_known(
 		    &sum->wait_abandoned, v[MEASURE_abandoned]);
 	case FIGURE_sl_T_excl_short_pct:
 	case FIGURE_sl_T_excl_within_pct:
 	case FIGURE_sl_T_incl_within_pct:
+	case FIGURE_max_wait_s:
 		return figure_waits_known(
 			   &sum->wait_abandoned, v[MEASURE_abandoned]) &&
 		    figure_waits_known(
@@ -181,12 +198,16 @@ figure_is_known(enum figure figure, const struct figure_sum *sum)
 	case FIGURE_answered_T:
 	case FIGURE_sl_T_offered_pct:
 	case FIGURE_sl_T_answered_pct:
+	case FIGURE_wait_answered_s:
 	case FIGURE_asa_s:
 	case FIGURE_p50_wait_s:
 	case FIGURE_p90_wait_s:
 	case FIGURE_p95_wait_s:
 		return figure_waits_known(
 		    &sum->wait_answered, v[MEASURE_answered]);
+	case FIGURE_talk_s:
+		return v[MEASURE_talk_unknown] == 0 ||
+		    v[MEASURE_talk_unknown] < v[MEASURE_answered];
 	default:
 		return true;
 	}
@@ -251,6 +272,7 @@ figure_counted(enum figure figure, const int64_t *v, struct figure_value *value)
 		COUNTED(misrouted);
 		COUNTED(abandoned_known);
 		COUNTED(called_back);
+		COUNTED(talk_unknown);
 		SECONDS(wait_answered);
 		SECONDS(wait_abandoned);
 		SECONDS(max_wait);
@@ -292,7 +314,7 @@ figure_value(enum figure figure, const struct figure_sum *sum, int64_t within_s)
 	case FIGURE_aht_s:
 		return figure_mean(v[MEASURE_talk_ms] + v[MEASURE_hold_ms] +
 			v[MEASURE_wrap_up_ms],
-		    v[MEASURE_answered]);
+		    v[MEASURE_answered] - v[MEASURE_talk_unknown]);
 	case FIGURE_inferred_repeat_pct:
 		return figure_share(
 		    v[MEASURE_repeated], v[MEASURE_caller_known]);

@@ -13,6 +13,7 @@ import harness
 import psycopg
 import pytest
 
+import figures
 import loggen
 from fixtures import LOGIN, init_schema
 from pgproxy import PgProxy
@@ -486,3 +487,49 @@ def test_key_of_callers(rig):
         daemon = rig.daemon(config).start("--once")
         assert daemon.wait() == 0
         assert daemon.said("were kept under another key") == warned
+
+
+def test_migrate_keeps_average_talks(rig):
+    """From the schema before talk_unknown: no average changes, but that of a
+    queue of which no talk was ever told is none; what is remembered is known
+    one by one."""
+    rig.db.execute(
+        "DROP VIEW ringtally.service_level, ringtally.service_level_hour, "
+        "ringtally.service_level_day, ringtally.queue_interval")
+    rig.db.execute("DROP FUNCTION ringtally.rates")
+    rig.db.execute("ALTER TABLE ringtally.queue_tally DROP talk_unknown")
+    for name, begin, end in (
+            ("0008_feeds", "CREATE OR REPLACE FUNCTION ringtally.rates",
+             "$$;"),
+            ("0012_inferred", "CREATE OR REPLACE VIEW ringtally.queue_interval",
+             ";"), ("0012_inferred", "CREATE OR REPLACE VIEW "
+                    "ringtally.service_level ", "$do$;")):
+        with open(os.path.join(harness.TOP, "sql", name + ".sql"),
+                  encoding="utf-8") as f:
+            sql = f.read()
+        sql = sql[sql.index(begin):]
+        rig.db.execute(sql[:sql.index(end, 1) + len(end)])
+    rig.db.execute(
+        "INSERT INTO ringtally.queue_tally (site, switch, queue, starts_at, "
+        "offered, answered, talk_ms) VALUES "
+        "('a', 's', 'log', '2026-03-02 09:00Z', 4, 4, 40000), "
+        "('a', 's', 'log', '2026-03-02 09:15Z', 1, 1, 0), "
+        "('a', 's', 'log', '2026-03-02 09:30Z', 2, 2, 9000), "
+        "('a', 's', 'cdr', '2026-03-02 09:00Z', 3, 2, 0), "
+        "('a', 's', 'new', '2026-03-02 09:30Z', 1, 1, 0)")
+    rig.db.execute(
+        "INSERT INTO ringtally.open_visit (site, switch, queue, call_id, "
+        "visit_no, state, outcome, entered_at, starts_at, touched_at, "
+        "transferred, answer_derived) SELECT 'a', 's', v.queue, v.queue, 1, "
+        "v.state::ringtally.visit_state, 'answered', '2026-03-02 09:31Z', "
+        "'2026-03-02 09:30Z', '2026-03-02 09:32Z', false, false "
+        "FROM (VALUES ('log', 'ended'), ('new', 'talking')) AS v(queue, state)"
+    )
+    with open(os.path.join(harness.TOP, "sql", "0018_talk.sql"),
+              encoding="utf-8") as f:
+        rig.db.execute(f.read())
+    assert [tuple(row.values()) for row in figures.rows(
+        rig.db, "SELECT queue, answered, talk_unknown, aht_s::float "
+        "FROM ringtally.service_level ORDER BY queue, starts_at")] == [
+            ("cdr", 2, 2, None), ("log", 4, 0, 10.0), ("log", 1, 0, 0.0),
+            ("log", 2, 1, 9.0), ("new", 1, 0, 0.0)]

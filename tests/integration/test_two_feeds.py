@@ -2,6 +2,7 @@
 """Two feeds of one switch tell of the same calls, which count once: killed in
 the middle, one late, one gone for a while, one read again."""
 import os
+import subprocess
 
 import harness
 import pytest
@@ -281,3 +282,25 @@ def test_a_cdr_may_be_wrong(rig, first):
         "SELECT agent, handled, talk_ms FROM ringtally.agent_interval "
         "WHERE handled > 0 OR talk_ms > 0").fetchall() == [("Jo", 1, 8000)]
     assert figures.feed(rig.db, "log")["late"] == 0
+
+
+def test_what_a_cdr_can_not_know(rig):
+    """Neither waits nor talks: empty, in SQL and on the command line."""
+    cdr = rig.log + ".cdr"
+    harness.append(cdr, CDR_BOTH)
+    daemon = rig.daemon(rig.config(feeds=[rig.feed(
+        name="cdr", path=cdr, format="asterisk-cdr", gmt=True)]))
+    assert daemon.start("--once").wait() == 0
+    for view in ("service_level", "service_level_hour", "service_level_day"):
+        assert rig.db.execute(
+            "SELECT offered, answered, talk_unknown, asa_s, aht_s, max_wait_s, "
+            "sl_20_offered_pct FROM ringtally." + view).fetchone() == (
+                2, 2, 2, None, None, None, None)
+    out = subprocess.run([harness.binary("ringtally"), "tally", "--by",
+                          "queue", "-o", "csv", "-f", "asterisk-cdr", cdr],
+                         check=True, stdout=subprocess.PIPE).stdout.decode()
+    head, row = (line.split(",") for line in out.splitlines())
+    told = dict(zip(head, row))
+    assert (told["answered"], told["abandoned_short"]) == ("2", "0")
+    assert {told[name] for name in (
+        "asa_s", "aht_s", "wait_answered_s", "max_wait_s", "talk_s")} == {""}

@@ -85,6 +85,25 @@ SELECT results_eq($$ SELECT day, offered, sl_20_offered_pct
     $$ VALUES (date '2026-07-01', 10::bigint, 40.0), ('2026-07-02', 4, 100.0)
     $$, 'service_level_day: local days in summer');
 
+-- What nobody told is NULL: neither waits nor talks; then one of two talks.
+INSERT INTO ringtally.queue_tally (site, switch, queue, starts_at, offered,
+    answered, abandoned, talk_ms, wait_answered_hist, wait_abandoned_hist,
+    talk_unknown)
+VALUES ('s', 'x', 'cdr', '2026-07-03 10:00Z', 3, 2, 1, 0, NULL, NULL, 2),
+    ('s', 'x', 'cdr', '2026-07-03 10:15Z', 2, 2, 0, 40000, '[3:3]={2}', NULL,
+    1);
+PREPARE unknown AS SELECT answered, talk_unknown, asa_s, aht_s, abandoned_short,
+    max_wait_s FROM ringtally.service_level WHERE queue = 'cdr'
+    ORDER BY starts_at;
+SELECT results_eq('unknown', $$ VALUES (2::bigint, 2::bigint, NULL::numeric,
+    NULL::numeric, NULL::bigint, NULL::numeric), (2, 1, 0.0, 40.0, 0, 0.0) $$,
+    'service_level: NULL what is not known');
+SELECT results_eq($$ SELECT answered, talk_unknown, asa_s, aht_s,
+    abandoned_short, max_wait_s FROM ringtally.service_level_day
+    WHERE queue = 'cdr' $$, $$ VALUES (4::bigint, 3::bigint, NULL::numeric,
+    40.0, NULL::bigint, NULL::numeric) $$,
+    'service_level_day: the average of the talks that are known');
+
 -- the day on which clocks go back has 25 hours
 INSERT INTO ringtally.queue_tally (site, switch, queue, starts_at, offered)
 SELECT 's', 'x', 'long', t, 1 FROM generate_series(

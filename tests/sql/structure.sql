@@ -70,7 +70,7 @@ SELECT columns_are('ringtally', 'queue_interval', ARRAY['switch', 'queue',
     'wait_answered_ms', 'wait_abandoned_ms', 'max_wait_ms', 'talk_ms',
     'hold_ms', 'wrap_up_ms', 'transferred', 'ring_no_answer',
     'wait_answered_hist', 'wait_abandoned_hist', 'site', 'caller_known',
-    'repeated', 'misrouted', 'abandoned_known', 'called_back']);
+    'repeated', 'misrouted', 'abandoned_known', 'called_back', 'talk_unknown']);
 SELECT columns_are('ringtally', 'agent_interval', ARRAY['switch', 'agent',
     'queue', 'starts_at', 'handled', 'ring_no_answer', 'talk_ms', 'hold_ms',
     'wrap_up_ms', 'login_ms', 'pause_ms', 'site']);

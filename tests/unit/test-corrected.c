@@ -46,10 +46,25 @@ corrected_pass(struct told_to *t)
 	told_give(t, 0, told_event(EVENT_NOTE, 802, "x"));
 }
 
+/* Answers that have ended, and nobody has told how long they were. */
+static int64_t
+corrected_unknown(const struct told_to *t)
+{
+	const struct visit *v;
+	int64_t n = 0;
+
+	TAILQ_FOREACH (v, &t->played.machine.states[VISIT_ENDED], list)
+		n += v->outcome == OUTCOME_ANSWERED &&
+		    v->talk_ms == EVENT_UNKNOWN_MS;
+	return n;
+}
+
 static void
 corrected_check(
     struct told_to *t, int64_t answered, int64_t handled, int64_t talk_ms)
 {
+	assert_int_equal(
+	    told_sum(t, MEASURE_talk_unknown), corrected_unknown(t));
 	assert_int_equal(told_sum(t, MEASURE_offered), 1);
 	assert_int_equal(told_sum(t, MEASURE_answered), answered);
 	assert_int_equal(told_sum(t, MEASURE_talk_ms), talk_ms);
@@ -318,9 +333,11 @@ test_end_under_another_id(void **state RT_UNUSED)
 	end.call = SLICE("b");
 	told_begin(&t, 2);
 	told_give(&t, 1, cdr);
+	assert_int_equal(told_sum(&t, MEASURE_talk_unknown), 1);
 	told_give(&t, 0, told_event(EVENT_ENTER, 0, "a"));
 	told_give(&t, 0, corrected_answer(20, 20000));
 	told_give(&t, 0, end);
+	assert_int_equal(told_sum(&t, MEASURE_talk_unknown), 0);
 	assert_int_equal(t.played.machine.in_state[VISIT_EARLY], 0);
 	corrected_check(&t, 1, 1, 40000);
 	told_give(&t, 0, end); /* once, and no other's */

@@ -144,11 +144,36 @@ test_unknown_waits(void **state RT_UNUSED)
 	check_figure(&sum, FIGURE_sl_T_excl_within_pct, 15, "null");
 	check_figure(&sum, FIGURE_asa_s, 0, "null");
 	check_figure(&sum, FIGURE_p90_wait_s, 0, "null");
+	check_figure(&sum, FIGURE_wait_answered_s, 0, "null");
+	check_figure(&sum, FIGURE_wait_abandoned_s, 0, "0.000");
+	check_figure(&sum, FIGURE_abandoned_short, 0, "0");
+	check_figure(&sum, FIGURE_max_wait_s, 0, "null");
 	hist_add(&sum.wait_answered, hist_bin(30000), 1);
+	check_figure(&sum, FIGURE_max_wait_s, 0, "0.000");
 	check_figure(&sum, FIGURE_sl_T_offered_pct, 15, "25.0");
 	sum.v[MEASURE_abandoned] = 2;
 	check_figure(&sum, FIGURE_abandoned_excl_short_pct, 0, "null");
+	check_figure(&sum, FIGURE_wait_abandoned_s, 0, "null");
+	check_figure(&sum, FIGURE_abandoned_short, 0, "null");
+	check_figure(&sum, FIGURE_max_wait_s, 0, "null");
 	check_figure(&sum, FIGURE_sl_T_answered_pct, 15, "50.0");
+	figure_sum_fini(&sum);
+}
+
+/* Of no talk is known how long it was; then of one of three. */
+static void
+test_unknown_talks(void **state RT_UNUSED)
+{
+	struct figure_sum sum = {0};
+
+	sum.v[MEASURE_offered] = sum.v[MEASURE_answered] = 2;
+	sum.v[MEASURE_talk_unknown] = 2;
+	check_figure(&sum, FIGURE_talk_s, 0, "null");
+	check_figure(&sum, FIGURE_aht_s, 0, "null");
+	sum.v[MEASURE_answered]++;
+	sum.v[MEASURE_talk_ms] = 40000;
+	check_figure(&sum, FIGURE_talk_s, 0, "40.000");
+	check_figure(&sum, FIGURE_aht_s, 0, "40.0");
 	figure_sum_fini(&sum);
 }
 
@@ -238,6 +263,7 @@ main(void)
 	    cmocka_unit_test(test_nothing_is_null),
 	    cmocka_unit_test(test_half_goes_up),
 	    cmocka_unit_test(test_unknown_waits),
+	    cmocka_unit_test(test_unknown_talks),
 	    cmocka_unit_test(test_sums_add),
 	    cmocka_unit_test(test_names),
 	    cmocka_unit_test(test_calls_to_target),

@@ -378,7 +378,8 @@ struct played {
 	struct intake intake;
 	struct position position;
 	struct told *told;
-	int64_t rings; /* of today, all queues */
+	int64_t rings;	    /* of today, all queues */
+	int64_t started_us; /* when the switch began last */
 };
 
 static void
@@ -388,6 +389,8 @@ played_line(struct sim_sink *sink, struct slice line)
 
 	if (rand() % 40 == 0)
 		tally_cut(&p->tally, p->live.now_us);
+	if (memmem(line.p, line.n, "|QUEUESTART|", 12) != NULL)
+		p->started_us = strtoll(line.p, NULL, 10) * SEC;
 	p->position.offset += (int64_t)intake_bytes(
 	    &p->intake, &p->position, line.p, line.n, false);
 }
@@ -502,8 +505,14 @@ recount(const struct played *p, const struct queue *queue, int64_t from_us,
 	for (told = p->told; told != NULL; told = told->next)
 		if (told->queue == queue &&
 		    told->visit.entered_s * SEC >= from_us &&
-		    told->visit.entered_s * SEC < until_us)
+		    told->visit.entered_s * SEC < until_us) {
 			recount_add(sum, &told->visit);
+			/* what was cut off by a crash; else it goes on */
+			sum->v[MEASURE_talk_unknown] +=
+			    told->visit.outcome == OUTCOME_ANSWERED &&
+			    told->visit.talk_s < 0 &&
+			    told->visit.answered_s * SEC < p->started_us;
+		}
 }
 
 static void
