@@ -128,6 +128,9 @@ spool_drop(struct spool *spool, const char *why)
 		return false;
 	seg = all->v[0];
 	spool_remember(spool, &seg, why);
+	/* an open file would keep its bytes on the disk */
+	if (r->fd_no == seg.no)
+		reader_close(r);
 	segment_drop_first(all);
 	if (!spool->reading || r->no > seg.no)
 		return true; /* not yet counted, or not yet committed */

@@ -411,6 +411,24 @@ test_full_spool_drops_the_oldest(void **state)
 	rig_expect_all(rig);
 }
 
+/* What is deleted and still open keeps its bytes on the disk. */
+static bool
+holds_deleted(void)
+{
+	char path[64], to[PATH_MAX];
+	bool held = false;
+	ssize_t n;
+	int fd;
+
+	for (fd = 3; fd < 256; fd++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+		n = readlink(path, to, sizeof(to) - 1);
+		to[RT_MAX(n, (ssize_t)0)] = '\0';
+		held |= strstr(to, ".spool (deleted)") != NULL;
+	}
+	return held;
+}
+
 /* Losses of records that were not committed are told again after a crash. */
 static void
 test_drops_are_counted_from_the_commit(void **state)
@@ -433,6 +451,7 @@ test_drops_are_counted_from_the_commit(void **state)
 		assert_int_equal(rig_append(rig, 100), 100);
 		rig_sync(rig);
 	}
+	assert_false(holds_deleted());
 	while (rig_read(rig, 1000) > 0)
 		continue;
 	lost = rig->lost;
