@@ -28,6 +28,32 @@ WHERE (t.site, t.switch, t.queue, t.starts_at)
     = (v.site, v.switch, v.queue, v.starts_at)
   AND t.talk_unknown = 0;
 
+-- The same of agents.
+ALTER TABLE ringtally.agent_tally
+	ADD COLUMN talk_unknown bigint NOT NULL DEFAULT 0;
+COMMENT ON COLUMN ringtally.agent_tally.talk_unknown IS
+    'Of the handled, those that have ended without anybody telling how long the conversation was: they are not in talk_ms.';
+UPDATE ringtally.agent_tally AS t SET talk_unknown = t.handled
+FROM (SELECT site, switch, agent, queue FROM ringtally.agent_tally
+    GROUP BY 1, 2, 3, 4 HAVING sum(talk_ms + hold_ms + wrap_up_ms) = 0) AS a
+WHERE (t.site, t.switch, t.agent, t.queue)
+    = (a.site, a.switch, a.agent, a.queue) AND t.handled > 0
+  AND NOT EXISTS (SELECT FROM ringtally.open_visit AS v
+    WHERE (v.site, v.switch, v.agent) = (t.site, t.switch, t.agent)
+      AND v.state = 'talking');
+UPDATE ringtally.agent_tally AS t SET talk_unknown = v.n
+FROM (SELECT o.site, o.switch, o.agent, o.queue,
+	date_bin(make_interval(secs => s.interval_s), o.answered_at,
+	    '2000-01-01 00:00Z') AS starts_at, count(*) AS n
+    FROM ringtally.open_visit AS o JOIN ringtally.site AS s USING (site)
+    WHERE o.state = 'ended' AND o.outcome = 'answered' AND o.talk_ms IS NULL
+      AND o.agent IS NOT NULL
+      AND coalesce(get_byte(o.heard, 3) & 1, 0) = 0
+    GROUP BY 1, 2, 3, 4, 5) AS v
+WHERE (t.site, t.switch, t.agent, t.queue, t.starts_at)
+    = (v.site, v.switch, v.agent, v.queue, v.starts_at)
+  AND t.talk_unknown = 0;
+
 -- As before, and told whether all waits of the answered are known, and of the
 -- abandoned.
 CREATE FUNCTION ringtally.rates(offered numeric, answered numeric,
@@ -223,6 +249,51 @@ $fmt$, period.view, period.name, period.expr);
 	END LOOP;
 END
 $do$;
+
+CREATE OR REPLACE VIEW ringtally.agent_interval AS
+SELECT t.switch, t.agent, nullif(t.queue, '') AS queue, t.starts_at,
+    sum(t.handled)::bigint AS handled,
+    sum(t.ring_no_answer)::bigint AS ring_no_answer,
+    CASE WHEN sum(t.talk_ms) > 0 OR sum(t.talk_unknown) = 0
+	THEN sum(t.talk_ms)::bigint END AS talk_ms,
+    sum(t.hold_ms)::bigint AS hold_ms,
+    sum(t.wrap_up_ms)::bigint AS wrap_up_ms,
+    sum(t.login_ms)::bigint AS login_ms,
+    sum(t.pause_ms)::bigint AS pause_ms, t.site,
+    sum(t.talk_unknown)::bigint AS talk_unknown
+FROM (SELECT a.site, a.switch, a.agent, a.queue, a.starts_at, a.handled,
+	a.ring_no_answer, a.talk_ms, a.hold_ms, a.wrap_up_ms,
+	0::bigint AS login_ms, 0::bigint AS pause_ms, a.talk_unknown
+    FROM ringtally.agent_tally AS a
+    UNION ALL
+    SELECT s.site, s.switch, s.agent, s.queue, i.starts_at, 0, 0, 0, 0, 0,
+	CASE s.kind WHEN 'login' THEN m.ms ELSE 0 END,
+	CASE s.kind WHEN 'pause' THEN m.ms ELSE 0 END, 0
+    FROM ringtally.span_intervals() AS i
+    CROSS JOIN LATERAL (
+	SELECT site, switch, agent, queue, kind, from_at, to_at
+	FROM ringtally.agent_span
+	WHERE site = i.site AND from_at < i.ends_at
+	  AND from_at > i.starts_at - interval '12 hours'
+	  AND to_at > i.starts_at
+	  AND to_at - from_at <= interval '12 hours'
+	UNION ALL
+	SELECT site, switch, agent, queue, kind, from_at, to_at
+	FROM ringtally.agent_span
+	WHERE site = i.site AND from_at < i.ends_at AND to_at > i.starts_at
+	  AND to_at - from_at > interval '12 hours'
+	UNION ALL
+	SELECT site, switch, agent, queue, kind, from_at, to_at
+	FROM ringtally.agent_running
+	WHERE site = i.site AND from_at < i.ends_at AND to_at > i.starts_at)
+	AS s
+    CROSS JOIN LATERAL (SELECT (1000 * extract(epoch FROM
+	date_trunc('milliseconds', least(s.to_at, i.ends_at)) -
+	date_trunc('milliseconds', greatest(s.from_at, i.starts_at))))::bigint
+	AS ms) AS m) AS t
+GROUP BY t.site, t.switch, t.agent, t.queue, t.starts_at;
+COMMENT ON COLUMN ringtally.agent_interval.talk_unknown IS
+    'Of the handled, those that have ended without anybody telling how long the conversation was: they are not in talk_ms.';
 
 DROP FUNCTION ringtally.rates(numeric, numeric, numeric, numeric, numeric,
     numeric, numeric, numeric, integer[], integer[]);

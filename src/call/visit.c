@@ -285,8 +285,12 @@ visit_book_handled(struct machine *m, const struct visit *v)
 RT_HOT void
 visit_book_agent_talk(struct machine *m, const struct visit *v)
 {
-	if (v->agent != NULL && v->talk_ms != EVENT_UNKNOWN_MS &&
-	    !visit_is_unsure(v))
+	if (v->agent == NULL || visit_is_unsure(v))
+		return;
+	if (RT_UNLIKELY(v->talk_ms == EVENT_UNKNOWN_MS))
+		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
+		    AGENT_talk_unknown, 1);
+	else
 		tally_book_span(m->tally, v->agent, v->queue, AGENT_talk_ms,
 		    v->ended_us - v->talk_ms * USEC_PER_MSEC, v->ended_us);
 }
@@ -312,11 +316,10 @@ visit_book_talk(struct machine *m, struct visit *v)
 		    RT_MAX(v->ended_us - v->answered_us, 0) / USEC_PER_MSEC;
 	if (v->transferred)
 		visit_book(m, v, MEASURE_transferred, 1);
-	if (v->talk_ms == EVENT_UNKNOWN_MS) {
+	if (RT_UNLIKELY(v->talk_ms == EVENT_UNKNOWN_MS))
 		visit_book(m, v, MEASURE_talk_unknown, 1);
-		return;
-	}
-	visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
+	else
+		visit_book(m, v, MEASURE_talk_ms, v->talk_ms);
 	visit_book_agent_talk(m, v);
 }
 
@@ -437,6 +440,7 @@ visit_lose(struct machine *m, struct visit *v, int64_t t_us, struct slice why)
 		visit_book_outcome(m, v, 1);
 	} else {
 		visit_book(m, v, MEASURE_talk_unknown, 1);
+		visit_book_agent_talk(m, v);
 	}
 	visit_end(m, v, t_us);
 }
@@ -457,6 +461,15 @@ visit_late(struct machine *m, struct visit *v, const struct event *ev)
 	visit_count(m, COUNTER_late);
 }
 
+static void
+visit_move_answer(struct machine *m, const struct visit *v,
+    enum agent_measure what, int64_t to_us)
+{
+	tally_book_agent(
+	    m->tally, v->agent, v->queue, v->answered_us, what, -1);
+	tally_book_agent(m->tally, v->agent, v->queue, to_us, what, 1);
+}
+
 /*
  * CONNECT after the end. Out of order it corrects the moment of answer that
  * was worked out from the end, so that the agent's call stands in the interval
@@ -474,10 +487,10 @@ visit_connect_again(struct machine *m, struct visit *v, const struct event *ev)
 		return;
 	}
 	if (v->cell != NULL && v->agent != NULL) {
-		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
-		    AGENT_handled, -1);
-		tally_book_agent(m->tally, v->agent, v->queue, ev->time_us,
-		    AGENT_handled, 1);
+		visit_move_answer(m, v, AGENT_handled, ev->time_us);
+		if (v->talk_ms == EVENT_UNKNOWN_MS)
+			visit_move_answer(
+			    m, v, AGENT_talk_unknown, ev->time_us);
 	}
 	v->answer_derived = false;
 	v->answered_us = ev->time_us;

@@ -18,6 +18,10 @@ visit_unbook_talk(struct machine *m, struct visit *v)
 		visit_book(m, v, MEASURE_talk_ms, -v->talk_ms);
 	else
 		visit_book(m, v, MEASURE_talk_unknown, -1);
+	if (v->talk_ms == EVENT_UNKNOWN_MS && v->agent != NULL &&
+	    !visit_is_unsure(v))
+		tally_book_agent(m->tally, v->agent, v->queue, v->answered_us,
+		    AGENT_talk_unknown, -1);
 	v->transferred = false;
 	v->talk_ms = EVENT_UNKNOWN_MS;
 }
@@ -181,7 +185,8 @@ visit_fill_agent(struct machine *m, struct visit *v, const struct event *ev)
 		if (v->state == VISIT_TALKING)
 			LIST_INSERT_HEAD(&agent->talks, v, talk_list);
 		visit_book_handled(m, v);
-		visit_book_agent_talk(m, v);
+		if (v->state == VISIT_ENDED)
+			visit_book_agent_talk(m, v);
 	}
 }
 

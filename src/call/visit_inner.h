@@ -36,6 +36,7 @@ void visit_book_longest(struct machine *m, const struct visit *v);
 /* n: 1, or -1 to take it back. */
 void visit_book_outcome(struct machine *m, const struct visit *v, int n);
 void visit_book_handled(struct machine *m, const struct visit *v);
+/* Of one that has ended, or is about to. */
 void visit_book_agent_talk(struct machine *m, const struct visit *v);
 /* The outcome, and the agent's part; tells whoever asked. */
 void visit_book_answer(struct machine *m, struct visit *v);

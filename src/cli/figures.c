@@ -271,7 +271,10 @@ figures_agent_row(struct table *table, const struct agent_cell *cell)
 	table_time(table, cell->key.starts_us);
 	table_int(table, cell->v[AGENT_handled]);
 	table_int(table, cell->v[AGENT_ring_no_answer]);
-	table_ms(table, cell->v[AGENT_talk_ms]);
+	if (cell->v[AGENT_talk_ms] == 0 && cell->v[AGENT_talk_unknown] > 0)
+		table_null(table);
+	else
+		table_ms(table, cell->v[AGENT_talk_ms]);
 	table_ms(table, cell->v[AGENT_hold_ms]);
 	table_ms(table, cell->v[AGENT_wrap_up_ms]);
 	table_ms(table, cell->v[AGENT_login_ms]);

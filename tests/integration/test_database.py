@@ -495,12 +495,16 @@ def test_migrate_keeps_average_talks(rig):
     one by one."""
     rig.db.execute(
         "DROP VIEW ringtally.service_level, ringtally.service_level_hour, "
-        "ringtally.service_level_day, ringtally.queue_interval")
+        "ringtally.service_level_day, ringtally.queue_interval, "
+        "ringtally.agent_interval")
     rig.db.execute("DROP FUNCTION ringtally.rates")
-    rig.db.execute("ALTER TABLE ringtally.queue_tally DROP talk_unknown")
+    for table in "queue_tally", "agent_tally":
+        rig.db.execute("ALTER TABLE ringtally.%s DROP talk_unknown" % table)
     for name, begin, end in (
             ("0008_feeds", "CREATE OR REPLACE FUNCTION ringtally.rates",
              "$$;"),
+            ("0005_spans", "CREATE OR REPLACE VIEW ringtally.agent_interval",
+             ";"),
             ("0012_inferred", "CREATE OR REPLACE VIEW ringtally.queue_interval",
              ";"), ("0012_inferred", "CREATE OR REPLACE VIEW "
                     "ringtally.service_level ", "$do$;")):
@@ -517,13 +521,21 @@ def test_migrate_keeps_average_talks(rig):
         "('a', 's', 'log', '2026-03-02 09:30Z', 2, 2, 9000), "
         "('a', 's', 'cdr', '2026-03-02 09:00Z', 3, 2, 0), "
         "('a', 's', 'new', '2026-03-02 09:30Z', 1, 1, 0)")
+    rig.db.execute("INSERT INTO ringtally.site (site, timezone, interval_s) "
+                   "VALUES ('a', 'UTC', 900)")
     rig.db.execute(
-        "INSERT INTO ringtally.open_visit (site, switch, queue, call_id, "
-        "visit_no, state, outcome, entered_at, starts_at, touched_at, "
-        "transferred, answer_derived) SELECT 'a', 's', v.queue, v.queue, 1, "
-        "v.state::ringtally.visit_state, 'answered', '2026-03-02 09:31Z', "
-        "'2026-03-02 09:30Z', '2026-03-02 09:32Z', false, false "
-        "FROM (VALUES ('log', 'ended'), ('new', 'talking')) AS v(queue, state)"
+        "INSERT INTO ringtally.agent_tally (site, switch, agent, queue, "
+        "starts_at, handled, talk_ms) "
+        "SELECT 'a', 's', left(queue, 1), queue, starts_at, answered, talk_ms "
+        "FROM ringtally.queue_tally")
+    rig.db.execute(
+        "INSERT INTO ringtally.open_visit (site, switch, queue, agent, "
+        "call_id, visit_no, state, outcome, entered_at, answered_at, "
+        "starts_at, touched_at, transferred, answer_derived) "
+        "SELECT 'a', 's', v.queue, left(v.queue, 1), v.queue, 1, "
+        "v.state::ringtally.visit_state, 'answered', '2026-03-02 09:29Z', "
+        "'2026-03-02 09:31Z', '2026-03-02 09:30Z', '2026-03-02 09:32Z', "
+        "false, false FROM (VALUES ('log', 'ended'), ('new', 'talking')) AS v(queue, state)"
     )
     with open(os.path.join(harness.TOP, "sql", "0018_talk.sql"),
               encoding="utf-8") as f:
@@ -533,3 +545,8 @@ def test_migrate_keeps_average_talks(rig):
         "FROM ringtally.service_level ORDER BY queue, starts_at")] == [
             ("cdr", 2, 2, None), ("log", 4, 0, 10.0), ("log", 1, 0, 0.0),
             ("log", 2, 1, 9.0), ("new", 1, 0, 0.0)]
+    assert [tuple(row.values()) for row in figures.rows(
+        rig.db, "SELECT agent, handled, talk_unknown, talk_ms "
+        "FROM ringtally.agent_interval ORDER BY agent, starts_at")] == [
+            ("c", 2, 2, None), ("l", 4, 0, 40000), ("l", 1, 0, 0),
+            ("l", 2, 1, 9000), ("n", 1, 0, 0)]

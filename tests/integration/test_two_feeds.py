@@ -296,6 +296,9 @@ def test_what_a_cdr_can_not_know(rig):
             "SELECT offered, answered, talk_unknown, asa_s, aht_s, max_wait_s, "
             "sl_20_offered_pct FROM ringtally." + view).fetchone() == (
                 2, 2, 2, None, None, None, None)
+    assert rig.db.execute(
+        "SELECT DISTINCT talk_ms, talk_unknown = handled "
+        "FROM ringtally.agent_interval").fetchall() == [(None, True)]
     out = subprocess.run([harness.binary("ringtally"), "tally", "--by",
                           "queue", "-o", "csv", "-f", "asterisk-cdr", cdr],
                          check=True, stdout=subprocess.PIPE).stdout.decode()

@@ -73,7 +73,7 @@ SELECT columns_are('ringtally', 'queue_interval', ARRAY['switch', 'queue',
     'repeated', 'misrouted', 'abandoned_known', 'called_back', 'talk_unknown']);
 SELECT columns_are('ringtally', 'agent_interval', ARRAY['switch', 'agent',
     'queue', 'starts_at', 'handled', 'ring_no_answer', 'talk_ms', 'hold_ms',
-    'wrap_up_ms', 'login_ms', 'pause_ms', 'site']);
+    'wrap_up_ms', 'login_ms', 'pause_ms', 'site', 'talk_unknown']);
 SELECT results_eq($$ SELECT count(*)::int, max(version)
     FROM ringtally.schema_version $$, $$ VALUES (0, NULL::int) $$,
     'the migrations do not record themselves');

@@ -70,6 +70,8 @@ corrected_check(
 	assert_int_equal(told_sum(t, MEASURE_talk_ms), talk_ms);
 	assert_int_equal(told_agent_sum(t, AGENT_handled), handled);
 	assert_int_equal(told_agent_sum(t, AGENT_talk_ms), talk_ms);
+	assert_int_equal(told_agent_sum(t, AGENT_talk_unknown),
+	    handled > 0 ? corrected_unknown(t) : 0);
 }
 
 /* An answer of which the first feed was not sure, confirmed by the other. */
