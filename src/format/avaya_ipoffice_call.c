@@ -37,12 +37,16 @@ ipo_call_set_key(struct ipo_call *call, const struct ipo_line *line)
 	call->key_n = n + 1 + line->id_text.n;
 }
 
-/* A person talks: the first one's answer ends the wait. */
+/*
+ * A person talks: the first one's answer ends the wait. What the caller spent
+ * on hold is no part of the connected time here, but of the conversation, as
+ * with other switches.
+ */
 static void
 ipo_call_add_person(struct ipo_call *call, const struct ipo_line *line,
     const struct ipo_options *options)
 {
-	call->talk_s += line->connected_s;
+	call->talk_s += line->connected_s + line->hold_s;
 	if (call->answer != IPO_PERSON) {
 		call->answer = IPO_PERSON;
 		call->wait_s = call->queue_s + line->ring_s;
