@@ -124,7 +124,8 @@ def test_sim_is_followed(wall):
     finally:
         player.terminate()
         player.wait(10)
-    assert wall.texts(".warning") == []
+    # its clock runs away from ours, and that is said
+    assert [w for w in wall.texts(".warning") if "clock is" not in w] == []
     assert wall.do("complaints") == []
 
 
