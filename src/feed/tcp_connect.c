@@ -153,7 +153,8 @@ tcp_gone(void *ctx, struct peer *peer, const char *why, size_t half)
 	tcp_dialogue_end(t);
 	peer_free(peer);
 	t->peer = NULL;
-	t->ready = t->asked = t->taken_in = t->fed = false;
+	t->ready = t->taken_in = t->fed = false;
+	t->asked_us = 0;
 	tcp_later(t, text);
 }
 

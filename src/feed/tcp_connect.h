@@ -45,7 +45,7 @@ struct tcp {
 	int64_t silence_us; /* 0: never */
 	int64_t since_us;   /* of the connection */
 	bool ready;	    /* logged in, or no login is needed */
-	bool asked;	    /* for an answer, in this silence */
+	int64_t asked_us;   /* for an answer, by the monotonic clock */
 	bool taken_in;	    /* the record at the front was heard already */
 	bool fed;	    /* it has sent data */
 	bool by_operator;   /* trying again soon is of no use */

@@ -104,7 +104,8 @@ tcp_dialogue_record(void *ctx, struct peer *peer, struct slice record)
 
 /*
  * Half of the time: it is asked for an answer, if the format knows how. All of
- * it: it is given up. Not while we are the ones who do not listen.
+ * it: it is given up, if it was asked. Not while we are the ones who do not
+ * listen.
  */
 void
 tcp_dialogue_alarm(void *ctx)
@@ -112,21 +113,26 @@ tcp_dialogue_alarm(void *ctx)
 	struct tcp *t = ctx;
 	int64_t heard = RT_MAX(t->since_us, peer_heard_us(t->peer));
 	int64_t silent = clock_mono_us() - heard;
+	/* late itself where we did not run for a while: ask all the same */
+	bool asks =
+	    t->asked_us <= heard && t->talk != NULL && t->ops->silence != NULL;
 	char why[100];
 
 	if (peer_is_full(t->peer)) {
 		timer_set(t->alarm, t->silence_us / 2);
-	} else if (silent >= t->silence_us) {
+	} else if (silent >= t->silence_us && !asks) {
 		snprintf(why, sizeof(why), "nothing was heard for %.3g s",
 		    (double)t->silence_us / USEC_PER_SEC);
 		peer_drop(t->peer, why);
 	} else if (silent < t->silence_us / 2) {
-		t->asked = false;
 		timer_set(t->alarm, t->silence_us / 2 - silent);
 	} else {
-		if (!t->asked && t->talk != NULL && t->ops->silence != NULL)
+		if (asks) {
+			t->asked_us = clock_mono_us();
 			t->ops->silence(t->talk);
-		t->asked = true;
-		timer_set(t->alarm, t->silence_us - silent);
+		}
+		timer_set(t->alarm,
+		    silent < t->silence_us ? t->silence_us - silent
+					   : t->silence_us / 2);
 	}
 }
