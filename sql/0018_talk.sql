@@ -321,3 +321,25 @@ BEGIN
 	END LOOP;
 END
 $do$;
+
+-- No feed tells holding apart from the conversation.
+DO $do$
+DECLARE
+	c record;
+BEGIN
+	FOR c IN
+		SELECT r.relname, a.attname
+		FROM pg_attribute AS a JOIN pg_class AS r ON r.oid = a.attrelid
+		WHERE r.relnamespace = 'ringtally'::regnamespace
+		  AND a.attname IN ('hold_ms', 'talk_ms')
+		  AND r.relname ~ '^(queue_tally|agent_tally|queue_interval|agent_interval|service_level.*)$'
+		  AND r.relkind IN ('r', 'v')
+		  AND NOT (a.attname = 'talk_ms' AND r.relname ~ '^agent')
+	LOOP
+		EXECUTE format('COMMENT ON COLUMN ringtally.%I.%I IS %L',
+		    c.relname, c.attname, CASE c.attname WHEN 'hold_ms'
+		    THEN 'Time on hold, told apart from talk_ms. No feed does so yet: it is in talk_ms, and this is 0.'
+		    ELSE 'Sum of the conversations of answered visits, with the time on hold, booked when they end.' END);
+	END LOOP;
+END
+$do$;
