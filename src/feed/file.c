@@ -414,6 +414,7 @@ file_open(void **self, const struct stage_setup *setup, struct err *err)
 	f->path = mem_strdup(options->path);
 	f->poll_us = options->poll_ms * USEC_PER_MSEC;
 	f->once = setup->once;
+	f->lines = setup->framing == FRAMING_LINES;
 	/* what was not there when we looked before is read from its start */
 	f->at_end = (setup->at_end || options->start == FILE_START_END) &&
 	    setup->from->none_us == 0;

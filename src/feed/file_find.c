@@ -158,6 +158,22 @@ find_start_lost(struct file *f)
 }
 
 /* Goes on in a file that holds what we read, or an earlier state of it. */
+/*
+ * The power failed, say: the disk had not got all that was read, and what the
+ * switch wrote behind what was left stands where we had been.
+ */
+static void
+find_report_rewritten(struct file *f)
+{
+	char why[STAGE_PATH_MAX + 100];
+
+	snprintf(why, sizeof(why),
+	    "%s was written anew before byte %" PRId64 ", up to which it had "
+	    "been read",
+	    f->tail.pos.path, f->tail.pos.offset);
+	f->up->lost(f->up, STAGE_LOSS_TRUNCATED, -1, why);
+}
+
 static void
 find_resume(struct file *f, const struct piece *piece)
 {
@@ -174,6 +190,8 @@ find_resume(struct file *f, const struct piece *piece)
 	tail_resume(&f->tail, piece);
 	file_opened(f, "goes on with");
 	f->watched = watched;
+	if (f->lines && tail_is_within_line(&f->tail))
+		find_report_rewritten(f);
 }
 
 void

@@ -17,6 +17,7 @@ struct file {
 	char *path;
 	int64_t poll_us;
 	bool once;
+	bool lines;  /* records are lines, and positions behind their ends */
 	bool at_end; /* begin at the end of what is there at the first look */
 	struct stage_upstream *up;
 	struct file_watch *watch;

@@ -106,6 +106,15 @@ tail_resume(struct tail *tail, const struct piece *piece)
 	tail_take_over(tail, piece);
 }
 
+bool
+tail_is_within_line(const struct tail *tail)
+{
+	char before = tail->seen_n > 0 ? tail->seen[tail->seen_n - 1] : '\n';
+
+	return !tail->pos.skipping && tail_has_more(tail) && before != '\n' &&
+	    before != '\0';
+}
+
 void
 tail_begin(struct tail *tail, const struct piece *piece, int64_t offset)
 {

@@ -69,6 +69,12 @@ int tail_stat(struct tail *tail, struct err *err);
 /* By the last tail_stat: a read that told the end was only a short one. */
 bool tail_has_more(const struct tail *tail);
 
+/*
+ * What stands before the place to read is no end of a line (or a hole): it is
+ * not what was read. Of a file that was resumed just now.
+ */
+bool tail_is_within_line(const struct tail *tail);
+
 /* The first bytes in the file are still those that we know. */
 bool tail_head_holds(struct tail *tail);
 

@@ -69,7 +69,8 @@ def agent_rows_by_switch(db, site="test", switch=None):
         figures = {"handled": row["handled"],
                    "ring_no_answer": row["ring_no_answer"]}
         for column in AGENT_SECONDS:
-            figures[column + "_s"] = seconds(row[column + "_ms"])
+            # NULL: no talk is known; the oracle adds up those that are
+            figures[column + "_s"] = seconds(row[column + "_ms"] or 0)
         if any(figures.values()):
             found[row["switch"]][
                 row["agent"], row["queue"], row["start"]] = figures

@@ -315,6 +315,28 @@ def test_copytruncate_under_load_without_loss(rig):
         rig.assert_exact(pieces[0] + pieces[2])
 
 
+def test_written_anew_while_down(rig):
+    """F04: the disk had not got all that was read before the power failed,
+    and the switch was back before the daemon: a gap is counted."""
+    pieces = logs_apart(63, 631, 632)
+    harness.append(rig.log, pieces[0])
+    daemon = rig.daemon().start(wait="READY=1")
+    rig.settle()
+    assert daemon.stop() == 0
+    os.truncate(rig.log, len(pieces[0]) - 500)
+    harness.append(rig.log, b"x" * 600 + b"\n" + pieces[1])
+    daemon = rig.daemon().start(wait="READY=1")
+    rig.settle()
+    row = counters(rig)
+    assert (row["gaps"], row["rejected"]) == (1, 1), row
+    assert daemon.said("was written anew before byte %d" % len(pieces[0]))
+    rig.assert_exact(pieces[0] + pieces[1])
+    assert daemon.stop() == 0, daemon.stderr()
+    rig.daemon().start(wait="READY=1")
+    rig.settle()
+    assert counters(rig)["gaps"] == 1
+
+
 class frozen:
     """SIGSTOP for a moment, so that several things happen at once for it."""
 
