@@ -71,8 +71,8 @@ AC_SUBST([WARN_CFLAGS])
 # The OpenSSF's "Compiler Options Hardening Guide for C and C++", without
 # -fexceptions (no threads here) and -Wl,-z,nodlopen (it acts on shared objects
 # only). AddressSanitizer wants no _FORTIFY_SOURCE, and no variable initialised
-# behind its back. -fzero-call-used-regs is not in it, and costs nearly a fifth of the time
-# that a log takes.
+# behind its back. -fzero-call-used-regs is not in it, and costs instructions
+# at the end of each small function.
 AC_DEFUN([RT_HARDENING], [
 AS_IF([test "$enable_sanitizers" = no], [
 	AX_CHECK_COMPILE_FLAG([-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3],
