@@ -288,6 +288,8 @@ app_load_feed(void *ctx, const char *name, const struct store_feed_row *row)
 	if (row->slot < MACHINE_FEEDS &&
 	    !app_feed_slot_is_taken(app, feed, row->slot)) {
 		feed->intake.slot = row->slot;
+		/* what it knows says which visits wait for its word */
+		app_feed_number(app, feed);
 		machine_restore_feed(
 		    &feed->sw->machine, row->slot, &row->times);
 	}

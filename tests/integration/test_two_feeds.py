@@ -307,3 +307,35 @@ def test_what_a_cdr_can_not_know(rig):
     assert (told["answered"], told["abandoned_short"]) == ("2", "0")
     assert {told[name] for name in (
         "asa_s", "aht_s", "wait_answered_s", "max_wait_s", "talk_s")} == {""}
+
+
+# Answered after four seconds, and as a feed with finer times has it.
+LOG_WAIT = [b"%d|%d.1|sales|%s\n" % (START + at, START, rest) for at, rest in (
+    (0, b"NONE|ENTERQUEUE||0201|1"), (4, b"Jo|CONNECT|4|x.1|2"),
+    (12, b"Jo|COMPLETECALLER|4|8|1"))]
+TOLD_WAIT = b"".join(jsonlog.convert(LOG_WAIT)).replace(
+    b'"wait_s":4', b'"wait_s":4.75')
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_finer_wait_comes_late(rig, killed):
+    """It counts, though there was a restart since, and minutes went by."""
+    told = rig.log + ".told"
+    assert TOLD_WAIT.count(b"4.75") == 2
+    harness.append(told, b"")
+    daemon = rig.daemon(rig.config(feeds=[
+        rig.feed(), rig.feed(name="told", path=told,
+                             format="ringtally-json")])).start()
+    harness.append(rig.log, b"".join(LOG_WAIT))
+    rig.settle(rig.log, name="log")
+    if killed:
+        daemon.kill()
+        daemon.start()
+    for at in (200, 210):
+        harness.append(rig.log, b"%d|x.%d|q|NONE|LATER|\n" % (START + at, at))
+    rig.settle(rig.log, name="log")
+    harness.append(told, TOLD_WAIT)
+    rig.settle(told, name="told")
+    assert rig.db.execute(
+        "SELECT sum(offered), sum(answered), sum(wait_answered_ms) "
+        "FROM ringtally.queue_interval").fetchone() == (1, 1, 4750)
