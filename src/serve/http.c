@@ -547,6 +547,7 @@ http_free(struct http *http)
 	http->listener = NULL; /* goes with the server */
 	http_conns_free(http);
 	evhttp_free(http->server);
+	BUG_ON(http->sending != 0); /* who sent it would take it off later */
 	http->counts.connections = http->counts.streams = 0;
 	if (http->config.counts != NULL)
 		*http->config.counts = http->counts;

@@ -93,12 +93,27 @@ http_conn_came_cb(struct evbuffer *buffer RT_UNUSED,
 		http_conn_unread(conn, conn->unread + info->n_added);
 }
 
+/*
+ * At once: libevent frees what was not sent in a later turn, when we may be
+ * gone; and who cuts for want of memory is to see that there is more.
+ */
+static void
+http_conn_forget_unsent(struct http_conn *conn)
+{
+	struct evbuffer *unsent = bufferevent_get_output(conn->bev);
+
+	/* only the bufferevent itself takes from its front */
+	evbuffer_unfreeze(unsent, 1);
+	evbuffer_drain(unsent, evbuffer_get_length(unsent));
+}
+
 static void
 http_conn_free(struct http_conn *conn)
 {
 	struct http *http = conn->http;
 
 	http->unread -= conn->unread;
+	http_conn_forget_unsent(conn);
 	http_fail_unwatch(conn);
 	evbuffer_remove_cb(
 	    bufferevent_get_input(conn->bev), http_conn_came_cb, conn);

@@ -3,6 +3,7 @@
 F49 and F50 of the fault matrix."""
 import random
 import signal
+import socket
 import time
 
 import pytest
@@ -117,6 +118,31 @@ def test_counters_go_on(rig):
     assert last[record] == log.count(b"\n")
     assert offered(last) == int(figures.rows(
         rig.db, "SELECT sum(offered) AS n FROM ringtally.queue_tally")[0]["n"])
+    pages.close()
+
+
+def test_what_was_not_taken(rig):
+    """Answers that nobody has read yet do not outlive the pages."""
+    harness.append(rig.log, b"".join(
+        b"1760000000|c%d|queue%05d|NONE|ENTERQUEUE||0123|1\n" % (n, n)
+        for n in range(300)))
+    pages = web.Web()
+    daemon = rig.daemon(rig.config(live=pages.live())).start(wait="READY=1")
+    pages.wait()
+    rig.settle()
+    for path in "/api/v1/queues?queue=*", "/api/v1/stream", "/metrics":
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        pages.open.enter_context(s)
+        s.connect(("127.0.0.1", pages.port))
+        s.sendall(web.get(path))
+        assert s.recv(1)
+    daemon.config["short_abandon_s"] = 4
+    daemon.write_config()
+    reload(daemon)
+    assert "starting anew" in daemon.stderr()
+    pages.wait()
+    assert pages.ask("/healthz").status == 200
     pages.close()
 
 
