@@ -225,8 +225,9 @@ void app_forget(struct app *app, const uint8_t (*hashes)[CALL_CALLER_BYTES],
 
 /*
  * app_callers.c: the keys of callers' hashes, made where there is none. They
- * are looked at only where callers are kept; -1: they can not be used, and
- * trying again does not mend that. make false: one may still be missing.
+ * are looked at only where callers are kept; -1: they can not be used, or not
+ * be made. make false: one may still be missing; what is wrong with one that
+ * is there trying again does not mend.
  */
 int app_check_callers(const struct conf *conf, bool make, struct err *err);
 int app_know_callers(struct app *app, struct err *err);

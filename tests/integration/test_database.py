@@ -476,6 +476,9 @@ def test_key_of_callers(rig):
     for option in ("--once", "-t"):
         daemon = rig.daemon().start(option)
         assert daemon.wait() == 3 and daemon.said("key " + path)
+    # that one can not be made may pass: it is to be started again
+    none = rig.daemon(rig.config(caller_key_file=path + ".d/key"))
+    assert none.start("--once").wait() == 1 and none.said("can not be made")
     os.rename(path, path + ".old")
     os.chmod(path + ".old", 0o600)
     daemon = rig.daemon().start("-t")
