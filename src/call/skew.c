@@ -17,8 +17,12 @@ skew_note(struct skew *skew, int64_t received_us, int64_t time_us)
 		part[0].n = 0;
 		skew->begins_us = received_us;
 	}
-	if (part->n++ == 0 || late_us < part->least_us)
+	if (part->n == 0 || late_us < part->least_us)
 		part->least_us = late_us;
+	if (part->n == 0 || received_us - skew->counted_us >= SKEW_APART_US) {
+		part->n++;
+		skew->counted_us = received_us;
+	}
 }
 
 bool

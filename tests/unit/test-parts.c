@@ -372,6 +372,15 @@ test_skew(void **state RT_UNUSED)
 	/* our own clock was set back */
 	skew_note(&skew, at, at - 7 * s);
 	assert_false(skew_now(&skew, at, &us));
+	/* what was kept for us tells nothing, however much */
+	skew = (struct skew){0};
+	for (int i = 0; i < 1000; i++)
+		skew_note(&skew, at + i * 1000, at - 3600 * s + i * s);
+	assert_false(skew_now(&skew, at + s, &us));
+	skew_note(&skew, at + s, at);
+	skew_note(&skew, at + 2 * s, at + s);
+	assert_true(skew_now(&skew, at + 2 * s, &us));
+	assert_int_equal(us, s);
 }
 
 int
