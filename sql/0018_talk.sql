@@ -20,9 +20,12 @@ WHERE (t.site, t.switch, t.queue) = (q.site, q.switch, q.queue)
     WHERE (v.site, v.switch, v.queue) = (t.site, t.switch, t.queue)
       AND v.state = 'talking');
 UPDATE ringtally.queue_tally AS t SET talk_unknown = v.n
-FROM (SELECT site, switch, queue, starts_at, count(*) AS n
-    FROM ringtally.open_visit
-    WHERE state = 'ended' AND outcome = 'answered' AND talk_ms IS NULL
+FROM (SELECT o.site, o.switch, o.queue, coalesce(o.starts_at,
+	-- of before that was kept
+	date_bin(make_interval(secs => s.interval_s), o.entered_at,
+	    '2000-01-01 00:00Z')) AS starts_at, count(*) AS n
+    FROM ringtally.open_visit AS o LEFT JOIN ringtally.site AS s USING (site)
+    WHERE o.state = 'ended' AND o.outcome = 'answered' AND o.talk_ms IS NULL
     GROUP BY 1, 2, 3, 4) AS v
 WHERE (t.site, t.switch, t.queue, t.starts_at)
     = (v.site, v.switch, v.queue, v.starts_at)

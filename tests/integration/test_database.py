@@ -540,16 +540,22 @@ def test_migrate_keeps_average_talks(rig):
         "'2026-03-02 09:31Z', '2026-03-02 09:30Z', '2026-03-02 09:32Z', "
         "false, false FROM (VALUES ('log', 'ended'), ('new', 'talking')) AS v(queue, state)"
     )
+    rig.db.execute(
+        "INSERT INTO ringtally.open_visit (site, switch, queue, agent, "
+        "call_id, visit_no, state, outcome, entered_at, answered_at, "
+        "touched_at, transferred) VALUES ('a', 's', 'log', 'l', 'old', 1, "
+        "'ended', 'answered', '2026-03-02 09:17Z', '2026-03-02 09:18Z', "
+        "'2026-03-02 09:19Z', false)")
     with open(os.path.join(harness.TOP, "sql", "0018_talk.sql"),
               encoding="utf-8") as f:
         rig.db.execute(f.read())
     assert [tuple(row.values()) for row in figures.rows(
         rig.db, "SELECT queue, answered, talk_unknown, aht_s::float "
         "FROM ringtally.service_level ORDER BY queue, starts_at")] == [
-            ("cdr", 2, 2, None), ("log", 4, 0, 10.0), ("log", 1, 0, 0.0),
+            ("cdr", 2, 2, None), ("log", 4, 0, 10.0), ("log", 1, 1, None),
             ("log", 2, 1, 9.0), ("new", 1, 0, 0.0)]
     assert [tuple(row.values()) for row in figures.rows(
         rig.db, "SELECT agent, handled, talk_unknown, talk_ms "
         "FROM ringtally.agent_interval ORDER BY agent, starts_at")] == [
-            ("c", 2, 2, None), ("l", 4, 0, 40000), ("l", 1, 0, 0),
+            ("c", 2, 2, None), ("l", 4, 0, 40000), ("l", 1, 1, None),
             ("l", 2, 1, 9000), ("n", 1, 0, 0)]
