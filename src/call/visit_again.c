@@ -147,7 +147,8 @@ visit_wait_is_better(int64_t now_ms, int64_t told_ms)
 
 /*
  * The same wait counts whoever told first; and the longest one is the longest
- * that anybody told, for what the first feed said can not be taken back.
+ * that anybody told who was sure of the end, or that counts, for what the first
+ * feed said can not be taken back.
  */
 static void
 visit_fill_wait(struct machine *m, struct visit *v, const struct event *ev)
@@ -160,7 +161,7 @@ visit_fill_wait(struct machine *m, struct visit *v, const struct event *ev)
 		visit_book_outcome(m, v, -1);
 		v->wait_ms = told_ms;
 		visit_book_outcome(m, v, 1);
-	} else if (!visit_is_unsure(v)) {
+	} else if ((ev->flags & EVENT_UNSURE) == 0) {
 		visit_book(m, v, MEASURE_max_wait_ms, told_ms);
 	}
 }

@@ -439,6 +439,43 @@ test_finer_wait_counts(void **state RT_UNUSED)
 	}
 }
 
+/* The longest wait, too, when one of the two feeds is not sure of the end. */
+static void
+test_longest_wait_of_unsure(void **state RT_UNUSED)
+{
+	static const struct {
+		int64_t sure_ms, unsure_ms, counts_ms, longest_ms;
+	} waits[] = {{31000, 30200, 30200, 31000}, /* as the log rounds it */
+	    {30000, 30900, 30900, 30900},
+	    {30200, 31000, 30200, 30200}, /* nobody was sure of 31 */
+	    {31000, 30000, 31000, 31000}};
+	const struct visit *v;
+	struct told_to t;
+	size_t i;
+	int turn, which;
+
+	for (i = 0; i < RT_COUNT(waits) * 2; i++) {
+		turn = i % 2;
+		told_begin(&t, 2);
+		for (which = 0; which < 2; which++) {
+			bool sure = which == turn;
+			struct event end = corrected_end(
+			    31, OUTCOME_TIMED_OUT, sure ? 0 : EVENT_UNSURE);
+
+			end.wait_ms = sure ? waits[i / 2].sure_ms
+					   : waits[i / 2].unsure_ms;
+			told_give(&t, sure, told_event(EVENT_ENTER, 0, "a"));
+			told_give(&t, sure, end);
+		}
+		v = TAILQ_FIRST(&t.played.machine.states[VISIT_ENDED]);
+		assert_int_equal(v->wait_ms, waits[i / 2].counts_ms);
+		corrected_pass(&t);
+		assert_int_equal(
+		    told_sum(&t, MEASURE_max_wait_ms), waits[i / 2].longest_ms);
+		played_fini(&t.played);
+	}
+}
+
 /* A feed that knows a finer wait is waited for, as any that may correct. */
 static void
 test_finer_wait_is_waited_for(void **state RT_UNUSED)
@@ -481,6 +518,7 @@ main(void)
 	    cmocka_unit_test(test_rows_of_what_was_filled_in),
 	    cmocka_unit_test(test_end_under_another_id),
 	    cmocka_unit_test(test_finer_wait_counts),
+	    cmocka_unit_test(test_longest_wait_of_unsure),
 	    cmocka_unit_test(test_finer_wait_is_waited_for),
 	};
 
