@@ -126,9 +126,12 @@ export class Again {
 			return;
 		this.#busy = true;
 		this.#asked = now;
-		const answered = await this.fn();
-		this.#key = answered ? key : null;
-		this.#free = now + (performance.now() - now) * (1 + BREATH);
-		this.#busy = false;
+		try {
+			this.#key = await this.fn() ? key : null;
+		} finally {
+			this.#free = now +
+				(performance.now() - now) * (1 + BREATH);
+			this.#busy = false;
+		}
 	}
 }

@@ -362,6 +362,20 @@ def test_a_switch_with_a_wrong_clock_is_said(page, daemon):
             page.wait_text("#warnings", words, timeout=3)
 
 
+def test_an_answer_that_can_not_be_shown(chromium, daemon):
+    """It is asked for again, as one that did not come."""
+    opened(chromium, daemon)
+    daemon.calls, kept = [None], daemon.calls
+    daemon.push()
+    poll("the broken one is asked for", lambda: sum(
+        "/api/v1/calls" in path for path in daemon.asked) == 2)
+    kept[0]["queue"] = "another"
+    daemon.calls = kept
+    daemon.push()
+    chromium.wait_text("#callbacks", "another")
+    assert len(chromium.do("complaints")) == 1
+
+
 def test_chart_and_callbacks_follow_the_snapshots(page, daemon):
     """They are asked for anew when a snapshot says so, and not otherwise."""
     opened(page, daemon)
