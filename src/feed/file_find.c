@@ -157,7 +157,6 @@ find_start_lost(struct file *f)
 	file_opened(f, "begins with");
 }
 
-/* Goes on in a file that holds what we read, or an earlier state of it. */
 /*
  * The power failed, say: the disk had not got all that was read, and what the
  * switch wrote behind what was left stands where we had been.
@@ -174,6 +173,7 @@ find_report_rewritten(struct file *f)
 	f->up->lost(f->up, STAGE_LOSS_TRUNCATED, -1, why);
 }
 
+/* Goes on in a file that holds what we read, or an earlier state of it. */
 static void
 find_resume(struct file *f, const struct piece *piece)
 {
