@@ -136,8 +136,11 @@ live_turn_day(struct live *live, int64_t now_us)
 		return;
 	if (live->day_since_us != INT64_MAX)
 		live->day_since_us = live->hour_since_us = now_us;
-	if (live->lost != NULL)
-		live->lost(live->lost_ctx);
+	if (live->lost == NULL)
+		return;
+	/* of a time that was none the day may begin behind it: not complete */
+	live->day_since_us = live->hour_since_us = INT64_MAX;
+	live->lost(live->lost_ctx);
 }
 
 void

@@ -85,8 +85,8 @@ void live_clock(struct live *live, int64_t now_us);
 /*
  * Called, from within live_clock, when the day became another one than the
  * next: the clock was set. What is kept of the day is not all of it from then
- * on, nor will it be when the clock is right again; it is to be loaded anew,
- * but not from in there.
+ * on, nor will it be when the clock is right again, until live_loaded: it is to
+ * be loaded anew, but not from in there.
  */
 void live_on_lost(struct live *live, void (*lost)(void *ctx), void *ctx);
 

@@ -247,8 +247,12 @@ test_clock_goes_back(void **state)
 	assert_int_equal(w->live.day_us, MIDNIGHT - 24 * HOUR);
 	assert_int_equal(today(w, MEASURE_offered), 0);
 	assert_false(live_day_is_complete(&w->live));
+	/* it is right again, and nothing was loaded */
 	live_clock(&w->live, MIDNIGHT);
 	assert_int_equal(lost, 1);
+	assert_false(live_day_is_complete(&w->live));
+	assert_false(live_window_is_complete(&w->live, 1));
+	live_loaded(&w->live, MIDNIGHT, MIDNIGHT);
 	assert_true(live_day_is_complete(&w->live));
 	live_clock(&w->live, NEXT_DAY + 30 * HOUR);
 	assert_int_equal(lost, 2);
