@@ -464,6 +464,15 @@ class Writer:
             yield self.file
 
 
+def certificate(cert, key):
+    """A self-signed one of localhost; what makes it is a package we list."""
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-keyout", key, "-out", cert],
+        capture_output=True, check=True)
+
+
 def append(path, data):
     with open(path, "ab", buffering=0) as f:
         f.write(data)

@@ -9,7 +9,6 @@ import signal
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
 
@@ -312,21 +311,12 @@ def test_tokens(rig, web):
     assert TOKEN not in daemon.stderr()
 
 
-def certificate(folder):
-    done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
-         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-         "/CN=localhost", "-keyout", folder + "/key", "-out",
-         folder + "/cert"], capture_output=True)
-    if done.returncode != 0:
-        pytest.skip("no openssl to make certificates with")
-    os.chmod(folder + "/key", 0o600)
-
-
 def test_files_that_are_broken_when_all_is_opened_anew(rig, web):
     """As when another daemon has been the writer for a while: with the tokens
     and the certificate that they had, and the daemon lives on and says so."""
-    certificate(rig.directory)
+    key = os.path.join(rig.directory, "key")
+    harness.certificate(os.path.join(rig.directory, "cert"), key)
+    os.chmod(key, 0o600)
     tokens, cert = (os.path.join(rig.directory, n) for n in ("tokens", "cert"))
     with open(tokens, "w") as f:
         f.write(TOKEN + "\n")
