@@ -25,9 +25,9 @@ struct loop;
 /* What goes on when the daemon begins anew within its process. */
 struct app_past {
 	uint64_t commits;
-	struct metrics_http http;	  /* started_us is the process's */
-	struct app_past_switch *switches; /* uthash: their totals */
-	struct app_past_feed *feeds;	  /* uthash: what was counted of them */
+	struct metrics_http http;	 /* started_us is the process's */
+	struct app_past_entry *switches; /* uthash: their totals */
+	struct app_past_entry *feeds;	 /* uthash: what was counted of them */
 };
 
 struct app_switch {

@@ -8,61 +8,55 @@
 #include "app.h"
 #include "base/table.h"
 
-struct app_past_switch {
+struct app_past_entry {
 	UT_hash_handle hh;
-	struct totals totals;
+	struct totals totals;	  /* of a switch */
+	struct counters counters; /* of a feed */
 	char name[];
 };
 
-struct app_past_feed {
-	UT_hash_handle hh;
-	struct counters counters;
-	char name[];
-};
+static struct app_past_entry *
+app_past_get(struct app_past_entry **table, const char *name)
+{
+	size_t n = strlen(name);
+	struct app_past_entry *entry;
+
+	HASH_FIND(hh, *table, name, n, entry);
+	if (entry == NULL) {
+		entry = mem_zalloc(sizeof(*entry) + n + 1);
+		memcpy(entry->name, name, n + 1);
+		HASH_ADD_KEYPTR(hh, *table, entry->name, n, entry);
+	}
+	return entry;
+}
 
 struct totals *
 app_past_totals(struct app_past *past, const char *switch_name)
 {
-	size_t n = strlen(switch_name);
-	struct app_past_switch *sw;
-
-	HASH_FIND(hh, past->switches, switch_name, n, sw);
-	if (sw == NULL) {
-		sw = mem_zalloc(sizeof(*sw) + n + 1);
-		memcpy(sw->name, switch_name, n + 1);
-		HASH_ADD_KEYPTR(hh, past->switches, sw->name, n, sw);
-	}
-	return &sw->totals;
+	return &app_past_get(&past->switches, switch_name)->totals;
 }
 
 struct counters *
-app_past_counters(struct app_past *past, const char *name)
+app_past_counters(struct app_past *past, const char *feed)
 {
-	size_t n = strlen(name);
-	struct app_past_feed *feed;
+	return &app_past_get(&past->feeds, feed)->counters;
+}
 
-	HASH_FIND(hh, past->feeds, name, n, feed);
-	if (feed == NULL) {
-		feed = mem_zalloc(sizeof(*feed) + n + 1);
-		memcpy(feed->name, name, n + 1);
-		HASH_ADD_KEYPTR(hh, past->feeds, feed->name, n, feed);
+static void
+app_past_free(struct app_past_entry **table)
+{
+	struct app_past_entry *entry, *next;
+
+	HASH_ITER (hh, *table, entry, next) {
+		HASH_DEL(*table, entry);
+		totals_fini(&entry->totals);
+		free(entry);
 	}
-	return &feed->counters;
 }
 
 void
 app_past_fini(struct app_past *past)
 {
-	struct app_past_switch *sw, *next_sw;
-	struct app_past_feed *feed, *next_feed;
-
-	HASH_ITER (hh, past->switches, sw, next_sw) {
-		HASH_DEL(past->switches, sw);
-		totals_fini(&sw->totals);
-		free(sw);
-	}
-	HASH_ITER (hh, past->feeds, feed, next_feed) {
-		HASH_DEL(past->feeds, feed);
-		free(feed);
-	}
+	app_past_free(&past->switches);
+	app_past_free(&past->feeds);
 }
