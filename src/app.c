@@ -387,7 +387,13 @@ static void
 app_give_up(struct app *app)
 {
 	struct machine *m = &app->switches[0].machine;
+	struct err err;
 
+	if (m->clock_us == 0) { /* nothing was ever committed of it */
+		err_set(&err, "nothing is known of a switch %s", app->give_up);
+		app->ops->failed(app->ops_ctx, err.text);
+		return;
+	}
 	log_note("switch %s: %zu who waited and %zu who talked are given up",
 	    app->give_up, (size_t)m->in_state[VISIT_WAITING],
 	    (size_t)m->in_state[VISIT_TALKING]);

@@ -207,6 +207,9 @@ def test_switch_that_is_no_more(rig, feeds):
     other = rig.daemon(before)
     assert other.start("--give-up", "pbx").wait() == 3
     assert other.said("feed log tells of switch pbx")
+    other = rig.daemon(again.config)
+    assert other.start("--give-up", "bpx").wait() == 1
+    assert other.said("nothing is known of a switch bpx")
     for waiting in (1, 0):
         gone = rig.daemon(again.config)
         assert gone.start("--give-up", "pbx").wait() == 0, gone.stderr()
